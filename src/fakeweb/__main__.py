@@ -1,0 +1,6 @@
+"""``python -m fakeweb``."""
+
+from fakeweb.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Map a function over items in this process or in several, results in order, memory bounded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from fakeweb.errors import FakeWebError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_state: dict[str, Any] = {}
+
+
+def ordered_map(
+    make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], *, workers: int = 1
+) -> Iterator[tuple[Item, Result]]:
+    """Yield ``(item, result)`` in the order of the items.
+
+    Args:
+        make: Called once in each process; returns the function. It, the items and the results must be
+            picklable when ``workers`` is above 1. A model's session is thus built inside each worker.
+        items: Read only as far ahead as the workers can use.
+        workers: Processes; 1 works in this one.
+
+    Raises:
+        FakeWebError: A worker process died.
+    """
+    if workers <= 1:
+        function = make()
+        for item in items:
+            yield item, function(item)
+        return
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(make,)
+    )
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(_call, item)))
+            if len(waiting) >= 4 * workers:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    except BrokenProcessPool as error:
+        raise FakeWebError(
+            "a worker process died, perhaps for want of memory", hint="use fewer --workers"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    _state["function"] = make()
+
+
+def _call(item: Any) -> Any:
+    return _state["function"](item)

@@ -1,0 +1,88 @@
+"""Any network exported by ``fakeweb train``, driven by its card."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fakeweb.errors import ModelIncompatible
+from fakeweb.runtime import ModelCard, find_card, open_session
+from fakeweb.types import Crop, Score, Thresholds
+
+DEFAULT_MODEL = "fast"
+
+
+class OnnxClassifier:
+    """A classifier that is all data: an ONNX file and its card.
+
+    Crops go through the network one by one: a batch gains nothing on one core, and so a crop's score cannot
+    depend on its neighbours.
+
+    Args:
+        model: Name of a shipped model, path of a card, or a card.
+        threads: Threads inside one call.
+
+    Raises:
+        UnknownName, ModelMissing, ModelCorrupt, ModelIncompatible: As their names say.
+    """
+
+    def __init__(self, model: str | Path | ModelCard = DEFAULT_MODEL, *, threads: int = 1) -> None:
+        self.card = model if isinstance(model, ModelCard) else find_card(model)
+        if self.card.task != "classifier":
+            raise ModelIncompatible(
+                f"{self.card.reference} is a {self.card.task}, not a classifier", hint="see `fakeweb models`"
+            )
+        self._session = open_session(self.card, threads=threads)
+
+    @property
+    def reference(self) -> str:
+        """``name@version`` of the model."""
+        return self.card.reference
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square crop it wants."""
+        return self.card.side_px
+
+    @property
+    def margin(self) -> float:
+        """Crop margin it was trained with."""
+        return self.card.margin
+
+    @property
+    def min_face_px(self) -> float:
+        """Faces narrower than this are too small to judge."""
+        return self.card.decision.min_face_px
+
+    def score(self, crops: Sequence[Crop]) -> list[Score]:
+        """Return one calibrated score per crop, in order.
+
+        Raises:
+            ValueError: A crop of the wrong size.
+            ModelIncompatible: The network gave no number.
+        """
+        return [self._score(crop) for crop in crops]
+
+    def thresholds(self, faces: int) -> Thresholds:
+        """Return where verdicts begin; the picture's threshold rises with the number of judged faces."""
+        decision, calibration = self.card.decision, self.card.calibration
+        fake = calibration.probability(decision.fake_logit(1))
+        picture = calibration.probability(decision.fake_logit(faces))
+        return Thresholds(real=min(decision.real, fake), fake=fake, picture_fake=max(fake, picture))
+
+    def _score(self, crop: Crop) -> Score:
+        if crop.side_px != self.side_px:
+            raise ValueError(f"{self.reference} wants crops of {self.side_px} px, got {crop.side_px}")
+        out = self._session.run(crop.pixels[None])
+        logit = float(out["logit"][0])
+        if not math.isfinite(logit):
+            raise ModelIncompatible(f"{self.reference} gave {logit}", hint="export the model again")
+        kinds = None
+        if self.card.kinds and "kinds" in out:
+            raw = np.asarray(out["kinds"][0], np.float64)
+            shares = np.exp(raw - raw.max())
+            kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
+        return Score(self.card.calibration.probability(logit), logit, self.reference, kinds)

@@ -1,0 +1,230 @@
+"""``fakeweb scan``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fakeweb.batch import ordered_map
+from fakeweb.cli.console import ERRORS, in_colour, print_error, progress_bar, write
+from fakeweb.cli.targets import Target, plan_targets
+from fakeweb.errors import FakeWebError, Refused, UsageError
+from fakeweb.media import encode_png, expand_inputs, fetch_url, read_image, write_atomically
+from fakeweb.registry import names
+from fakeweb.render import overlay, to_json, to_text
+from fakeweb.scanner import Scanner
+from fakeweb.types import Image, Report
+
+EPILOG = """
+**Exit status**: 0 whatever the verdict; 1 with --fail-on where that verdict came up; 2 where an input or an option
+was wrong (the other inputs are finished first); 3 where a model is missing or broken.
+
+**Examples**
+
+* fakeweb scan photo.jpg
+
+* fakeweb scan album/ --out checked/ --workers 2
+
+* fakeweb scan "**/*.png" --json > reports.jsonl
+
+* cat photo.jpg | fakeweb scan - --fail-on fake
+"""
+
+
+class FailOn(StrEnum):
+    """Verdicts that can make the command fail."""
+
+    FAKE = "fake"
+    UNCERTAIN = "uncertain"
+    NO_FACE = "no_face"
+    REAL = "real"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one input: a report or an error, and the overlay written for it."""
+
+    report: Report | None = None
+    error: FakeWebError | None = None
+    overlay: Path | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every scan of this run shares."""
+
+    finder: str
+    finder_model: Path | None
+    model: str
+    threshold: float | None
+    opacity: float
+
+    def scanner(self) -> Scanner:
+        """Make the scanner these options describe."""
+        return Scanner(
+            finder=self.finder, finder_model=self.finder_model, model=self.model, threshold=self.threshold
+        )
+
+
+def scan(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Pictures, folders (searched to any depth), globs, '-' for stdin.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for overlays; folders inside inputs are kept.")
+    ] = None,
+    draw: Annotated[
+        bool | None,
+        typer.Option(
+            "--overlay/--no-overlay",
+            help="Write PICTURE.fakeweb.png. By default for pictures named one by one, and for all with --out.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON: one object for one picture, else one line per picture."),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Call faces fake from this probability on, instead of the model's own threshold."),
+    ] = None,
+    opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly overlays are drawn.")] = 1.0,
+    finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = "haar",
+    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    model: Annotated[
+        str, typer.Option(help="Name of a model ('fakeweb models') or path of a card.")
+    ] = "fast",
+    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
+    fail_on: Annotated[
+        list[FailOn] | None,
+        typer.Option(help="Exit with 1 if this verdict comes up; may be repeated.", show_default=False),
+    ] = None,
+    allow_url: Annotated[
+        bool, typer.Option("--allow-url", help="Also fetch https:// addresses, never private ones.")
+    ] = False,
+) -> None:
+    """Say which faces in pictures were manipulated, how sure that is, and draw it.
+
+    Every face found is real, fake or uncertain, with P(fake); a picture without one is 'no face'. Fake faces get
+    a mesh in the overlay, uncertain ones a dashed outline, real ones stay as they are.
+    """
+    options = Options(finder, finder_model, model, threshold, opacity)
+    options.scanner()  # wrong names and broken models are found before anything else is done
+    expansion = expand_inputs(inputs)
+    targets = plan_targets(inputs, expansion.paths, out, draw)
+    started, counts = time.monotonic(), Counter[str]()
+    single = len(targets) + len(expansion.problems) == 1 and not any(Path(i).is_dir() for i in inputs)
+    exit_code = 0
+    for problem in expansion.problems:
+        exit_code = max(exit_code, _show(Outcome(error=problem), None, as_json, single))
+        counts["failed"] += 1
+    try:
+        for target, outcome in _outcomes(options, targets, workers, allow_url=allow_url):
+            counts[outcome.report.verdict.label if outcome.report else "failed"] += 1
+            exit_code = max(exit_code, _show(outcome, target, as_json, single))
+    finally:
+        if not single:
+            _summary(counts, len(targets) + len(expansion.problems), time.monotonic() - started)
+    if not exit_code and any(counts[verdict.value] for verdict in fail_on or ()):
+        exit_code = 1
+    raise typer.Exit(exit_code)
+
+
+def _outcomes(
+    options: Options, targets: list[Target], workers: int, *, allow_url: bool
+) -> Iterator[tuple[Target, Outcome]]:
+    """Scan all targets in order, with a bar where there are several."""
+    workers = min(workers, max(1, len(targets)))
+    if workers > 1 and any(t.source == "-" for t in targets):
+        raise UsageError("stdin cannot be shared by several processes", hint="leave out --workers or '-'")
+    with progress_bar(wanted=len(targets) > 1) as bar:
+        task = bar.add_task("scanning", total=len(targets), note="")
+        results = ordered_map(partial(_make_worker, options, allow_url), targets, workers=workers)
+        for target, outcome in results:
+            bar.advance(task)
+            yield target, outcome
+
+
+@dataclass(frozen=True)
+class _Worker:
+    scanner: Scanner
+    opacity: float
+    allow_url: bool
+
+    def __call__(self, target: Target) -> Outcome:
+        """Scan one target; errors of the input become part of the outcome."""
+        try:
+            report, image = self._scan(target.source)
+            if target.overlay is None:
+                return Outcome(report)
+            drawn = encode_png(overlay(image, report, opacity=self.opacity))
+            write_atomically(target.overlay, drawn)
+            return Outcome(report, overlay=target.overlay)
+        except FakeWebError as error:
+            return Outcome(error=error)
+
+    def _scan(self, source: str) -> tuple[Report, Image]:
+        started = time.perf_counter()
+        if source == "-":
+            media = read_image(sys.stdin.buffer, limits=self.scanner.limits, name="-")
+        elif source.lower().startswith(("http://", "https://")):
+            if not self.allow_url:
+                raise Refused(f"{source} would be fetched from the network", hint="allow it with --allow-url")
+            media = read_image(fetch_url(source, limits=self.scanner.limits), name=source)
+        else:
+            media = read_image(source, limits=self.scanner.limits)
+        return self.scanner.judge(media, read_s=time.perf_counter() - started), media.image
+
+
+def _make_worker(options: Options, allow_url: bool) -> _Worker:
+    return _Worker(options.scanner(), options.opacity, allow_url)
+
+
+def _show(outcome: Outcome, target: Target | None, as_json: bool, single: bool) -> int:
+    """Print one outcome; return the exit code it calls for."""
+    if outcome.error is not None:
+        if as_json:
+            source = None if target is None else target.source
+            write(json.dumps({"source": source, "error": outcome.error.to_dict()}, ensure_ascii=False))
+        print_error(outcome.error)
+        return outcome.error.exit_code
+    if outcome.report is None:
+        return 0
+    if as_json:
+        write(to_json(outcome.report, indent=2 if single else None))
+        return 0
+    write(to_text(outcome.report, color=in_colour()))
+    if outcome.overlay is not None:
+        write(f"overlay: {outcome.overlay}")
+    return 0
+
+
+def _summary(counts: Counter[str], total: int, took_s: float) -> None:
+    words = {
+        "fake": "fake",
+        "real": "real",
+        "uncertain": "uncertain",
+        "no_face": "without a face",
+        "failed": "failed",
+    }
+    done = sum(counts.values())
+    parts = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k])
+    left = f", {total - done} not done" if done < total else ""
+    noun = "picture" if done == 1 else "pictures"
+    with suppress(BrokenPipeError):
+        ERRORS.print(f"{done} {noun} in {took_s:.1f} s: {parts or 'nothing to do'}{left}", markup=False)

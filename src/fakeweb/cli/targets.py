@@ -1,0 +1,67 @@
+"""Which overlay belongs to which input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+_SUFFIX = ".fakeweb.png"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One input and the overlay to write for it, or None."""
+
+    source: str
+    overlay: Path | None = None
+
+
+def plan_targets(
+    inputs: Sequence[str], paths: Sequence[str], out: Path | None, draw: bool | None
+) -> list[Target]:
+    """Say for each path where its overlay goes; no two share a file.
+
+    Args:
+        inputs: What the user named.
+        paths: The pictures that meant, ``-`` and addresses included.
+        out: Folder for overlays, or None for beside the picture.
+        draw: True or False as the user chose; None draws for what was named itself, and for all with ``out``.
+    """
+    named = set(inputs)
+    folders = [Path(i) for i in inputs if Path(i).is_dir()]
+    taken: set[Path] = set()
+    targets = []
+    for path in paths:
+        wanted = draw if draw is not None else out is not None or (path in named and path != "-")
+        if not wanted:
+            targets.append(Target(path))
+            continue
+        place = _place(path, out, folders)
+        overlay = place.with_name(place.stem + _SUFFIX)
+        if overlay in taken:
+            overlay = place.with_name(place.name + _SUFFIX)
+        number = 2
+        while overlay in taken:
+            overlay = place.with_name(f"{place.name}.{number}{_SUFFIX}")
+            number += 1
+        taken.add(overlay)
+        targets.append(Target(path, overlay))
+    return targets
+
+
+def _place(path: str, out: Path | None, folders: Sequence[Path]) -> Path:
+    """Return where a file of the input's own name would go."""
+    if path == "-":
+        return (out or Path()) / "stdin"
+    if path.lower().startswith(("http://", "https://")):
+        name = PurePosixPath(urlsplit(path).path).name
+        safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)[:100].lstrip(".")
+        return (out or Path()) / (safe or "picture")
+    if out is None:
+        return Path(path)
+    for folder in folders:
+        if Path(path).is_relative_to(folder):
+            return out / Path(path).relative_to(folder)
+    return out / Path(path).name

@@ -1,0 +1,72 @@
+"""``fakeweb train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress as Bar
+
+from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.train import Progress, run
+
+EPILOG = """
+**Ctrl-C** keeps the last step; the same command with --resume goes on and ends in the same model. Logs: steps.csv,
+epochs.csv and tensorboard/ in the output folder. Needs the extra 'train'.
+
+**Example**
+
+* fakeweb train recipes/fast.toml --data DATA --out runs/fast --resume
+"""
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="TOML recipe, such as recipes/fast.toml.")],
+    data: Annotated[Path, typer.Option(help="Root of the data set the recipe's layout describes.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.")],
+    weights: Annotated[Path | None, typer.Option(help="File with weights to start from.")] = None,
+    finder_model: Annotated[Path | None, typer.Option(help="Model file of the recipe's face finder.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Threads torch computes with; 0: as many as it likes.")
+    ] = 0,
+) -> None:
+    """Train a classifier from a recipe and export it to ONNX with its card."""
+    with progress_bar() as bar:
+        card = run(
+            recipe,
+            data,
+            out,
+            weights=weights,
+            finder_model=finder_model,
+            resume=resume,
+            device=device,
+            workers=workers,
+            threads=threads,
+            on_progress=_Show(bar),
+        )
+    write(f"model card: {card}")
+
+
+class _Show:
+    """Shows a training's progress: a bar on a terminal, a line per epoch everywhere."""
+
+    def __init__(self, bar: Bar) -> None:
+        self.bar = bar
+        self.task = bar.add_task("starting", total=None, note="")
+
+    def __call__(self, progress: Progress) -> None:
+        where = f" epoch {progress.epoch}/{progress.epochs}" if progress.epoch else ""
+        loss = "" if progress.loss is None else f"loss {progress.loss:.3f}"
+        self.bar.update(
+            self.task,
+            description=progress.stage + where,
+            completed=progress.done,
+            total=progress.total,
+            note=loss,
+        )
+        if progress.note:
+            ERRORS.print(f"epoch {progress.epoch}/{progress.epochs}: {progress.note}", markup=False)

@@ -1,0 +1,72 @@
+"""Plain folders named ``real`` and ``fake``, at any depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fakeweb.datasets.splits import split_of_group
+from fakeweb.errors import LayoutMismatch
+from fakeweb.types import KINDS, Sample, Split
+
+_LABELS: dict[str, int] = {
+    "real": 0,
+    "0_real": 0,
+    "original": 0,
+    "fake": 1,
+    "1_fake": 1,
+    "manipulated": 1,
+    **dict.fromkeys(map(str, KINDS), 1),
+}
+_SPLITS: dict[str, Split] = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test",
+}  # fmt: skip
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".gif"}
+
+
+class FolderLayout:
+    """Pictures below folders named ``real`` and ``fake`` (or a manipulation kind), nested as you like.
+
+    The nearest such folder above a picture decides its label. A folder named ``train``, ``val`` or ``test``
+    above it decides the split; without one, whole groups are split by hash. The group is the picture's own
+    folder below the label, or the file's stem where it lies right in it.
+    """
+
+    name = "folders"
+
+    def index(self, root: Path) -> Iterator[Sample]:
+        """Yield the pictures, sorted by path.
+
+        Raises:
+            LayoutMismatch: No picture lies below a folder with a label's name.
+        """
+        found = False
+        for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file()):
+            sample = self._sample(root, path)
+            if sample is not None:
+                found = True
+                yield sample
+        if not found:
+            raise LayoutMismatch(
+                f"no picture in {root} lies in a folder named real or fake",
+                hint=f"folder names that give a label: {', '.join(_LABELS)}",
+            )
+
+    @staticmethod
+    def _sample(root: Path, path: Path) -> Sample | None:
+        parts = path.relative_to(root).parts[:-1]
+        at = next((i for i in range(len(parts) - 1, -1, -1) if parts[i].lower() in _LABELS), None)
+        if at is None:
+            return None
+        name = parts[at].lower()
+        source = "/".join(p for p in parts[:at] if p.lower() not in _SPLITS) or root.name
+        group = "/".join(parts[at + 1 :]) or path.stem
+        split = next((_SPLITS[p.lower()] for p in parts if p.lower() in _SPLITS), None)
+        return Sample(
+            path,
+            _LABELS[name],
+            name if name in KINDS else None,
+            split or split_of_group(source, group),
+            group,
+            source,
+        )

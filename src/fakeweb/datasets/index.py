@@ -1,0 +1,61 @@
+"""A folder with an ``index.csv``: path, source, label, kind, split, group."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from fakeweb.errors import LayoutMismatch
+from fakeweb.types import KINDS, Sample, Split
+
+_COLUMNS = ("path", "source", "label", "kind", "split", "group")
+_SPLITS: dict[str, Split] = {"train": "train", "val": "val", "test": "test"}
+
+
+class IndexLayout:
+    """``index.csv`` beside the pictures, one row each.
+
+    ``label`` is ``real``, ``fake`` or the content class of a picture without a face; ``path`` is relative to
+    the folder; further columns are ignored.
+    """
+
+    name = "index"
+
+    def index(self, root: Path) -> Iterator[Sample]:
+        """Yield the rows as samples, in the file's order.
+
+        Raises:
+            LayoutMismatch: No ``index.csv``, a missing column, an unknown value, a group in two splits.
+        """
+        table = root / "index.csv"
+        if not table.is_file():
+            raise LayoutMismatch(f"no index.csv in {root}", hint="name the folder that holds index.csv")
+        seen: dict[tuple[str, str], str] = {}
+        with table.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
+            if missing:
+                raise LayoutMismatch(
+                    f"{table} lacks the columns {', '.join(missing)}", hint=f"it needs {', '.join(_COLUMNS)}"
+                )
+            for number, row in enumerate(reader, 2):
+                sample = self._sample(root, row, f"{table}:{number}")
+                key = (sample.source, sample.group)
+                if seen.setdefault(key, sample.split) != sample.split:
+                    raise LayoutMismatch(
+                        f"{table}:{number}: group '{sample.group}' of {sample.source} stands in two splits",
+                        hint="a person or source video belongs to one split only",
+                    )
+                yield sample
+
+    @staticmethod
+    def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
+        label = {"real": 0, "fake": 1}.get(row["label"])
+        kind = row["kind"] if label == 1 and row["kind"] else None
+        if kind is not None and kind not in KINDS:
+            raise LayoutMismatch(f"{where}: unknown kind '{kind}'", hint=f"known: {', '.join(KINDS)}")
+        split = _SPLITS.get(row["split"])
+        if split is None:
+            raise LayoutMismatch(f"{where}: unknown split '{row['split']}'", hint="known: train, val, test")
+        return Sample(root / row["path"], label, kind, split, row["group"], row["source"])

@@ -1,0 +1,14 @@
+"""Find faces and cut them out: ``find``, ``align``; a 468-point mesh and tracks come here too.
+
+May import: numpy, OpenCV, :mod:`fakeweb.media`, :mod:`fakeweb.runtime`, :mod:`fakeweb.registry`,
+:mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+
+A new finder is one file here with a class that has ``name`` and ``find(Image) -> Sequence[Face]``, and one line
+in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_finders.py``. There is one crop function,
+:func:`~fakeweb.faces.align.align`, for training, evaluation and serving.
+"""
+
+from fakeweb.faces.align import DEFAULT_MARGIN, align
+from fakeweb.faces.suppress import suppress
+
+__all__ = ["DEFAULT_MARGIN", "align", "suppress"]

@@ -1,0 +1,86 @@
+"""YuNet through OpenCV's own class; the model file is the user's.
+
+Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research 2023. The file
+``face_detection_yunet_*.onnx`` comes with the OpenCV model zoo.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fakeweb.errors import ModelIncompatible, ModelMissing
+from fakeweb.types import Face, Image
+
+_LONG_SIDE_PX = 640
+_GREY = (114, 114, 114)
+
+
+class YuNetFinder:
+    """Boxes and five points from a YuNet model file.
+
+    The picture is framed with grey (a face that fills it is missed otherwise) and shrunk to a long side of
+    640 px. OpenCV's object is not safe to share, so each thread has its own.
+
+    Args:
+        model: Path of the ONNX file.
+        min_confidence: Weaker faces are dropped.
+
+    Raises:
+        ModelMissing: No model file was given or it is not there.
+        ModelIncompatible: OpenCV cannot load it.
+    """
+
+    name = "yunet"
+
+    def __init__(self, model: str | Path | None = None, *, min_confidence: float = 0.6) -> None:
+        hint = "give the file of OpenCV's model zoo with --finder-model face_detection_yunet_2023mar.onnx"
+        if model is None:
+            raise ModelMissing("the finder 'yunet' needs a model file", hint=hint)
+        if not Path(model).is_file():
+            raise ModelMissing(f"no model file at {model}", hint=hint)
+        self._model = str(model)
+        self._min_confidence = min_confidence
+        self._local = threading.local()
+        self._net()
+
+    def find(self, image: Image) -> list[Face]:
+        """Return the faces, the most confident first."""
+        frame = max(image.width, image.height) * 3 // 20
+        framed = cv2.copyMakeBorder(
+            image.pixels, frame, frame, frame, frame, cv2.BORDER_CONSTANT, value=_GREY
+        )
+        scale = min(1.0, _LONG_SIDE_PX / max(framed.shape[:2]))
+        size = (max(1, round(framed.shape[1] * scale)), max(1, round(framed.shape[0] * scale)))
+        small = cv2.resize(framed, size, interpolation=cv2.INTER_AREA) if scale < 1 else framed
+        net = self._net()
+        net.setInputSize(size)
+        _, rows = net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        if rows is None:
+            return []
+        found = [self._to_face(row, scale, frame) for row in np.asarray(rows, np.float64)]
+        return sorted((f for f in found if f is not None), key=lambda f: -f.confidence)
+
+    @staticmethod
+    def _to_face(row: np.ndarray, scale: float, frame: int) -> Face | None:
+        x, y, width, height = row[:4] / scale - (frame, frame, 0, 0)
+        if width <= 0 or height <= 0:
+            return None
+        points = row[4:14].reshape(5, 2) / scale - frame
+        return Face(
+            (x, y, x + width, y + height), float(np.clip(row[14], 0, 1)), points=points.astype(np.float32)
+        )
+
+    def _net(self) -> cv2.FaceDetectorYN:
+        if not hasattr(self._local, "net"):
+            try:
+                self._local.net = cv2.FaceDetectorYN.create(self._model, "", (320, 320), self._min_confidence)
+            except cv2.error as error:
+                raise ModelIncompatible(
+                    f"OpenCV cannot load {self._model}", hint="is it a YuNet ONNX file of OpenCV's model zoo?"
+                ) from error
+        net: cv2.FaceDetectorYN = self._local.net
+        return net

@@ -1,0 +1,41 @@
+"""Bytes <-> :class:`~fakeweb.types.Image`: reading, limits, inputs, writing, downloads.
+
+Everything that enters FakeWeb as a picture enters here, and nothing below this room needs to distrust a byte
+again: what comes out is upright sRGB, checked, hashed, and either complete or an error of
+:mod:`fakeweb.errors`. A picture takes four steps::
+
+    source.load          path, bytes, file object -> bytes, within the limit for bytes
+    sniff.sniff          what the bytes really are; videos, SVG, PDF ... are turned away by name
+    formats.<name>       reads the container itself: size (against the limits), completeness, orientation,
+                         colour profile; leaves a stream without metadata
+    decode + colour      Pillow decodes that stream; ICC -> sRGB, 16 -> 8 bit, alpha -> white, orientation
+
+May import: numpy, OpenCV, the standard library, :mod:`fakeweb.types`, :mod:`fakeweb.errors`,
+:mod:`fakeweb.registry`. Pillow and pillow-heif are this room's heavy guests: they are imported inside
+functions only, so that importing this package loads neither.
+
+A new picture format is one file in ``formats/`` and one line in its table; a new kind of source is one branch
+in ``source.py``.
+"""
+
+from __future__ import annotations
+
+from fakeweb.media.expand import PICTURE_SUFFIXES, Expansion, expand_inputs
+from fakeweb.media.limits import Limits
+from fakeweb.media.read import Media, Source, read_image
+from fakeweb.media.url import fetch_url
+from fakeweb.media.write import encode_jpeg, encode_png, write_atomically
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "Expansion",
+    "Limits",
+    "Media",
+    "Source",
+    "encode_jpeg",
+    "encode_png",
+    "expand_inputs",
+    "fetch_url",
+    "read_image",
+    "write_atomically",
+]

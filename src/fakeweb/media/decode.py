@@ -1,0 +1,172 @@
+"""A header and its clean stream -> upright RGB pixels: the border to Pillow.
+
+The plug-ins are called by name. ``PIL.Image.open`` would try every plug-in that feels addressed (EPS runs
+Ghostscript), and would check sizes by raising or warning according to process-wide settings; here the format
+is known, and the size has been checked. Nothing of Pillow's is changed: no registration, no setting, no
+filter for warnings.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from fakeweb.errors import FakeWebError, TooLarge, missing_extra
+from fakeweb.media import colour
+from fakeweb.media.formats import Header
+from fakeweb.media.formats.header import exif_orientation, frames_warning
+from fakeweb.media.limits import Reading
+from fakeweb.types import UInt8Array
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_UNSUPPORTED_WORDS: Final = ("unsupported", "not supported", "unknown pixel mode", "not implemented")
+
+
+def decode(header: Header, reading: Reading) -> tuple[UInt8Array, tuple[str, ...]]:
+    """Decode the picture and bring it to upright sRGB.
+
+    Returns:
+        uint8 RGB (H, W, 3), C-contiguous, and warnings.
+
+    Raises:
+        Unreadable: The data cannot be decoded to the end.
+        Unsupported: A variant that Pillow does not read.
+        TooLarge: Over a limit or out of memory.
+        MissingExtra: HEIF without pillow-heif.
+    """
+    with _translate(reading), _open(header, reading) as picture:
+        _check_opened(picture, header, reading)
+        picture.load()
+        if header.format == "JPEG" and _ends_early(picture, header, reading):
+            raise reading.cut("JPEG")
+        orientation, profile = header.orientation, header.profile
+        frames: tuple[str, ...] = ()
+        if header.format in ("AVIF", "HEIF"):
+            profile = picture.info.get("icc_profile") or None
+            frames = frames_warning(getattr(picture, "n_frames", 1))
+        if header.format == "AVIF":  # turned by irot and imir, which Pillow reports as EXIF
+            orientation = exif_orientation(picture.info.get("exif", b""))
+        image, warnings = colour.to_rgb(picture, profile, white_is_zero=header.white_is_zero)
+        pixels = np.asarray(image)
+    return upright(pixels, orientation), frames + warnings
+
+
+def upright(pixels: UInt8Array, orientation: int) -> UInt8Array:
+    """Apply an EXIF orientation.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        orientation: 1 to 8, as EXIF counts.
+
+    Returns:
+        uint8 (H, W, 3), or (W, H, 3) for 5 to 8; C-contiguous.
+    """
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+@contextmanager
+def _translate(reading: Reading) -> Iterator[None]:
+    """Turn whatever the decoders raise into errors of ours.
+
+    Pillow raises OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, IndexError, KeyError,
+    OverflowError and more for damaged data, and documents none of them: all of them mean the same here.
+    """
+    from PIL.Image import DecompressionBombError, DecompressionBombWarning
+
+    try:
+        yield
+    except FakeWebError:
+        raise
+    except (DecompressionBombError, DecompressionBombWarning, MemoryError) as error:
+        raise TooLarge(f"{reading.name} needs too much memory", hint="scale the picture down") from error
+    except Exception as error:
+        text = str(error).lower()
+        if any(words in text for words in _UNSUPPORTED_WORDS):
+            raise reading.unsupported(f"a variant of its format ({error})") from error
+        raise reading.broken(f"it cannot be decoded ({error})") from error
+
+
+def _check_opened(picture: ImageFile, header: Header, reading: Reading) -> None:
+    """Hold what the decoder sees against the limits and against what our reader saw."""
+    from PIL import Image
+
+    reading.check_size(*picture.size)
+    if header.width and picture.size != (header.width, header.height):
+        raise reading.broken("its headers disagree about its size")
+    # Respects an application that set Pillow's ceiling, and keeps Pillow from warning about it.
+    if Image.MAX_IMAGE_PIXELS is not None and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
+        raise TooLarge(
+            f"{reading.name} has {picture.width * picture.height:,} pixels; "
+            f"Pillow's ceiling is {Image.MAX_IMAGE_PIXELS:,}",
+            hint="scale the picture down, or raise PIL.Image.MAX_IMAGE_PIXELS",
+        )
+
+
+def _ends_early(picture: ImageFile, header: Header, reading: Reading) -> bool:
+    """Tell whether a JPEG has its end marker but not all of its picture, as some "repair" tools leave it.
+
+    libjpeg paints what is missing in one even colour and says nothing. So where the last corner is even, the
+    picture is decoded once more with noise before the end marker: a complete one does not get to see it.
+    """
+    width, height = picture.size
+    # The last block of 8 x 8, less the edge into which colours of its neighbours are blended.
+    left, top = (min(side - 1, (side - 1) // 8 * 8 + 1) for side in (width, height))
+    corner = picture.crop((left, top, width, height))
+    extrema = corner.getextrema()
+    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
+    if any(low != high for low, high in bands):
+        return False
+    noisy = header.stream[:-2] + bytes(range(16, 240)) + header.stream[-2:]
+    with _openers()[header.format](noisy, reading) as second:
+        second.load()
+        strips = [(0, top, width, min(top + 256, height)) for top in range(0, height, 256)]
+        return any(picture.crop(box).tobytes() != second.crop(box).tobytes() for box in strips)
+
+
+def _open(header: Header, reading: Reading) -> ImageFile:
+    return _openers()[header.format](header.stream, reading)
+
+
+def _openers() -> dict[str, Callable[[bytes, Reading], ImageFile]]:
+    return {
+        "JPEG": _plugin("JpegImagePlugin", "JpegImageFile"),
+        "PNG": _plugin("PngImagePlugin", "PngImageFile"),
+        "WebP": _plugin("WebPImagePlugin", "WebPImageFile"),
+        "AVIF": _plugin("AvifImagePlugin", "AvifImageFile"),
+        "GIF": _plugin("GifImagePlugin", "GifImageFile"),
+        "TIFF": _plugin("TiffImagePlugin", "TiffImageFile"),
+        "BMP": _plugin("BmpImagePlugin", "BmpImageFile"),
+        "HEIF": _open_heif,
+    }
+
+
+def _plugin(module: str, attribute: str) -> Callable[[bytes, Reading], ImageFile]:
+    def open_stream(stream: bytes, _: Reading) -> ImageFile:
+        from importlib import import_module
+
+        factory: Any = getattr(import_module(f"PIL.{module}"), attribute)
+        opened: ImageFile = factory(io.BytesIO(stream))
+        return opened
+
+    return open_stream
+
+
+def _open_heif(stream: bytes, reading: Reading) -> ImageFile:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise missing_extra("heic", f"reading the HEIC picture {reading.name}") from error
+    opened: ImageFile = HeifImageFile(io.BytesIO(stream))
+    return opened

@@ -1,0 +1,93 @@
+"""PNG and APNG: chunks, checksums, size, EXIF, ICC, and whether the end is there."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from fakeweb.media.formats.header import Header, exif_orientation, frames_warning, unpack_profile
+from fakeweb.media.limits import Reading
+
+_SIGNATURE_BYTES = 8
+_GREY, _RGB, _PALETTE = 0, 2, 3
+_KEPT = (b"PLTE", b"IDAT", b"IEND")
+
+
+def read(data: bytes, reading: Reading) -> Header:
+    """Walk the chunks; the checksum of every chunk that is used must be right."""
+    view = memoryview(data)
+    kept: list[bytes | memoryview] = [data[:_SIGNATURE_BYTES]]
+    found: dict[bytes, bytes] = {}
+    warnings: list[str] = []
+    position = _SIGNATURE_BYTES
+    kind = b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if position == _SIGNATURE_BYTES:
+            _check_first(data, kind, length, reading)
+        if end > len(data):
+            raise reading.cut("PNG")
+        good = zlib.crc32(view[position + 4 : end - 4]) == int.from_bytes(view[end - 4 : end], "big")
+        if not good and (not kind[0] & 0x20 or kind == b"tRNS"):
+            raise reading.broken(f"the checksum of its {_name(kind)} chunk is wrong")
+        if kind in _KEPT or position == _SIGNATURE_BYTES:
+            kept.append(view[position:end])
+        elif kind == b"tRNS":
+            kept.append(_transparency(data, data[position + 8 : end - 4], warnings))
+        elif not kind[0] & 0x20:
+            raise reading.unsupported(f"a PNG with the unknown chunk {_name(kind)}")
+        elif good:
+            found.setdefault(kind, data[position + 8 : end - 4] if length < 1 << 23 else b"")
+        elif kind == b"iCCP":
+            warnings.append("its colour profile is damaged and was ignored")
+        position = end
+    return _finish(data, found, warnings, b"".join(kept))
+
+
+def _finish(data: bytes, found: dict[bytes, bytes], warnings: list[str], stream: bytes) -> Header:
+    width, height = struct.unpack_from(">II", data, 16)
+    profile = None
+    if b"iCCP" in found:
+        profile = unpack_profile(found[b"iCCP"].partition(b"\0")[2][1:])
+        if profile is None:
+            warnings.append("its colour profile is damaged and was ignored")
+    frames = int.from_bytes(found.get(b"acTL", b"")[:4], "big")
+    return Header(
+        "PNG",
+        width,
+        height,
+        stream,
+        orientation=exif_orientation(found.get(b"eXIf", b"")),
+        profile=profile,
+        warnings=(*warnings, *frames_warning(frames)),
+    )
+
+
+def _check_first(data: bytes, kind: bytes, length: int, reading: Reading) -> None:
+    if kind != b"IHDR" or length != 13:
+        raise reading.broken("it does not begin with a PNG header")
+    reading.check_size(*struct.unpack_from(">II", data, 16))
+
+
+def _transparency(data: bytes, values: bytes, warnings: list[str]) -> bytes:
+    """Return the tRNS chunk in the terms Pillow compares in.
+
+    Pillow scales 2- and 4-bit grey to 8 bits but leaves the transparent value as it was, and compares the
+    16-bit transparent colour with 8-bit pixels.
+    """
+    depth, colour = data[24], data[25]
+    if colour == _RGB and depth == 16:
+        warnings.append("its transparent colour was ignored")
+        return b""
+    if colour == _GREY and depth in (2, 4) and len(values) == 2:
+        top = (1 << depth) - 1
+        values = ((int.from_bytes(values, "big") & top) * 255 // top).to_bytes(2, "big")
+    if colour == _PALETTE:
+        values = values[:256]
+    body = b"tRNS" + values
+    return struct.pack(">I", len(values)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def _name(kind: bytes) -> str:
+    return kind.decode("ascii", "replace")

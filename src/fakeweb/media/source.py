@@ -1,0 +1,108 @@
+"""A source -> its bytes, without reading past the limit or waiting on a pipe."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from typing import Any
+
+from fakeweb.errors import Refused, Unreadable
+from fakeweb.media.limits import Reading
+
+_CHUNK_BYTES = 1 << 20
+
+
+def load(source: Any, reading: Reading) -> bytes:
+    """Return the bytes of a path, bytes-like object or binary file object.
+
+    A file object is read from where it stands, at most one byte past the limit, and is not closed.
+
+    Raises:
+        TypeError: The source is of another type, or a file object in text mode.
+        Refused: The source is a web address.
+        Unreadable: Missing, empty, not a regular file, or the system refuses to read it.
+        TooLarge: More than ``max_bytes``.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        count = source.nbytes if isinstance(source, memoryview) else len(source)
+        reading.check_bytes(count)
+        data = bytes(source)
+    elif isinstance(source, str | os.PathLike):
+        data = _load_path(source, reading)
+    elif callable(getattr(source, "read", None)):
+        data = _read_up_to(source.read, reading)
+    else:
+        raise TypeError(
+            "source must be a path, bytes, a binary file object or a uint8 RGB array, "
+            f"got {type(source).__name__}"
+        )
+    if not data:
+        raise Unreadable(f"{reading.name} is empty", hint="copy or download the file again")
+    return data
+
+
+def _load_path(source: str | os.PathLike[str], reading: Reading) -> bytes:
+    path = os.fspath(source)
+    if isinstance(path, str) and path.lower().startswith(("http://", "https://")):
+        raise Refused(
+            f"{reading.name} is a web address, and nothing is downloaded unasked",
+            hint="pass --allow-url, or call fakeweb.media.fetch_url and read what it returns",
+        )
+    try:
+        _check_regular(os.stat(path), reading)  # noqa: PTH116
+        # Not blocking, because the path may have become a pipe in the meantime; it is looked at once more.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb", buffering=0) as file:  # noqa: PTH123
+            _check_regular(os.fstat(file.fileno()), reading)
+            return _read_up_to(file.read, reading)
+    except FileNotFoundError:
+        raise Unreadable(f"{reading.name} does not exist", hint="check the path and its spelling") from None
+    except PermissionError:
+        raise Unreadable(
+            f"{reading.name} may not be read: permission denied", hint="check the rights of the file"
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Unreadable(f"{reading.name} cannot be read: {reason}", hint="check the path") from error
+
+
+def _check_regular(status: os.stat_result, reading: Reading) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise Unreadable(
+            f"{reading.name} is a folder, not a picture",
+            hint="give a file, or list the folder with fakeweb.media.expand_inputs",
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable(
+            f"{reading.name} is not a regular file (a pipe, socket or device)",
+            hint="give a file; to read a pipe pass the open file object",
+        )
+    reading.check_bytes(status.st_size)
+
+
+def _read_up_to(read: Callable[[int], Any], reading: Reading) -> bytes:
+    """Read one byte past the limit at most: raw files and sockets may return less than was asked for."""
+    parts: list[bytes] = []
+    left = reading.limits.max_bytes + 1
+    while left > 0:
+        try:
+            part = read(min(left, _CHUNK_BYTES))
+        except OSError as error:
+            raise Unreadable(
+                f"{reading.name} cannot be read: {error.strerror or error}",
+                hint="copy the file and try again",
+            ) from error
+        if part is None:
+            raise Unreadable(
+                f"{reading.name} has no data ready", hint="give a file object that waits for its data"
+            )
+        if not isinstance(part, bytes | bytearray | memoryview):
+            raise TypeError(f"a file object must be opened in binary mode, read() gave {type(part).__name__}")
+        if not part:
+            break
+        parts.append(bytes(part))
+        left -= len(parts[-1])
+    data = b"".join(parts)
+    reading.check_bytes(len(data))
+    return data

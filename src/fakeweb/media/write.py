@@ -1,0 +1,121 @@
+"""Image -> bytes -> a file that is either whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fakeweb.errors import UsageError
+from fakeweb.media.limits import one_line
+from fakeweb.types import Image
+
+
+def encode_png(image: Image) -> bytes:
+    r"""Encode a picture as PNG, without loss: 8-bit RGB.
+
+    Example:
+        >>> encode_png(Image(np.zeros((2, 2, 3), np.uint8)))[:4]
+        b'\x89PNG'
+    """
+    return _encode(".png", image, [])
+
+
+def encode_jpeg(image: Image, quality: int = 95) -> bytes:
+    r"""Encode a picture as JPEG, with full colour resolution (4:4:4), so that thin coloured lines stay sharp.
+
+    Args:
+        image: The picture.
+        quality: 1 to 100.
+
+    Raises:
+        ValueError: ``quality`` is out of range.
+
+    Example:
+        >>> encode_jpeg(Image(np.zeros((2, 2, 3), np.uint8)))[:2]
+        b'\xff\xd8'
+    """
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality must lie in [1, 100], got {quality!r}")
+    sampling = int(cv2.IMWRITE_JPEG_SAMPLING_FACTOR), int(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+    return _encode(".jpg", image, [int(cv2.IMWRITE_JPEG_QUALITY), int(quality), *sampling])
+
+
+def _encode(suffix: str, image: Image, options: list[int]) -> bytes:
+    done, data = cv2.imencode(suffix, cv2.cvtColor(np.asarray(image.pixels), cv2.COLOR_RGB2BGR), options)
+    if not done:  # pragma: no cover
+        raise ValueError(f"OpenCV cannot encode a picture of shape {image.pixels.shape} as {suffix}")
+    return bytes(data)
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file so that readers see the old one or the whole new one, never a part.
+
+    The data go to a temporary file in the same folder, are flushed to the disk, and take the place of the
+    target in one step. Missing folders are created. An existing file keeps its mode, a new one gets the usual
+    one (0o666 without the umask); a symbolic link is followed and stays.
+
+    Args:
+        path: The file to write.
+        data: Its new content.
+
+    Raises:
+        UsageError: The place cannot be written to, or is a folder or a device.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        mode = _mode_of(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_and_replace(target, data, mode)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UsageError(
+            f"{one_line(os.fspath(path))} cannot be written: {reason}",
+            hint="choose another place, or check the rights and the free space of the folder",
+        ) from error
+
+
+def _mode_of(target: Path) -> int | None:
+    """Return the mode of an existing file, None where there is none."""
+    try:
+        status = target.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise UsageError(f"{target} is {what} and cannot be written", hint="give the path of a file")
+    return stat.S_IMODE(status.st_mode)
+
+
+def _write_and_replace(target: Path, data: bytes, mode: int | None) -> None:
+    temporary = target.parent / f".fakeweb-{secrets.token_hex(8)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        # os.open applies the umask itself; asking for it would change it for every thread.
+        with open(os.open(temporary, flags, 0o666), "wb") as file:  # noqa: PTH123
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            temporary.chmod(mode)
+        temporary.replace(target)
+    except BaseException:  # also an interrupt
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last too, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

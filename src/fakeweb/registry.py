@@ -1,0 +1,68 @@
+"""Names of plug-ins: ``kind -> name -> "module:attribute"``, plus the entry points of other packages.
+
+Adding a built-in plug-in takes one file in its room and one line here. A third party adds
+``[project.entry-points."fakeweb.finder"]`` with ``name = "package.module:attribute"`` to its own package and
+needs nothing of ours. Nothing is imported before it is asked for.
+
+Imports: :mod:`fakeweb.errors` only.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from fakeweb.errors import UnknownName
+
+BUILT_IN: dict[str, dict[str, str]] = {
+    "finder": {
+        "haar": "fakeweb.faces.haar:HaarFinder",
+        "yunet": "fakeweb.faces.yunet:YuNetFinder",
+    },
+    "layout": {
+        "index": "fakeweb.datasets.index:IndexLayout",
+        "folders": "fakeweb.datasets.folders:FolderLayout",
+    },
+    "net": {
+        "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",
+        "timm": "fakeweb.train.nets.timm_net:build",
+    },
+}
+
+
+def names(kind: str) -> list[str]:
+    """Return every known name of one kind, sorted: built-in and third-party.
+
+    Args:
+        kind: ``finder``, ``layout`` or ``net``.
+    """
+    return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
+
+
+def load(kind: str, name: str) -> Any:
+    """Import and return the object behind a name; a third party may not take a built-in name.
+
+    Args:
+        kind: ``finder``, ``layout`` or ``net``.
+        name: A name out of :func:`names`.
+
+    Raises:
+        UnknownName: There is no such name; the hint lists those that exist and the nearest one.
+
+    Example:
+        >>> load("finder", "haar").__name__
+        'HaarFinder'
+    """
+    target = BUILT_IN[kind].get(name)
+    if target is None:
+        for entry in entry_points(group=f"fakeweb.{kind}"):
+            if entry.name == name:
+                return entry.load()
+        known = names(kind)
+        near = difflib.get_close_matches(name, known, n=1)
+        guess = f"did you mean '{near[0]}'? " if near else ""
+        raise UnknownName(f"no {kind} is called '{name}'", hint=f"{guess}known: {', '.join(known)}")
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)

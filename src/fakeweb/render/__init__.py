@@ -1,0 +1,34 @@
+"""Report -> overlay, JSON, text.
+
+What it does: draws face meshes over the faces a report calls fake (:func:`overlay`), writes a report as JSON
+(:func:`to_json`) or for a terminal (:func:`to_text`), and says what the JSON looks like
+(:data:`REPORT_SCHEMA`). Everything is a function of its arguments: nothing is read, written or printed.
+
+May import: numpy, OpenCV, the standard library, ``fakeweb.types``, ``fakeweb.errors``, ``fakeweb.registry``.
+
+Where to add a file: a new form of a report is ``report_<form>.py`` with one public function, exported below.
+What is drawn on a face is decided in ``overlay.py``; the shape of the mesh in ``canonical.py``, how it is put
+on a face in ``fit.py``, words and places of labels in ``labels.py``, colours and strokes in ``paint.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeweb.render.overlay import REACH, overlay
+from fakeweb.render.report_json import to_json
+from fakeweb.render.report_text import to_text
+
+if TYPE_CHECKING:
+    from fakeweb.render.schema import REPORT_SCHEMA
+
+__all__ = ["REACH", "REPORT_SCHEMA", "overlay", "to_json", "to_text"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the schema when asked for: ``python -m fakeweb.render.schema`` must be the first to import it."""
+    if name == "REPORT_SCHEMA":
+        from fakeweb.render.schema import REPORT_SCHEMA
+
+        return REPORT_SCHEMA
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,58 @@
+"""Report -> JSON, in the form that docs/reference/report.md describes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fakeweb.types import Report
+
+
+def to_json(report: Report, *, indent: int | None = 2) -> str:
+    r"""Write a report as strict JSON: what every JSON reader understands, always encodable as UTF-8.
+
+    Names in any script stay readable. A file name that is not valid UTF-8 comes out with ``\udcxx`` escapes,
+    from which ``Report.from_dict(json.loads(...))`` restores it. JSON has no NaN and no infinity: where
+    metadata brought one, null is written.
+
+    Args:
+        report: The report.
+        indent: Spaces per level; None for one line.
+
+    Returns:
+        The JSON text without a newline at the end.
+
+    Raises:
+        TypeError: ``provenance`` or ``timeline`` holds something that has no JSON form.
+
+    Example:
+        >>> from fakeweb.types import Thresholds, Verdict
+        >>> t = Thresholds(real=0.4, fake=0.6, picture_fake=0.6)
+        >>> report = Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64)
+        >>> json.loads(to_json(report))["verdict"]["label"]
+        'no_face'
+    """
+    data = _plain(report.to_dict())
+    text = json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(data, indent=indent, ensure_ascii=True, allow_nan=False)
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy values into Python's and numbers that JSON lacks into None, all the way down."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,84 @@
+"""Report -> a few lines of text for a terminal."""
+
+from __future__ import annotations
+
+from fakeweb.types import FaceResult, Report
+
+_HEADLINES = {"real": "REAL", "fake": "FAKE", "uncertain": "UNCERTAIN", "no_face": "NO FACE"}
+_COLOURS = {"real": "32", "fake": "1;31", "uncertain": "33", "no_face": "36"}
+_LABEL_WIDTH = 9
+_KIND_WIDTH = 9
+
+
+def to_text(report: Report, *, color: bool = False) -> str:
+    """Write a report as text: one line for the picture, one per face, then what else there is to know.
+
+    P(fake) is printed between 0.01 and 0.99: a probability is never shown as a certainty. Control characters
+    in names and reasons become ``?``, so that a file name cannot command the reader's terminal.
+
+    Args:
+        report: The report.
+        color: Whether to set the labels in colour with ANSI escapes.
+
+    Returns:
+        Lines joined by newlines, without one at the end and without spaces at the ends of lines.
+
+    Example:
+        >>> from fakeweb.types import Thresholds, Verdict
+        >>> t = Thresholds(real=0.4, fake=0.6, picture_fake=0.6)
+        >>> print(to_text(Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64)))
+        a.png  NO FACE  0 faces
+    """
+    label = report.verdict.label
+    head = f"{_safe(report.source)}  {_painted(_HEADLINES[label], label, color)}  {_counts(report)}"
+    lines = [head, *_face_lines(report, color)]
+    lines += [f"  {_safe(reason)}" for reason in report.verdict.reasons]
+    if report.thresholds.source == "user":
+        lines.append(f"  threshold {report.thresholds.fake:.2f} (set by you)")
+    lines += [f"  warning: {_safe(warning)}" for warning in report.warnings]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _counts(report: Report) -> str:
+    total, uncertain = len(report.faces), report.count("uncertain")
+    text = f"{total} face" if total == 1 else f"{total} faces"
+    if total:
+        text += f", {report.count('fake')} manipulated"
+    return f"{text}, {uncertain} uncertain" if uncertain else text
+
+
+def _face_lines(report: Report, color: bool) -> list[str]:
+    """Return one line per face, columns aligned; reasons of faces we do judge go on a line below."""
+    digits = len(str(len(report.faces)))
+    boxes = [_box(result) for result in report.faces]
+    box_width = max((len(b) for b in boxes), default=0)
+    lines = []
+    for number, (result, box) in enumerate(zip(report.faces, boxes, strict=True), 1):
+        verdict = result.verdict
+        label = _painted(verdict.label.ljust(_LABEL_WIDTH), verdict.label, color)
+        kind = (result.score.kind or "") if result.score is not None and verdict.label == "fake" else ""
+        head = f"  face {number:>{digits}}  {label}  {_p(verdict.p_fake)}  {kind:<{_KIND_WIDTH}}  "
+        reasons = _safe("; ".join(verdict.reasons))
+        if verdict.label in ("real", "fake"):
+            lines.append(head + box)
+            lines += [f"{'':{9 + digits}}{reasons}"] if reasons else []
+        else:
+            lines.append(f"{head}{box:<{box_width}}  {reasons}")
+    return lines
+
+
+def _p(p_fake: float | None) -> str:
+    return "p  -  " if p_fake is None else f"p {min(0.99, max(0.01, p_fake)):.2f}"
+
+
+def _box(result: FaceResult) -> str:
+    return "[" + " ".join(f"{v:.0f}" for v in map(round, result.face.box)) + "]"
+
+
+def _painted(text: str, label: str, color: bool) -> str:
+    return f"\x1b[{_COLOURS[label]}m{text}\x1b[0m" if color else text
+
+
+def _safe(text: str) -> str:
+    """Replace what a terminal would obey rather than show, and what cannot be encoded."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,0 +1,26 @@
+"""Models as data: cards, a verified store, ONNX Runtime sessions.
+
+May import: numpy, onnxruntime (its guest), :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
+:mod:`fakeweb.errors`.
+
+A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, its card; both are written by
+``fakeweb train``. No code changes.
+"""
+
+from fakeweb.runtime.cards import Calibration, Decision, ModelCard, read_card
+from fakeweb.runtime.session import Session, library_version, open_session
+from fakeweb.runtime.store import find_card, list_cards, sha256_of, verify
+
+__all__ = [
+    "Calibration",
+    "Decision",
+    "ModelCard",
+    "Session",
+    "find_card",
+    "library_version",
+    "list_cards",
+    "open_session",
+    "read_card",
+    "sha256_of",
+    "verify",
+]

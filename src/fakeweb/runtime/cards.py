@@ -1,0 +1,159 @@
+"""Model cards: what a model is, wants, knows and may be used for."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fakeweb.errors import ModelCorrupt, ModelMissing
+
+CARD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From a network's logit to a probability: ``p = 1 / (1 + exp(-(scale * logit + bias)))``.
+
+    Platt, Probabilistic outputs for support vector machines, 1999.
+    """
+
+    scale: float
+    bias: float
+
+    def probability(self, logit: float) -> float:
+        """Return P(fake) for a raw logit."""
+        z = self.scale * logit + self.bias
+        return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Where verdicts begin, learned on validation faces.
+
+    The upper tail of real faces' logits is described by an exponential: a share ``tail_rate`` of them lies
+    above ``tail_logit``, and each further ``tail_scale`` divides the share by e (the peaks-over-threshold
+    method with shape 0; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001).
+
+    Attributes:
+        false_alarms: Share of real faces, and of all-real pictures, that may be called fake.
+        tail_rate, tail_logit, tail_scale: The tail as above.
+        real: At or below this P(fake) a face is called real.
+        min_face_px: Narrower faces are too small to judge.
+    """
+
+    false_alarms: float
+    tail_rate: float
+    tail_logit: float
+    tail_scale: float
+    real: float
+    min_face_px: float
+
+    def fake_logit(self, faces: int = 1) -> float:
+        """Return the logit above which one of ``faces`` real faces lies with probability ``false_alarms``.
+
+        The rate per face follows Šidák: ``1 - (1 - false_alarms) ** (1 / faces)``.
+        """
+        rate = 1 - (1 - self.false_alarms) ** (1 / max(1, faces))
+        return self.tail_logit + self.tail_scale * math.log(self.tail_rate / rate)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model described.
+
+    Attributes:
+        name, version: Its reference is ``name@version``.
+        title: One sentence.
+        task: ``classifier``.
+        path: The ONNX file, beside the card.
+        sha256: Of that file.
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
+        margin: Crop margin it was trained with.
+        kinds: Manipulation kinds in the order of the output ``kinds``.
+        calibration, decision: See there.
+        licence: What the model may be used for.
+        details: All else a reader wants: training data and licences, scores, limits, recipe.
+    """
+
+    name: str
+    version: str
+    title: str
+    task: str
+    path: Path
+    sha256: str
+    side_px: int
+    margin: float
+    kinds: tuple[str, ...]
+    calibration: Calibration
+    decision: Decision
+    licence: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """``name@version``."""
+        return f"{self.name}@{self.version}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card's JSON form."""
+        return {
+            "card_version": CARD_VERSION,
+            "name": self.name,
+            "version": self.version,
+            "title": self.title,
+            "task": self.task,
+            "file": self.path.name,
+            "sha256": self.sha256,
+            "licence": self.licence,
+            "input": {
+                "side_px": self.side_px,
+                "margin": self.margin,
+                "dtype": "uint8",
+                "layout": "NHWC",
+                "colour": "RGB",
+            },
+            "kinds": list(self.kinds),
+            "calibration": vars(self.calibration),
+            "decision": vars(self.decision),
+            "details": dict(self.details),
+        }
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a card; the model file is not touched yet.
+
+    Raises:
+        ModelMissing: No card at ``path``.
+        ModelCorrupt: It is not a card this version understands.
+    """
+    hint = "reinstall FakeWeb, or export the model again with `fakeweb train --resume`"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["card_version"] != CARD_VERSION:
+            raise ModelCorrupt(
+                f"{path} has card_version {data['card_version']}, this FakeWeb reads {CARD_VERSION}",
+                hint=hint,
+            )
+        return ModelCard(
+            name=data["name"],
+            version=data["version"],
+            title=data["title"],
+            task=data["task"],
+            path=path.with_name(Path(data["file"]).name),
+            sha256=data["sha256"],
+            side_px=int(data["input"]["side_px"]),
+            margin=float(data["input"]["margin"]),
+            kinds=tuple(data["kinds"]),
+            calibration=Calibration(**data["calibration"]),
+            decision=Decision(**data["decision"]),
+            licence=data["licence"],
+            details=data["details"],
+        )
+    except FileNotFoundError as error:
+        raise ModelMissing(f"no model card at {path}", hint=hint) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelCorrupt(f"{path} is not a model card: {error!r}", hint=hint) from error

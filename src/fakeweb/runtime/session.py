@@ -1,0 +1,79 @@
+"""ONNX Runtime sessions: one thread each by default, so that results and load stay predictable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.errors import ModelIncompatible
+from fakeweb.runtime.cards import ModelCard
+from fakeweb.runtime.store import verify
+
+
+class Session:
+    """A loaded model. Safe to share between threads; the same input gives the same bits.
+
+    Args:
+        card: The verified model.
+        threads: Threads inside one call.
+    """
+
+    def __init__(self, card: ModelCard, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                card.path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the guest has no common base for its exceptions
+            raise ModelIncompatible(
+                f"ONNX Runtime cannot load {card.path}: {str(error).splitlines()[0]}",
+                hint="the file may need a newer onnxruntime: pip install -U onnxruntime",
+            ) from error
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def run(self, batch: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[np.floating[Any]]]:
+        """Run a batch through the model.
+
+        Args:
+            batch: As the card's input says, batch first.
+
+        Returns:
+            The outputs by name, batch first.
+
+        Raises:
+            ModelIncompatible: The model does not take this input.
+        """
+        try:
+            values = self._session.run(self._outputs, {self._input: batch})
+        except Exception as error:  # as above
+            raise ModelIncompatible(
+                f"the model does not take {batch.dtype} {batch.shape}: {str(error).splitlines()[0]}",
+                hint="is its card the right one?",
+            ) from error
+        return dict(zip(self._outputs, values, strict=True))
+
+
+def open_session(card: ModelCard, *, threads: int = 1) -> Session:
+    """Verify a model's file and load it.
+
+    Raises:
+        ModelMissing, ModelCorrupt, ModelIncompatible: As their names say.
+    """
+    verify(card)
+    return Session(card, threads)
+
+
+def library_version() -> str:
+    """Return the version of ONNX Runtime."""
+    import onnxruntime
+
+    return str(onnxruntime.__version__)

@@ -1,0 +1,69 @@
+"""Where models lie, and proof that they are the ones their cards describe."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from fakeweb.errors import ModelCorrupt, ModelMissing, UnknownName
+from fakeweb.runtime.cards import ModelCard, read_card
+
+PACKAGED = Path(__file__).parents[1] / "models"
+
+
+def list_cards(folder: Path = PACKAGED) -> list[ModelCard]:
+    """Return the cards in a folder, sorted by name."""
+    return [read_card(path) for path in sorted(folder.glob("*.json"))]
+
+
+def find_card(name: str | Path, folder: Path = PACKAGED) -> ModelCard:
+    """Find a model by name, or read the card at a path ending in ``.json``.
+
+    Raises:
+        UnknownName: No model of that name.
+        ModelMissing, ModelCorrupt: See :func:`read_card`.
+    """
+    if Path(name).suffix == ".json":
+        return read_card(Path(name))
+    path = folder / f"{name}.json"
+    if not path.is_file() or Path(name).name != str(name):
+        known = [p.stem for p in sorted(folder.glob("*.json"))]
+        near = difflib.get_close_matches(str(name), known, n=1)
+        guess = f"did you mean '{near[0]}'? " if near else ""
+        raise UnknownName(
+            f"no model is called '{name}'",
+            hint=f"{guess}known: {', '.join(known) or 'none'}; or give a card.json",
+        )
+    return read_card(path)
+
+
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are the cache's key
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's hex digest; remembered while its size and time stay the same."""
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+def verify(card: ModelCard) -> None:
+    """Check that the model file is the one the card describes.
+
+    Raises:
+        ModelMissing: The file is not there.
+        ModelCorrupt: Its digest differs.
+    """
+    hint = "reinstall FakeWeb, or export the model again with `fakeweb train --resume`"
+    if not card.path.is_file():
+        raise ModelMissing(f"the model {card.reference} has no file at {card.path}", hint=hint)
+    found = sha256_of(card.path)
+    if found != card.sha256:
+        raise ModelCorrupt(
+            f"{card.path} is not the file its card describes (SHA-256 {found[:12]}..., not {card.sha256[:12]}...)",
+            hint=hint,
+        )

@@ -1,0 +1,12 @@
+"""The use case: media in, :class:`fakeweb.types.Report` out. One :class:`Scanner` serves everybody.
+
+May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.media`, :mod:`fakeweb.runtime`,
+:mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+
+``image.py`` scans pictures, ``decide.py`` turns scores into verdicts. The room is not called ``scan``, because
+:func:`fakeweb.scan` is a function (docs/decisions/0002).
+"""
+
+from fakeweb.scanner.image import Scanner
+
+__all__ = ["Scanner"]

@@ -1,0 +1,149 @@
+"""Scan one picture."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fakeweb import registry
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.errors import UsageError
+from fakeweb.faces import align
+from fakeweb.media import Limits, Media, read_image
+from fakeweb.scanner.decide import decide_face, decide_picture, too_small
+from fakeweb.types import Classifier, Face, FaceFinder, FaceResult, Report, Score, Thresholds, Verdict
+
+DEFAULT_FINDER = "haar"
+DEFAULT_MODEL = "fast"
+MAX_FACES = 500
+"""At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
+
+
+class Scanner:
+    """Finds and judges the faces of pictures. Make one, use it for all, share it between threads.
+
+    Args:
+        finder: Name of a face finder, or an object with ``find``.
+        finder_model: Model file for finders that need one.
+        model: Name of a shipped model, path of a card, or an object with ``score``.
+        threshold: Call faces fake from this P(fake) on, instead of the model's own threshold. It is used as it
+            is, also in pictures with many faces.
+        limits: What is refused before decoding.
+
+    Raises:
+        UnknownName: No finder or model of that name.
+        ModelMissing, ModelCorrupt, ModelIncompatible: The model cannot be used.
+        UsageError: ``threshold`` lies outside (0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> Scanner().scan(np.zeros((64, 64, 3), np.uint8)).verdict.label
+        'no_face'
+    """
+
+    def __init__(
+        self,
+        *,
+        finder: str | FaceFinder = DEFAULT_FINDER,
+        finder_model: str | Path | None = None,
+        model: str | Path | Classifier = DEFAULT_MODEL,
+        threshold: float | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        if threshold is not None and not 0 < threshold <= 1:
+            raise UsageError(
+                f"the threshold must lie above 0 and at most at 1, got {threshold}",
+                hint="0.9 asks for more certainty than 0.5",
+            )
+        self.finder: FaceFinder = _make_finder(finder, finder_model)
+        self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
+        self.threshold = threshold
+        self.limits = limits or Limits()
+
+    def scan(self, source: Any, *, name: str | None = None) -> Report:
+        """Read a picture and judge every face in it.
+
+        Args:
+            source: Path, bytes, binary file object, or uint8 RGB array (H, W, 3).
+            name: What the report calls it, if not by its path.
+
+        Raises:
+            MediaError: The picture cannot be read.
+        """
+        started = time.perf_counter()
+        media = read_image(source, limits=self.limits, name=name)
+        return self.judge(media, read_s=time.perf_counter() - started)
+
+    def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
+        """Judge every face of a picture that was read before.
+
+        Args:
+            media: From :func:`fakeweb.media.read_image`.
+            read_s: Seconds that took, for the report's timings.
+        """
+        started = time.perf_counter()
+        faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
+        found = time.perf_counter()
+        small = [too_small(face, self.classifier.min_face_px) for face in faces]
+        chosen = _largest(faces, [verdict is None for verdict in small])
+        scores = self._score(media, [faces[i] for i in chosen])
+        thresholds = self._thresholds(len(chosen))
+        by_face = dict(zip(chosen, scores, strict=True))
+        results = tuple(
+            _result(face, verdict, by_face.get(i), thresholds)
+            for i, (face, verdict) in enumerate(zip(faces, small, strict=True))
+        )
+        ended = time.perf_counter()
+        return Report(
+            source=media.source,
+            verdict=decide_picture(results),
+            width=media.image.width,
+            height=media.image.height,
+            faces=results,
+            thresholds=thresholds,
+            finder=self.finder.name,
+            models=(self.classifier.reference,),
+            media_sha256=media.sha256,
+            timings_s={"read": read_s, "find": found - started, "score": ended - found},
+            warnings=media.warnings,
+        )
+
+    def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
+        classifier = self.classifier
+        return classifier.score(
+            [align(media.image, f, classifier.side_px, margin=classifier.margin) for f in faces]
+        )
+
+    def _thresholds(self, judged: int) -> Thresholds:
+        own = self.classifier.thresholds(max(1, judged))
+        if self.threshold is None:
+            return own
+        return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")
+
+
+def _make_finder(finder: str | FaceFinder, model: str | Path | None) -> FaceFinder:
+    if not isinstance(finder, str):
+        return finder
+    make = registry.load("finder", finder)
+    if model is not None and "model" not in inspect.signature(make).parameters:
+        raise UsageError(f"the finder '{finder}' takes no model file", hint="leave out --finder-model")
+    made: FaceFinder = make() if model is None else make(model)
+    return made
+
+
+def _largest(faces: Sequence[Face], usable: Sequence[bool]) -> list[int]:
+    """Return the places of the largest usable faces, in order, at most :data:`MAX_FACES`."""
+    places = [i for i, ok in enumerate(usable) if ok]
+    places.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
+    return sorted(places[:MAX_FACES])
+
+
+def _result(face: Face, small: Verdict | None, score: Score | None, thresholds: Thresholds) -> FaceResult:
+    if small is not None:
+        return FaceResult(face, small)
+    if score is None:
+        return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {MAX_FACES} faces",)))
+    return FaceResult(face, decide_face(score, thresholds), score)

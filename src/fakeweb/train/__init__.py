@@ -1,0 +1,96 @@
+"""Recipes, networks, the loop, and export to ONNX with a card. Extra ``train``.
+
+May import: torch, timm, onnx (its guests), numpy, OpenCV, :mod:`fakeweb.faces`, :mod:`fakeweb.datasets`,
+:mod:`fakeweb.classifiers`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
+:mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+
+A new network is one file in ``nets/`` with ``build(outputs, weights) -> torch.nn.Module`` and one line in
+:mod:`fakeweb.registry`; a new training is one TOML file in ``recipes/``.
+
+Importing this package loads no torch; :func:`run` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fakeweb.errors import missing_extra
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands, for whoever shows it.
+
+    Attributes:
+        stage: ``faces`` (finding the training faces), ``train``, ``validate`` or ``export``.
+        done, total: Units of the stage: pictures or steps.
+        epoch, epochs: From 1; 0 before the first.
+        loss: Running mean of the training loss, or None.
+        note: One line worth keeping, such as an epoch's validation figures; empty otherwise.
+    """
+
+    stage: str
+    done: int
+    total: int
+    epoch: int = 0
+    epochs: int = 0
+    loss: float | None = None
+    note: str = ""
+
+
+def run(
+    recipe: str | Path,
+    data: str | Path,
+    out: str | Path,
+    *,
+    weights: str | Path | None = None,
+    finder_model: str | Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    workers: int = 1,
+    threads: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Path:
+    """Train a recipe to the end and export the model with its card.
+
+    Args:
+        recipe: TOML file.
+        data: Root of the data set.
+        out: Folder for checkpoints, logs and the exported model; made if needed.
+        weights: File to start from, for networks that take one.
+        finder_model: Model file of the finder the recipe names, if that needs one.
+        resume: Go on from the last checkpoint in ``out``; without one, begin.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        workers: Processes that prepare batches; results do not depend on it.
+        threads: Threads torch computes with; 0 leaves it to torch.
+        on_progress: Called often, from the same thread.
+
+    Returns:
+        Path of the exported card.
+
+    Raises:
+        BadRecipe, LayoutMismatch, UnknownName, ModelMissing: As their names say.
+        MissingExtra: torch is not installed.
+        UsageError: ``out`` already holds a training and ``resume`` is False.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("train", "training") from error
+    from fakeweb.train.loop import Training
+    from fakeweb.train.recipe import read_recipe
+
+    return Training(
+        read_recipe(recipe),
+        Path(data),
+        Path(out),
+        weights=None if weights is None else Path(weights),
+        finder_model=None if finder_model is None else Path(finder_model),
+        resume=resume,
+        device=device,
+        workers=workers,
+        threads=threads,
+        on_progress=on_progress or (lambda _: None),
+    ).run()

@@ -1,0 +1,148 @@
+"""The end of a training: calibrate on validation groups A, look once at B, export."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fakeweb.runtime import Calibration, Decision
+from fakeweb.train.calibrate import (
+    auc,
+    balanced_weights,
+    expected_calibration_error,
+    fit_decision,
+    fit_platt,
+    labels_and_sources,
+    source_aucs,
+)
+from fakeweb.train.export import export
+from fakeweb.train.prepare import FaceSample, Prepared
+from fakeweb.train.recipe import to_dict
+from fakeweb.types import KINDS
+
+if TYPE_CHECKING:
+    from fakeweb.train.loop import Training
+
+_DEGRADE_SEED = 990_001
+
+
+def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Prepared) -> Path:
+    """Calibrate, measure and export the best weights; return the card's path.
+
+    Calibration sees every validation face of groups A twice, as it is and degraded like in training, so that
+    the probabilities hold for shared and re-encoded pictures too.
+    """
+    net = training.net.to("cpu").eval()
+    training.device = torch.device("cpu")
+    present = {f.sample.kind for f in split["train"]}
+    kinds = tuple(k for k in KINDS if k in present)
+    columns = [0, *(1 + KINDS.index(k) for k in kinds)]
+    faces = split["A"] * 2
+    outputs = np.concatenate([training.outputs(net, split["A"], seed=s) for s in (None, _DEGRADE_SEED)])
+    labels, sources = labels_and_sources(faces)
+    weights = balanced_weights(labels, sources)
+    calibration = fit_platt(outputs[:, 0], labels, weights)
+    decision = fit_decision(outputs[:, 0], labels, calibration, training.recipe.calibration)
+    scores = {
+        "validation_A": measure(
+            outputs[: len(split["A"])][:, columns], split["A"], kinds, calibration, decision
+        )
+    }
+    if len({f.sample.label for f in split["B"]}) == 2:
+        for name, seed in (("validation_B", None), ("validation_B_degraded", _DEGRADE_SEED)):
+            out = training.outputs(net, split["B"], seed=seed)[:, columns]
+            scores[name] = measure(out, split["B"], kinds, calibration, decision)
+    details = _details(training, split, prepared, scores)
+    return export(
+        _Columns(net, columns), training.recipe, kinds, calibration, decision, details, training.out
+    )
+
+
+def measure(
+    outputs: np.ndarray,
+    faces: list[FaceSample],
+    kinds: tuple[str, ...],
+    calibration: Calibration,
+    decision: Decision,
+) -> dict[str, Any]:
+    """Return the figures of one set of faces, over all and per source.
+
+    Args:
+        outputs: (N, 1 + K) raw outputs.
+        faces: The N faces.
+        kinds: Names of the K kinds.
+        calibration: As it ships.
+        decision: As it ships.
+    """
+    labels, sources = labels_and_sources(faces)
+    logits = outputs[:, 0]
+    p = np.array([calibration.probability(z) for z in logits])
+    called_fake, called_real = logits >= decision.fake_logit(1), p <= decision.real
+    weights = balanced_weights(labels, sources)
+    two_class = [s for s in set(sources) if len(set(labels[sources == s])) == 2]
+    inside = np.isin(sources, two_class)
+    known = np.array([f.sample.kind in kinds for f in faces]) & called_fake & (labels == 1)
+    right = [
+        kinds[k] == f.sample.kind
+        for k, f, ok in zip(outputs[:, 1:].argmax(1), faces, known, strict=True)
+        if ok
+    ]
+    figures: dict[str, Any] = {
+        "faces": Counter("real" if v == 0 else "fake" for v in labels.tolist()),
+        "auc_two_class_sources": auc(logits[inside & (labels == 1)], logits[inside & (labels == 0)]),
+        "auc_all": auc(logits[labels == 1], logits[labels == 0]),
+        "ece": expected_calibration_error(p, labels, weights),
+        "real_called_fake": float(called_fake[labels == 0].mean()),
+        "fake_called_fake": float(called_fake[labels == 1].mean()),
+        "fake_called_real": float(called_real[labels == 1].mean()),
+        "uncertain": float((~called_fake & ~called_real).mean()),
+        "kind_accuracy_of_detected": float(np.mean(right)) if right else None,
+        **source_aucs(logits, labels, sources),
+    }
+    for source in sorted(set(sources)):
+        for label, name in ((0, "real"), (1, "fake")):
+            chosen = (sources == source) & (labels == label)
+            if chosen.any():
+                figures[f"{name}_called_fake_{source}"] = float(called_fake[chosen].mean())
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
+
+
+def _details(
+    training: Training, split: dict[str, list[FaceSample]], prepared: Prepared, scores: dict[str, Any]
+) -> dict[str, Any]:
+    recipe = training.recipe
+    counts = Counter((f.sample.source, f.sample.label) for f in split["train"])
+    sources = sorted({source for source, _ in counts})
+    left_out = Counter(reason for _, reason in prepared.left_out)
+    return {
+        "licence": "weights for research and non-commercial use, as the licences of the training data ask",
+        "training_data": [
+            {
+                "source": s,
+                "real": counts[s, 0],
+                "fake": counts[s, 1],
+                "licence": recipe.data.licences.get(s, "unknown"),
+            }
+            for s in sources
+        ],
+        "left_out": dict(left_out),
+        "selected_epoch": training.best["epoch"],
+        "scores": scores,
+        "recipe": {k: v for k, v in to_dict(recipe).items() if k != "title"},
+    }
+
+
+class _Columns(nn.Module):
+    """Keeps the outputs that were trained."""
+
+    def __init__(self, net: nn.Module, columns: list[int]) -> None:
+        super().__init__()
+        self.net, self.columns = net, columns
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.net(x)[:, self.columns]

@@ -1,0 +1,217 @@
+"""Training recipes: TOML into strict dataclasses. Needs no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fakeweb.errors import BadRecipe
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """What to train on.
+
+    Attributes:
+        layout: Name of a data set layout.
+        finder: Name of the face finder that says where the training faces are.
+        margin: See :func:`fakeweb.faces.align.align`.
+        side_px: Side of the network's input.
+        skip_sources: Sources to leave out altogether.
+        licences: Licence per source, for the card.
+    """
+
+    layout: str = "index"
+    finder: str = "haar"
+    margin: float = 1.1
+    side_px: int = 160
+    skip_sources: tuple[str, ...] = ()
+    licences: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptimRecipe:
+    """How to train.
+
+    Attributes:
+        epochs: Passes of ``faces_per_epoch`` faces.
+        faces_per_epoch: Half of them fake, drawn from each source by the power ``source_power`` of its size.
+        source_power: 1 follows the sizes, 0 makes sources equal.
+        batch: Faces per step.
+        lr, warmup, weight_decay, clip: One-cycle AdamW: peak rate, share of the steps that warm up, decay,
+            largest gradient norm.
+        ema: Decay of the averaged weights that are validated and exported.
+        kind_weight: Weight of the manipulation-kind loss beside the real-or-fake loss.
+        label_smoothing: Towards even odds, against wrong labels.
+        bf16: Compute in bfloat16 where the device can.
+        checkpoint_s: Seconds between checkpoints.
+    """
+
+    epochs: int = 10
+    faces_per_epoch: int = 16_000
+    source_power: float = 0.5
+    batch: int = 32
+    lr: float = 2e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    ema: float = 0.998
+    kind_weight: float = 0.3
+    label_smoothing: float = 0.02
+    bf16: bool = True
+    checkpoint_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class AugmentRecipe:
+    """Shared degradation, the same for every class and source. Each value is a probability or a range.
+
+    Attributes:
+        flip: Probability of mirroring left to right.
+        shift: Largest shift of the box over its side.
+        scale: Range of the crop's side over the plain one.
+        rotate_deg: Largest rotation.
+        encode: Probability of each of two re-encodings (JPEG or WebP).
+        quality: Range of their quality.
+        resize: Range of the side the crop is resized to before the first re-encoding, over ``side_px``.
+        blur, sharpen, noise, colour, grey: Probabilities.
+    """
+
+    flip: float = 0.5
+    shift: float = 0.06
+    scale: tuple[float, float] = (0.9, 1.25)
+    rotate_deg: float = 10.0
+    encode: float = 0.6
+    quality: tuple[int, int] = (35, 95)
+    resize: tuple[float, float] = (0.5, 1.6)
+    blur: float = 0.2
+    sharpen: float = 0.15
+    noise: float = 0.2
+    colour: float = 0.5
+    grey: float = 0.07
+
+
+@dataclass(frozen=True)
+class CalibrationRecipe:
+    """How the card's numbers are chosen on validation groups A.
+
+    Attributes:
+        false_alarms: Largest share of real faces called fake.
+        missed: Largest share of fakes called real.
+        min_face_px: Narrower faces are reported as too small.
+    """
+
+    false_alarms: float = 0.02
+    missed: float = 0.1
+    min_face_px: float = 48.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe; ``docs/guide/train.md`` walks through one.
+
+    Attributes:
+        name, version: Name of the exported model and its version; its reference is ``name@version``.
+        title: One sentence for the card.
+        net: Name of a network, with an optional argument after a colon (``timm:resnet50``).
+        seed: All randomness follows from it.
+    """
+
+    name: str
+    version: str
+    title: str
+    net: str = "mobilenet_v2"
+    seed: int = 0
+    data: DataRecipe = field(default_factory=DataRecipe)
+    optim: OptimRecipe = field(default_factory=OptimRecipe)
+    augment: AugmentRecipe = field(default_factory=AugmentRecipe)
+    calibration: CalibrationRecipe = field(default_factory=CalibrationRecipe)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type or range.
+    """
+    path = Path(path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadRecipe(
+            f"cannot read the recipe {path}: {error.strerror}", hint="recipes lie in recipes/"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
+    recipe: Recipe = _build(Recipe, data, f"{path}")
+    _check(recipe, path)
+    return recipe
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as plain values, for checkpoints and cards."""
+    return dataclasses.asdict(recipe)
+
+
+def _build(cls: type, data: dict[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(cls)
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    unknown = sorted(set(data) - set(known))
+    if unknown:
+        raise BadRecipe(f"{where}: unknown key '{unknown[0]}'", hint=f"known here: {', '.join(known)}")
+    missing = [n for n, f in known.items() if n not in data and _no_default(f)]
+    if missing:
+        raise BadRecipe(f"{where}: '{missing[0]}' is missing", hint="see docs/guide/train.md")
+    return cls(**{k: _convert(hints[k], v, f"{where}: {k}") for k, v in data.items()})
+
+
+def _no_default(field_: dataclasses.Field[Any]) -> bool:
+    return field_.default is dataclasses.MISSING and field_.default_factory is dataclasses.MISSING
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise BadRecipe(f"{where} must be a table", hint="write it as [section]")
+        return _build(hint, value, where)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple and isinstance(value, list):
+        inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)
+        if len(inner) != len(value):
+            raise BadRecipe(
+                f"{where} needs {len(inner)} values, got {len(value)}", hint="a range is [low, high]"
+            )
+        return tuple(_convert(h, v, where) for h, v in zip(inner, value, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {str(k): _convert(args[1], v, where) for k, v in value.items()}
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = hint if isinstance(hint, type) and not isinstance(hint, types.GenericAlias) else None
+    if plain is None or type(value) is not plain:
+        want = getattr(hint, "__name__", str(hint))
+        raise BadRecipe(f"{where} must be {want}, got {value!r}", hint="see docs/guide/train.md")
+    return value
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    optim, data, augment = recipe.optim, recipe.data, recipe.augment
+    low_high = {"scale": augment.scale, "quality": augment.quality, "resize": augment.resize}
+    rules = [
+        (optim.epochs >= 1, "optim.epochs must be at least 1"),
+        (optim.batch >= 2 and optim.batch % 2 == 0, "optim.batch must be even (half real, half fake)"),
+        (optim.faces_per_epoch >= optim.batch, "optim.faces_per_epoch must hold at least one batch"),
+        (0 < optim.lr < 1, "optim.lr must lie in (0, 1)"),
+        (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
+        (16 <= data.side_px <= 1024, "data.side_px must lie in [16, 1024]"),
+        (0 < recipe.calibration.false_alarms < 0.5, "calibration.false_alarms must lie in (0, 0.5)"),
+        (recipe.name.replace("-", "").replace("_", "").isalnum(), "name must be letters, digits, - and _"),
+        *((low <= high, f"augment.{name} must be [low, high]") for name, (low, high) in low_high.items()),
+    ]
+    for holds, message in rules:
+        if not holds:
+            raise BadRecipe(f"{path}: {message}", hint="see docs/guide/train.md")

@@ -1,0 +1,534 @@
+"""The values everybody passes around, and the seams (Protocols) where plug-ins attach.
+
+Values are frozen and checked at birth; their arrays are read-only. Conventions that hold everywhere:
+0 = real and 1 = fake; a score is always P(fake); colours are RGB; boxes are (x0, y0, x1, y1) in pixels with
+x to the right and y down, x1 and y1 exclusive; units stand in names (``time_s``, ``side_px``).
+
+Imports: numpy and :mod:`fakeweb.errors` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+SCHEMA_VERSION = "1.0"
+"""Version of the report's JSON form: the minor grows when fields are added, the major when one changes."""
+
+Kind = Literal["swap", "reenacted", "retouch", "generated"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""How a face was manipulated, in the order used by every model and table."""
+
+Label = Literal["real", "fake", "uncertain", "no_face"]
+LABELS: tuple[Label, ...] = get_args(Label)
+
+Split = Literal["train", "val", "test"]
+
+Box = tuple[float, float, float, float]
+UInt8Array = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.floating[Any]]
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a C-contiguous view (or copy) of ``array`` that refuses to be written to."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _check_probability(name: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} must lie in [0, 1], got {value!r}")
+
+
+def _freeze_floats(owner: object, name: str, shape: tuple[int | None, ...]) -> None:
+    """Check an optional float array field of a frozen dataclass and make it read-only float32."""
+    value = getattr(owner, name)
+    if value is None:
+        return
+    array = np.asarray(value, dtype=np.float32)
+    fits = array.ndim == len(shape) and all(
+        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{type(owner).__name__}.{name} must have shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{type(owner).__name__}.{name} must be finite")
+    object.__setattr__(owner, name, _read_only(array))
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A decoded picture, upright.
+
+    Attributes:
+        pixels: uint8 RGB of shape (H, W, 3), read-only, sRGB, orientation already applied.
+
+    Raises:
+        TypeError: ``pixels`` is not a uint8 array.
+        ValueError: ``pixels`` is not (H, W, 3) with H and W of at least 1.
+
+    Example:
+        >>> Image(np.zeros((2, 3, 3), np.uint8)).width
+        3
+    """
+
+    pixels: UInt8Array
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pixels, np.ndarray) or self.pixels.dtype != np.uint8:
+            got = getattr(self.pixels, "dtype", type(self.pixels).__name__)
+            raise TypeError(f"Image.pixels must be a uint8 array, got {got}")
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or 0 in self.pixels.shape:
+            raise ValueError(f"Image.pixels must be RGB of shape (H, W, 3), got {self.pixels.shape}")
+        object.__setattr__(self, "pixels", _read_only(self.pixels))
+
+    @property
+    def height(self) -> int:
+        """Rows, in pixels."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns, in pixels."""
+        return int(self.pixels.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        image: The decoded frame.
+        index: Position in decoding order, from 0.
+        time_s: Presentation time from the stream's own timestamps, in seconds from the start of the stream.
+    """
+
+    image: Image
+    index: int
+    time_s: float
+
+    def __post_init__(self) -> None:
+        if self.index < 0 or not np.isfinite(self.time_s):
+            raise ValueError(f"Frame needs index >= 0 and a finite time_s, got {self.index}, {self.time_s}")
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face found in a picture.
+
+    Attributes:
+        box: (x0, y0, x1, y1) in pixels, around brow to chin and cheek to cheek; may reach past the border.
+        confidence: How sure the finder is, in [0, 1]; comparable only within one finder.
+        points: float32 (5, 2) in pixels: the eye, eye, nose tip, mouth corner, mouth corner, each pair from
+            left to right in the picture; or None where the finder gives none.
+        mesh: float32 (468, 3) in the MediaPipe topology, x and y in pixels, z in the same unit; or None.
+        track: Number of the person's track in a video, or None.
+    """
+
+    box: Box
+    confidence: float = 1.0
+    points: FloatArray | None = None
+    mesh: FloatArray | None = None
+    track: int | None = None
+
+    def __post_init__(self) -> None:
+        x0, y0, x1, y1 = box = tuple(float(v) for v in self.box)
+        if not np.isfinite(box).all() or x1 <= x0 or y1 <= y0:
+            raise ValueError(f"Face.box must be finite with x0 < x1 and y0 < y1, got {box}")
+        _check_probability("Face.confidence", self.confidence)
+        object.__setattr__(self, "box", box)
+        _freeze_floats(self, "points", (5, 2))
+        _freeze_floats(self, "mesh", (468, 3))
+
+    @property
+    def width_px(self) -> float:
+        """Width of the box in pixels."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height_px(self) -> float:
+        """Height of the box in pixels."""
+        return self.box[3] - self.box[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A face cut out for a classifier.
+
+    Attributes:
+        pixels: uint8 RGB (S, S, 3), read-only.
+        face: The face it shows.
+        to_image: float32 (2, 3): maps homogeneous crop coordinates (x, y, 1) to picture coordinates, so that
+            anything found in the crop finds its way home.
+    """
+
+    pixels: UInt8Array
+    face: Face
+    to_image: FloatArray
+
+    def __post_init__(self) -> None:
+        shape = self.pixels.shape
+        if self.pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or shape[0] != shape[1]:
+            raise ValueError(f"Crop.pixels must be uint8 (S, S, 3), got {self.pixels.dtype} {shape}")
+        object.__setattr__(self, "pixels", _read_only(self.pixels))
+        _freeze_floats(self, "to_image", (2, 3))
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square crop in pixels."""
+        return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """What a classifier says about one crop.
+
+    Attributes:
+        p_fake: Calibrated probability that the face was manipulated, at even odds before looking.
+        logit: The network's raw output, before calibration.
+        model: Reference of the model, ``name@version``.
+        kinds: Probability of each manipulation kind *given* that the face is fake (sums to 1), or None.
+        evidence: float32 (h, w) in [0, 1] over the crop: where the model saw something; or None.
+    """
+
+    p_fake: float
+    logit: float
+    model: str
+    kinds: Mapping[str, float] | None = None
+    evidence: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        _check_probability("Score.p_fake", self.p_fake)
+        if not np.isfinite(self.logit):
+            raise ValueError(f"Score.logit must be finite, got {self.logit}")
+        if self.kinds is not None:
+            unknown = set(self.kinds) - set(KINDS)
+            if unknown or abs(sum(self.kinds.values()) - 1.0) > 1e-3:
+                raise ValueError(f"Score.kinds must sum to 1 over {KINDS}, got {dict(self.kinds)}")
+        _freeze_floats(self, "evidence", (None, None))
+
+    @property
+    def kind(self) -> str | None:
+        """The likeliest manipulation kind, or None."""
+        return max(self.kinds, key=lambda k: self.kinds[k]) if self.kinds else None  # type: ignore[index]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one face, or for a whole picture or video.
+
+    Attributes:
+        label: ``real``, ``fake``, ``uncertain`` or ``no_face``. No face is an answer, never an error.
+        p_fake: P(fake) behind the label; None exactly where nothing could be scored.
+        reasons: Plain sentences for the reader, most important first.
+    """
+
+    label: Label
+    p_fake: float | None = None
+    reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise ValueError(f"Verdict.label must be one of {LABELS}, got {self.label!r}")
+        if self.p_fake is not None:
+            _check_probability("Verdict.p_fake", self.p_fake)
+        if (self.label in ("real", "fake")) and self.p_fake is None:
+            raise ValueError(f"a verdict of {self.label!r} needs p_fake")
+        if self.label == "no_face" and self.p_fake is not None:
+            raise ValueError("a verdict of 'no_face' has no p_fake")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where the verdicts begin.
+
+    Attributes:
+        real: At or below this P(fake) a face is called real.
+        fake: At or above this P(fake) a face is called fake; between the two it is uncertain.
+        picture_fake: The same as ``fake`` for the picture as a whole, raised for the number of faces judged,
+            since each further face is one more chance of a false alarm.
+        source: ``model`` (from the model's card) or ``user``.
+    """
+
+    real: float
+    fake: float
+    picture_fake: float
+    source: Literal["model", "user"] = "model"
+
+    def __post_init__(self) -> None:
+        for name in ("real", "fake", "picture_fake"):
+            _check_probability(f"Thresholds.{name}", getattr(self, name))
+        if not self.real <= self.fake <= self.picture_fake:
+            raise ValueError(f"Thresholds need real <= fake <= picture_fake, got {self}")
+
+
+@dataclass(frozen=True, eq=False)
+class FaceResult:
+    """One face of a report: where it is, what the classifier said (None if not asked), what we conclude."""
+
+    face: Face
+    verdict: Verdict
+    score: Score | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All that FakeWeb says about one picture or video.
+
+    ``to_dict`` gives the documented JSON form (docs/reference/report.md), ``from_dict`` reads it back.
+
+    Attributes:
+        source: The name the caller knows the media by: a path, an address, ``-`` or ``<array>``.
+        verdict: The answer for the whole picture or video.
+        width, height: Size of the upright picture in pixels.
+        faces: Every face found, from left to right.
+        thresholds: Where the verdicts begin.
+        finder: Name of the face finder.
+        models: References of the models used, ``name@version``.
+        media_sha256: Hex digest of the bytes read; of the pixels where there were no bytes.
+        content: What the picture shows where no face was found; None until a model says so.
+        timeline: Scores over time for a video; None for pictures.
+        provenance: Signals from metadata and content credentials; None where not looked at.
+        timings_s: Seconds spent per step.
+        warnings: Things the reader should know about the input.
+        schema_version: Version of the JSON form.
+    """
+
+    source: str
+    verdict: Verdict
+    width: int
+    height: int
+    faces: tuple[FaceResult, ...]
+    thresholds: Thresholds
+    finder: str
+    models: tuple[str, ...]
+    media_sha256: str
+    content: str | None = None
+    timeline: tuple[Mapping[str, Any], ...] | None = None
+    provenance: Mapping[str, Any] | None = None
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    schema_version: str = SCHEMA_VERSION
+
+    def count(self, label: Label) -> int:
+        """Return how many faces carry this label."""
+        return sum(f.verdict.label == label for f in self.faces)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: only dict, list, str, float, int, bool and None."""
+        return {
+            "schema_version": self.schema_version,
+            "source": self.source,
+            "media_sha256": self.media_sha256,
+            "width": self.width,
+            "height": self.height,
+            "verdict": _verdict_to_dict(self.verdict),
+            "thresholds": {
+                "real": self.thresholds.real,
+                "fake": self.thresholds.fake,
+                "picture_fake": self.thresholds.picture_fake,
+                "source": self.thresholds.source,
+            },
+            "faces": [_face_to_dict(i, f) for i, f in enumerate(self.faces, 1)],
+            "content": self.content,
+            "timeline": None if self.timeline is None else [dict(t) for t in self.timeline],
+            "provenance": None if self.provenance is None else dict(self.provenance),
+            "finder": self.finder,
+            "models": list(self.models),
+            "timings_s": {k: round(v, 6) for k, v in self.timings_s.items()},
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """Read the form that :meth:`to_dict` writes.
+
+        Raises:
+            ValueError: A different major ``schema_version``, or a field that is missing or out of range.
+        """
+        version = str(data.get("schema_version", ""))
+        if version.split(".")[0] != SCHEMA_VERSION.split(".", maxsplit=1)[0]:
+            raise ValueError(f"report schema_version must be {SCHEMA_VERSION}, got {version!r}")
+        try:
+            return cls(
+                source=data["source"],
+                verdict=_verdict_from_dict(data["verdict"]),
+                width=data["width"],
+                height=data["height"],
+                faces=tuple(_face_from_dict(f) for f in data["faces"]),
+                thresholds=Thresholds(**data["thresholds"]),
+                finder=data["finder"],
+                models=tuple(data["models"]),
+                media_sha256=data["media_sha256"],
+                content=data["content"],
+                timeline=None if data["timeline"] is None else tuple(data["timeline"]),
+                provenance=data["provenance"],
+                timings_s=dict(data["timings_s"]),
+                warnings=tuple(data["warnings"]),
+                schema_version=version,
+            )
+        except KeyError as error:
+            raise ValueError(f"report lacks the field {error}") from error
+
+
+def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
+    return {"label": verdict.label, "p_fake": verdict.p_fake, "reasons": list(verdict.reasons)}
+
+
+def _verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
+    return Verdict(data["label"], data["p_fake"], tuple(data["reasons"]))
+
+
+def _array_to_list(array: FloatArray | None) -> list[Any] | None:
+    return None if array is None else np.round(array.astype(np.float64), 4).tolist()
+
+
+def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
+    face, score = result.face, result.score
+    return {
+        "number": number,
+        "box": [round(v, 2) for v in face.box],
+        "confidence": round(face.confidence, 4),
+        "points": _array_to_list(face.points),
+        "mesh": _array_to_list(face.mesh),
+        "track": face.track,
+        "verdict": _verdict_to_dict(result.verdict),
+        "score": None
+        if score is None
+        else {
+            "p_fake": score.p_fake,
+            "logit": score.logit,
+            "model": score.model,
+            "kinds": None if score.kinds is None else dict(score.kinds),
+            "evidence": _array_to_list(score.evidence),
+        },
+    }
+
+
+def _face_from_dict(data: Mapping[str, Any]) -> FaceResult:
+    face = Face(
+        tuple(data["box"]), data["confidence"], points=data["points"], mesh=data["mesh"], track=data["track"]
+    )
+    score = None if data["score"] is None else Score(**data["score"])
+    return FaceResult(face, _verdict_from_dict(data["verdict"]), score)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled picture of a data set; nothing has been opened yet.
+
+    Attributes:
+        path: The file.
+        label: 0 = real, 1 = fake, None = no face in it (content pictures).
+        kind: The manipulation kind of a fake, else None.
+        split: ``train``, ``val`` or ``test``.
+        group: Person or source video; a group never stands in two splits. Unique within ``source``.
+        source: Where the picture comes from.
+        mask: File with the manipulated region (white), or None.
+    """
+
+    path: Path
+    label: int | None
+    kind: str | None
+    split: Split
+    group: str
+    source: str
+    mask: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.label not in (0, 1, None):
+            raise ValueError(f"Sample.label must be 0, 1 or None, got {self.label!r}")
+        if self.kind is not None and (self.kind not in KINDS or self.label != 1):
+            raise ValueError(f"Sample.kind must be one of {KINDS} and only on fakes, got {self.kind!r}")
+        if self.split not in get_args(Split):
+            raise ValueError(f"Sample.split must be train, val or test, got {self.split!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Forgery:
+    """A face manipulated by the forge.
+
+    Attributes:
+        image: The manipulated picture, the same size as the original.
+        mask: float32 (H, W) in [0, 1]: how much each pixel was touched.
+        kind: One of :data:`KINDS`.
+    """
+
+    image: Image
+    mask: FloatArray
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        _freeze_floats(self, "mask", (self.image.height, self.image.width))
+        if self.kind not in KINDS:
+            raise ValueError(f"Forgery.kind must be one of {KINDS}, got {self.kind!r}")
+
+
+@runtime_checkable
+class FaceFinder(Protocol):
+    """Finds faces. Safe to call from several threads; the same picture always gives the same faces."""
+
+    name: str
+
+    def find(self, image: Image) -> Sequence[Face]:
+        """Return every face, the most confident first; an empty sequence where there is none."""
+        ...
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Judges crops. Safe to call from several threads; a crop's score does not depend on its batch."""
+
+    @property
+    def reference(self) -> str:
+        """``name@version`` of the model."""
+        ...
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square crop it wants."""
+        ...
+
+    @property
+    def margin(self) -> float:
+        """Side of the crop over the longer side of the face's box."""
+        ...
+
+    @property
+    def min_face_px(self) -> float:
+        """Faces narrower than this are too small to judge."""
+        ...
+
+    def score(self, crops: Sequence[Crop]) -> Sequence[Score]:
+        """Return one calibrated score per crop, in order."""
+        ...
+
+    def thresholds(self, faces: int) -> Thresholds:
+        """Return where verdicts begin in a picture with this many judged faces."""
+        ...
+
+
+@runtime_checkable
+class ForgeMethod(Protocol):
+    """Makes a manipulated face out of a real one: a pure function of its arguments."""
+
+    def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
+        """Return the forged picture; the same arguments give the same bytes."""
+        ...
+
+
+@runtime_checkable
+class DatasetLayout(Protocol):
+    """Knows how one family of data sets lies on disk."""
+
+    name: str
+
+    def index(self, root: Path) -> Iterator[Sample]:
+        """Yield the samples below ``root`` without opening a pixel."""
+        ...

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import contextlib
+import random
+import struct
+import time
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+from fakeweb.errors import FakeWebError, TooLarge, Unreadable, Unsupported
+from fakeweb.media import Limits, read_image
+
+KINDS = [
+    ("JPEG", {}),
+    ("JPEG", {"progressive": True}),
+    ("MPO", {}),
+    ("PNG", {}),
+    ("WEBP", {}),
+    ("WEBP", {"lossless": True}),
+    ("AVIF", {}),
+    ("HEIF", {}),
+    ("GIF", {}),
+    ("TIFF", {}),
+    ("TIFF", {"compression": "tiff_lzw"}),
+    ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ("TIFF", {"compression": "jpeg"}),
+    ("BMP", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=str)
+def test_a_picture_that_is_cut_off_is_never_shown(kind, options, pixels, encode):
+    noise = np.random.default_rng(1).integers(0, 60, pixels.shape, dtype=np.uint8)
+    data = encode(pixels // 2 + noise, kind, **options)
+    read_image(data)
+    whole = len(data)
+    cuts = {int(whole * part) for part in np.linspace(0.02, 0.99, 25)} | {
+        whole - n for n in (1, 2, 3, 10, 100, 300)
+    }
+    for cut in sorted(cuts):
+        with pytest.raises(Unreadable, match="<bytes>") as caught:
+            read_image(data[:cut])
+        assert caught.value.hint
+        assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "PNG", "GIF", "WEBP", "TIFF"])
+def test_several_frames_cut_off(kind, pixels, encode):
+    frames = [Pil.fromarray(pixels), Pil.fromarray(255 - pixels)]
+    data = encode(frames[0], kind, save_all=True, append_images=frames[1:])
+    for cut in (len(data) // 2, len(data) * 9 // 10, len(data) - 20):
+        with pytest.raises(Unreadable):
+            read_image(data[:cut])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_cut_off_and_given_a_new_end(mode, pixels, encode):
+    data = encode(Pil.fromarray(pixels).convert(mode), "JPEG", quality=95)
+    start = data.index(b"\xff\xda") + 20
+    for part in (0.1, 0.3, 0.5, 0.7, 0.9):
+        with pytest.raises(Unreadable, match="incomplete"):
+            read_image(data[: start + int((len(data) - start) * part)].rstrip(b"\xff") + b"\xff\xd9")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}, {"subsampling": 0}], ids=str
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_an_even_jpeg_is_not_taken_for_one_that_is_cut_off(mode, options, encode):
+    for size in ((64, 48), (33, 17), (1, 1)):
+        assert read_image(encode(Pil.new(mode, size), "JPEG", **options)).image.width == size[0]
+
+
+def _header_jpeg(width: int, height: int) -> bytes:
+    frame = struct.pack(">HBHHB", 17, 8, height, width, 3) + b"\1\x11\0\2\x11\1\3\x11\1"
+    return b"\xff\xd8\xff\xc0" + frame + b"\xff\xda\0\x0c\3\1\0\2\x11\3\x11\0\x3f\0" + b"\xff\xd9"
+
+
+def _header_png(width: int, height: int) -> bytes:
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\x0d" + body + struct.pack(">I", zlib.crc32(body))
+
+
+def _header_gif(width: int, height: int) -> bytes:
+    return (
+        b"GIF89a"
+        + struct.pack("<HHBBB", 1, 1, 0, 0, 0)
+        + b","
+        + struct.pack("<4HB", 0, 0, width, height, 0)
+        + b"\2\0;"
+    )
+
+
+def _header_webp(width: int, height: int) -> bytes:
+    body = bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + body
+
+
+def _header_bmp(width: int, height: int) -> bytes:
+    return b"BM" + struct.pack("<IIIIiiHHI", 54, 0, 54, 40, width, -height, 1, 24, 0) + bytes(20)
+
+
+def _header_tiff(width: int, height: int, **tags: int) -> bytes:
+    entries = {256: width, 257: height, 258: 8, 259: 5, 262: 1, 273: 8, 277: 1, 278: height, 279: 8}
+    entries |= {int(k[1:]): v for k, v in tags.items()}
+    packed = b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in sorted(entries.items()))
+    return b"II*\0\x10\0\0\0" + bytes(8) + struct.pack("<H", len(entries)) + packed + bytes(4)
+
+
+def _header_heif(width: int, height: int, brand: bytes) -> bytes:
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", 8 + len(body)) + kind + body
+
+    extent = box(b"ispe", struct.pack(">III", 0, width, height))
+    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", extent)))
+    return box(b"ftyp", brand + bytes(4) + brand + b"mif1") + meta
+
+
+BOMBS = [
+    _header_jpeg(30000, 30000),
+    _header_png(30000, 30000),
+    _header_png(2**31 - 1, 2**31 - 1),
+    _header_gif(30000, 30000),
+    _header_webp(30000, 30000),
+    _header_bmp(30000, 30000),
+    _header_tiff(30000, 30000),
+    _header_tiff(100, 100, t322=30000, t323=30000, t324=8, t325=8),
+    _header_heif(30000, 30000, b"heic"),
+    _header_heif(30000, 30000, b"avif"),
+]
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=lambda b: b[:12].hex())
+def test_a_bomb_fails_at_once_and_in_little_memory(bomb):
+    read_image(np.zeros((1, 1, 3), np.uint8))
+    tracemalloc.start()
+    begin = time.perf_counter()
+    with pytest.raises(TooLarge, match=r"900,000,000 pixels|2147483647 x 2147483647") as caught:
+        read_image(bomb, name="bomb")
+    spent_s = time.perf_counter() - begin
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert spent_s < 0.1
+    assert peak < 1_000_000
+    assert caught.value.message.startswith("bomb ")
+    assert "Limits." in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(max_bytes=100), "100 bytes"),
+        (Limits(max_pixels=64 * 48 - 1), "3,072 pixels"),
+        (Limits(max_side_px=63), "a side may have 63"),
+    ],
+)
+def test_each_limit_is_named(limits, words, pixels, encode):
+    data = encode(pixels, "PNG")
+    with pytest.raises(TooLarge, match=words):
+        read_image(data, limits=limits)
+    assert read_image(data, limits=Limits(len(data), 64 * 48, 64)).image.width == 64
+
+
+def test_the_ceiling_of_pillow_is_respected_without_a_warning(pixels, encode, monkeypatch):
+    monkeypatch.setattr(Pil, "MAX_IMAGE_PIXELS", 2000)
+    for kind in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"):
+        with pytest.raises(TooLarge):
+            read_image(encode(pixels, kind))
+    monkeypatch.setattr(Pil, "MAX_IMAGE_PIXELS", None)
+    assert read_image(encode(pixels, "GIF")).image.width == 64
+
+
+OTHERS = [
+    (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(20), "MP4 or QuickTime video", "clip"),
+    (b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(20), "MP4 or QuickTime video", "clip"),
+    (b"\0\0\0\x08wide\0\0\0\0mdat" + bytes(20), "QuickTime video", "clip"),
+    (b"\x1a\x45\xdf\xa3" + bytes(20), "WebM or Matroska video", "clip"),
+    (b"RIFF\x10\0\0\0AVI LIST" + bytes(20), "AVI video", "clip"),
+    (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><svg xmlns='http://www.w3.org/2000/svg'/>", "SVG", "PNG"),
+    (b"%PDF-1.7\n%abcdefgh", "PDF", "picture"),
+    (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript", "picture"),
+    (b"8BPS\0\1" + bytes(20), "Photoshop", "convert"),
+    (b"SIMPLE  =                    T", "FITS", "convert"),
+    (b"<!DOCTYPE html><html></html>", "web page", "picture"),
+    ("just some words, äöü".encode(), "text", "FakeWeb reads"),
+    (b"PK\x03\x04" + bytes(20), "ZIP", "unpack"),
+    (bytes(range(1, 60)), "unknown kind", "FakeWeb reads"),
+    (_header_tiff(10, 10, t339=3, t258=32), "floating-point", "scale"),
+    (_header_tiff(10, 10, t339=2, t258=16), "signed", "scale"),
+    (_header_tiff(10, 10, t258=12), "12-bit", "scale"),
+    (_header_tiff(10, 10, t50706=1), "raw camera", ""),
+    (_header_tiff(10, 10, t259=34892), "compression 34892", ""),
+    (b"BM" + struct.pack("<IIIIiiHHI", 54, 0, 54, 40, 9, 9, 1, 8, 1) + bytes(20), "compressed BMP", ""),
+]
+
+
+@pytest.mark.parametrize(("data", "what", "hint"), OTHERS, ids=lambda v: v if isinstance(v, str) else "")
+def test_what_is_no_picture_is_called_by_its_name(data, what, hint):
+    with pytest.raises(Unsupported, match=what) as caught:
+        read_image(data, name="given.jpg")
+    assert caught.value.message.startswith("given.jpg is ")
+    assert hint in caught.value.hint
+    assert caught.value.code == "media.unsupported"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", b"\xff\xd8\xff", bytes(5000), b"\xff\xd8\xff\xd9" + bytes(20)]
+)
+def test_nothing_much(data):
+    with pytest.raises(Unreadable):
+        read_image(data)
+
+
+def test_wrong_checksums_and_short_data(pixels, encode, png_chunks):
+    data = bytearray(encode(pixels, "PNG"))
+    data[data.index(b"IDAT") + 20] ^= 1
+    with pytest.raises(Unreadable, match="the checksum of its IDAT chunk is wrong"):
+        read_image(bytes(data))
+    rows = zlib.compress(b"".join(b"\0" + row.tobytes() for row in pixels))
+    header = (b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0))
+    with pytest.raises(Unreadable):
+        read_image(png_chunks(header, (b"IDAT", rows[: len(rows) // 2]), (b"IEND", b"")))
+    with pytest.raises(Unreadable):
+        read_image(png_chunks(header, (b"IEND", b"")))
+
+
+def test_a_jpeg_with_too_many_scans(encode, pixels):
+    data = encode(pixels, "JPEG")
+    start = data.index(b"\xff\xda")
+    with pytest.raises(Unreadable, match="more than 200 scans"):
+        read_image(data[:start] + data[start:-2] * 201 + data[-2:])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF"])
+def test_random_damage_never_raises_anything_else(kind, encode):
+    rng = random.Random(kind)
+    y, x = np.mgrid[0:16, 0:20]
+    small = np.stack([x * 12, y * 15, x * y % 255], -1).astype(np.uint8)
+    good = encode(small, kind)
+    limits = Limits(max_pixels=1_000_000, max_side_px=2_000)
+    for _ in range(300):
+        data = bytearray(good)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(data))
+            action = rng.random()
+            if action < 0.7:
+                data[at] = rng.choice([0, 1, 0x7F, 0xFF, rng.randrange(256)])
+            elif action < 0.85:
+                del data[at : at + rng.randint(1, 20)]
+            else:
+                data[at:at] = rng.randbytes(rng.randint(1, 20))
+        with contextlib.suppress(FakeWebError):
+            assert read_image(bytes(data), limits=limits).image.pixels.size <= 3_000_000

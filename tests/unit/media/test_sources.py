@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fakeweb.media
+from fakeweb.errors import Refused, TooLarge, Unreadable
+from fakeweb.media import Limits, Media, read_image
+
+
+@pytest.fixture(scope="module")
+def png(pixels, encode) -> bytes:
+    return encode(pixels, "PNG")
+
+
+def test_every_kind_of_source_gives_the_same(png, pixels, tmp_path):
+    path = tmp_path / "a ü.png"
+    path.write_bytes(png)
+    with path.open("rb") as file, path.open("rb", buffering=0) as raw:
+        sources = [path, str(path), png, bytearray(png), memoryview(png), io.BytesIO(png), file, raw]
+        media = [read_image(s) for s in sources]
+    assert all(np.array_equal(m.image.pixels, pixels) for m in media)
+    assert len({m.sha256 for m in media}) == 1
+    names = [m.source for m in media]
+    assert names == [str(path)] * 2 + ["<bytes>"] * 3 + ["<file>", str(path), str(path)]
+    assert read_image(png, name="upload\n.png").source == "upload .png"
+    assert read_image(png, name="x" * 300).source == "x" * 300
+
+
+def test_a_file_object_that_gives_little_at_a_time(png):
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(min(size, 7))
+
+    assert read_image(Slow(png)).image.width == 64
+
+
+def test_a_file_object_is_not_read_past_the_limit():
+    class Endless:
+        given = 0
+
+        def read(self, size: int) -> bytes:
+            self.given += size
+            return bytes(size)
+
+    endless = Endless()
+    with pytest.raises(TooLarge):
+        read_image(endless, limits=Limits(max_bytes=3_000_000))
+    assert endless.given == 3_000_001
+
+
+def test_an_array_is_copied_and_hashed_with_its_shape(pixels):
+    mine = pixels.copy()
+    media = read_image(mine)
+    mine[:] = 0
+    assert np.array_equal(media.image.pixels, pixels)
+    assert media.source == "<array>"
+    assert read_image(pixels[:, ::-1]).image.pixels.flags.c_contiguous
+    assert read_image(pixels.reshape(64, 48, 3)).sha256 != media.sha256
+    with pytest.raises(TooLarge):
+        read_image(pixels, limits=Limits(max_pixels=100))
+
+
+@pytest.mark.parametrize(
+    ("array", "error", "words"),
+    [
+        (np.zeros((4, 4), np.uint8), ValueError, r"got uint8 \(4, 4\); make grey RGB"),
+        (np.zeros((4, 4, 4), np.uint8), ValueError, "drop the alpha channel"),
+        (np.zeros((3, 4, 5), np.uint8), ValueError, r"transpose\(1, 2, 0\)"),
+        (np.zeros((1, 4, 5, 3), np.uint8), ValueError, "one picture at a time"),
+        (np.zeros((4, 5, 1), np.uint8), ValueError, r"got uint8 \(4, 5, 1\)"),
+        (np.zeros((0, 5, 3), np.uint8), ValueError, r"got uint8 \(0, 5, 3\)"),
+        (np.zeros((4, 4, 3), np.float32), TypeError, r"got float32 .*\* 255"),
+        (np.zeros((4, 4, 3), np.uint16), TypeError, "got uint16"),
+        (12, TypeError, "got int"),
+        (None, TypeError, "got NoneType"),
+        (io.StringIO("text"), TypeError, "binary mode"),
+    ],
+)
+def test_layouts_are_checked_and_never_guessed(array, error, words):
+    with pytest.raises(error, match=words):
+        read_image(array)
+
+
+def test_paths_that_cannot_be_read(tmp_path):
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        rows = [
+            (tmp_path / "missing.jpg", "does not exist"),
+            (empty, "is empty"),
+            (tmp_path, "is a folder"),
+            (tmp_path / "pipe.jpg", "not a regular file"),
+            (tmp_path / "s", "not a regular file"),
+            ("/dev/zero", "not a regular file"),
+            (empty / "below.jpg", "cannot be read"),
+            ("nul\0.jpg", "cannot be read"),
+            ("x" * 5000, "cannot be read"),
+            ("", "does not exist"),
+        ]
+        for path, words in rows:
+            with pytest.raises(Unreadable, match=words) as caught:
+                read_image(path)
+            assert caught.value.hint
+
+
+def test_permission_denied(tmp_path, png, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(png)
+
+    def deny(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", deny)
+    with pytest.raises(Unreadable, match=r"a\.png may not be read: permission denied"):
+        read_image(path)
+
+
+def test_a_file_over_the_limit_is_not_opened(tmp_path, monkeypatch):
+    path = tmp_path / "big.png"
+    with path.open("wb") as file:
+        file.truncate(65 << 20)
+    monkeypatch.setattr(os, "open", None)
+    with pytest.raises(TooLarge, match="67,108,864 bytes"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("address", ["http://example.com/a.jpg", "HTTPS://example.com/a.jpg"])
+def test_web_addresses_are_refused(address):
+    with pytest.raises(Refused, match="web address") as caught:
+        read_image(address)
+    assert "--allow-url" in caught.value.hint
+    assert "fetch_url" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+def test_limits_are_checked_at_birth(value, error):
+    for field in ("max_bytes", "max_pixels", "max_side_px"):
+        with pytest.raises(error, match=f"Limits.{field}"):
+            Limits(**{field: value})
+
+
+def test_media_is_checked_at_birth(pixels):
+    image = read_image(pixels).image
+    with pytest.raises(ValueError, match="64 hexadecimal"):
+        Media(image, "abc", "x")
+
+
+def test_the_room_loads_no_guest_and_exports_what_it_says():
+    code = "import sys, fakeweb.media; sys.exit(bool({'PIL', 'pillow_heif'} & sys.modules.keys()))"
+    source = Path(fakeweb.media.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    assert sorted(fakeweb.media.__all__) == [
+        "Expansion",
+        "Limits",
+        "Media",
+        "PICTURE_SUFFIXES",
+        "Source",
+        "encode_jpeg",
+        "encode_png",
+        "expand_inputs",
+        "fetch_url",
+        "read_image",
+        "write_atomically",
+    ]
+    assert all(hasattr(fakeweb.media, name) for name in fakeweb.media.__all__)
