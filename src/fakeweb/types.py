@@ -62,6 +62,11 @@ def _freeze_floats(owner: object, name: str, shape: tuple[int | None, ...]) -> N
     object.__setattr__(owner, name, _read_only(array))
 
 
+def _check_unit_range(name: str, array: FloatArray | None) -> None:
+    if array is not None and array.size and not (array.min() >= 0 and array.max() <= 1):
+        raise ValueError(f"{name} must lie in [0, 1], got {array.min():.3g} to {array.max():.3g}")
+
+
 @dataclass(frozen=True, eq=False)
 class Image:
     """A decoded picture, upright.
@@ -138,9 +143,9 @@ class Face:
     track: int | None = None
 
     def __post_init__(self) -> None:
-        x0, y0, x1, y1 = box = tuple(float(v) for v in self.box)
-        if not np.isfinite(box).all() or x1 <= x0 or y1 <= y0:
-            raise ValueError(f"Face.box must be finite with x0 < x1 and y0 < y1, got {box}")
+        box = tuple(float(v) for v in self.box)
+        if len(box) != 4 or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
+            raise ValueError(f"Face.box must be finite (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box}")
         _check_probability("Face.confidence", self.confidence)
         object.__setattr__(self, "box", box)
         _freeze_floats(self, "points", (5, 2))
@@ -174,7 +179,8 @@ class Crop:
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape
-        if self.pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or shape[0] != shape[1]:
+        square = len(shape) == 3 and shape[2] == 3 and shape[0] == shape[1] > 0
+        if self.pixels.dtype != np.uint8 or not square:
             raise ValueError(f"Crop.pixels must be uint8 (S, S, 3), got {self.pixels.dtype} {shape}")
         object.__setattr__(self, "pixels", _read_only(self.pixels))
         _freeze_floats(self, "to_image", (2, 3))
@@ -209,9 +215,13 @@ class Score:
             raise ValueError(f"Score.logit must be finite, got {self.logit}")
         if self.kinds is not None:
             unknown = set(self.kinds) - set(KINDS)
-            if unknown or abs(sum(self.kinds.values()) - 1.0) > 1e-3:
-                raise ValueError(f"Score.kinds must sum to 1 over {KINDS}, got {dict(self.kinds)}")
+            in_range = all(0.0 <= share <= 1.0 for share in self.kinds.values())
+            if unknown or not in_range or abs(sum(self.kinds.values()) - 1.0) > 1e-3:
+                raise ValueError(
+                    f"Score.kinds must be shares of {KINDS} that sum to 1, got {dict(self.kinds)}"
+                )
         _freeze_floats(self, "evidence", (None, None))
+        _check_unit_range("Score.evidence", self.evidence)
 
     @property
     def kind(self) -> str | None:
@@ -362,7 +372,7 @@ class Report:
                 width=data["width"],
                 height=data["height"],
                 faces=tuple(_face_from_dict(f) for f in data["faces"]),
-                thresholds=Thresholds(**data["thresholds"]),
+                thresholds=Thresholds(*(data["thresholds"][k] for k in _THRESHOLD_FIELDS)),
                 finder=data["finder"],
                 models=tuple(data["models"]),
                 media_sha256=data["media_sha256"],
@@ -375,6 +385,10 @@ class Report:
             )
         except KeyError as error:
             raise ValueError(f"report lacks the field {error}") from error
+
+
+_THRESHOLD_FIELDS = ("real", "fake", "picture_fake", "source")
+_SCORE_FIELDS = ("p_fake", "logit", "model", "kinds", "evidence")
 
 
 def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
@@ -415,7 +429,8 @@ def _face_from_dict(data: Mapping[str, Any]) -> FaceResult:
     face = Face(
         tuple(data["box"]), data["confidence"], points=data["points"], mesh=data["mesh"], track=data["track"]
     )
-    score = None if data["score"] is None else Score(**data["score"])
+    # by name, so that fields of a later minor version are passed over
+    score = None if data["score"] is None else Score(**{k: data["score"][k] for k in _SCORE_FIELDS})
     return FaceResult(face, _verdict_from_dict(data["verdict"]), score)
 
 
@@ -466,6 +481,7 @@ class Forgery:
 
     def __post_init__(self) -> None:
         _freeze_floats(self, "mask", (self.image.height, self.image.width))
+        _check_unit_range("Forgery.mask", self.mask)
         if self.kind not in KINDS:
             raise ValueError(f"Forgery.kind must be one of {KINDS}, got {self.kind!r}")
 

@@ -62,7 +62,7 @@ class OnnxClassifier:
 
         Raises:
             ValueError: A crop of the wrong size.
-            ModelIncompatible: The network gave no number.
+            ModelIncompatible: The network gave no number, or not the outputs its card promises.
         """
         return [self._score(crop) for crop in crops]
 
@@ -77,12 +77,19 @@ class OnnxClassifier:
         if crop.side_px != self.side_px:
             raise ValueError(f"{self.reference} wants crops of {self.side_px} px, got {crop.side_px}")
         out = self._session.run(crop.pixels[None])
+        if "logit" not in out:
+            raise self._not_as_promised(f"no output 'logit', only {', '.join(out)}")
         logit = float(out["logit"][0])
         if not math.isfinite(logit):
-            raise ModelIncompatible(f"{self.reference} gave {logit}", hint="export the model again")
+            raise self._not_as_promised(f"a logit of {logit}")
         kinds = None
         if self.card.kinds and "kinds" in out:
             raw = np.asarray(out["kinds"][0], np.float64)
+            if raw.shape != (len(self.card.kinds),):
+                raise self._not_as_promised(f"kinds of shape {raw.shape}, not {len(self.card.kinds)} of them")
             shares = np.exp(raw - raw.max())
             kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
         return Score(self.card.calibration.probability(logit), logit, self.reference, kinds)
+
+    def _not_as_promised(self, what: str) -> ModelIncompatible:
+        return ModelIncompatible(f"{self.reference} gave {what}", hint="export the model again")

@@ -18,7 +18,7 @@ import typer
 
 from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, in_colour, print_error, progress_bar, write
-from fakeweb.cli.targets import Target, plan_targets
+from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
 from fakeweb.media import encode_png, expand_inputs, fetch_url, read_image, write_atomically
 from fakeweb.registry import names
@@ -128,7 +128,7 @@ def scan(
     expansion = expand_inputs(inputs)
     targets = plan_targets(inputs, expansion.paths, out, draw)
     started, counts = time.monotonic(), Counter[str]()
-    single = len(targets) + len(expansion.problems) == 1 and not any(Path(i).is_dir() for i in inputs)
+    single = len(targets) + len(expansion.problems) == 1 and not any(is_folder(i) for i in inputs)
     exit_code = 0
     for problem in expansion.problems:
         exit_code = max(exit_code, _show(Outcome(error=problem), None, as_json, single))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,11 @@ class Target:
     overlay: Path | None = None
 
 
+def is_folder(path: str) -> bool:
+    """Tell whether a folder goes by this name; unlike ``Path.is_dir``, also where the name is far too long."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def plan_targets(
     inputs: Sequence[str], paths: Sequence[str], out: Path | None, draw: bool | None
 ) -> list[Target]:
@@ -30,7 +36,7 @@ def plan_targets(
         draw: True or False as the user chose; None draws for what was named itself, and for all with ``out``.
     """
     named = set(inputs)
-    folders = [Path(i) for i in inputs if Path(i).is_dir()]
+    folders = [Path(i) for i in inputs if is_folder(i)]
     taken: set[Path] = set()
     targets = []
     for path in paths:
@@ -56,12 +62,15 @@ def _place(path: str, out: Path | None, folders: Sequence[Path]) -> Path:
     if path == "-":
         return (out or Path()) / "stdin"
     if path.lower().startswith(("http://", "https://")):
-        name = PurePosixPath(urlsplit(path).path).name
+        try:
+            name = PurePosixPath(urlsplit(path).path).name
+        except ValueError:  # "http://[": refused later, when it is to be fetched
+            name = ""
         safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in name)[:100].lstrip(".")
         return (out or Path()) / (safe or "picture")
     if out is None:
         return Path(path)
     for folder in folders:
-        if Path(path).is_relative_to(folder):
+        if Path(path).is_relative_to(folder) and ".." not in Path(path).relative_to(folder).parts:
             return out / Path(path).relative_to(folder)
     return out / Path(path).name

@@ -29,7 +29,7 @@ class FolderLayout:
 
     The nearest such folder above a picture decides its label. A folder named ``train``, ``val`` or ``test``
     above it decides the split; without one, whole groups are split by hash. The group is the picture's own
-    folder below the label, or the file's stem where it lies right in it.
+    folder below the label, or the file's stem where it lies right in it; a split's name goes before it.
     """
 
     name = "folders"
@@ -59,9 +59,11 @@ class FolderLayout:
         if at is None:
             return None
         name = parts[at].lower()
-        source = "/".join(p for p in parts[:at] if p.lower() not in _SPLITS) or root.name
+        source = "/".join(p for p in parts[:at] if p.lower() not in _SPLITS) or root.resolve().name
         group = "/".join(parts[at + 1 :]) or path.stem
         split = next((_SPLITS[p.lower()] for p in parts if p.lower() in _SPLITS), None)
+        if split is not None:
+            group = f"{split}/{group}"  # 0001.jpg in train and 0001.jpg in test are two groups
         return Sample(
             path,
             _LABELS[name],

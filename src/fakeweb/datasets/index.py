@@ -32,22 +32,32 @@ class IndexLayout:
         if not table.is_file():
             raise LayoutMismatch(f"no index.csv in {root}", hint="name the folder that holds index.csv")
         seen: dict[tuple[str, str], str] = {}
-        with table.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
+        for number, row in self._rows(table):
+            sample = self._sample(root, row, f"{table}:{number}")
+            key = (sample.source, sample.group)
+            if seen.setdefault(key, sample.split) != sample.split:
                 raise LayoutMismatch(
-                    f"{table} lacks the columns {', '.join(missing)}", hint=f"it needs {', '.join(_COLUMNS)}"
+                    f"{table}:{number}: group '{sample.group}' of {sample.source} stands in two splits",
+                    hint="a person or source video belongs to one split only",
                 )
-            for number, row in enumerate(reader, 2):
-                sample = self._sample(root, row, f"{table}:{number}")
-                key = (sample.source, sample.group)
-                if seen.setdefault(key, sample.split) != sample.split:
-                    raise LayoutMismatch(
-                        f"{table}:{number}: group '{sample.group}' of {sample.source} stands in two splits",
-                        hint="a person or source video belongs to one split only",
-                    )
-                yield sample
+            yield sample
+
+    @staticmethod
+    def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield the numbered rows, with every column we need."""
+        needed = f"it needs {', '.join(_COLUMNS)}"
+        try:
+            with table.open(newline="", encoding="utf-8-sig") as stream:  # Excel writes a mark at the start
+                reader = csv.DictReader(stream)
+                missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
+                if missing:
+                    raise LayoutMismatch(f"{table} lacks the columns {', '.join(missing)}", hint=needed)
+                for number, row in enumerate(reader, 2):
+                    if any(row[column] is None for column in _COLUMNS):
+                        raise LayoutMismatch(f"{table}:{number}: too few fields", hint=needed)
+                    yield number, row
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise LayoutMismatch(f"{table} is not a CSV file in UTF-8: {error}", hint=needed) from error
 
     @staticmethod
     def _sample(root: Path, row: dict[str, str], where: str) -> Sample:

@@ -1,14 +1,14 @@
-"""OpenCV's Haar cascades: no download, several faces, two cascades must agree.
+"""OpenCV's Haar cascades: no download, several faces; one cascade proposes, two must confirm.
 
 Viola and Jones, Rapid object detection using a boosted cascade of simple features, CVPR 2001; the cascades come
-with OpenCV below 5.
+with OpenCV below 5. Measured in docs/decisions/0003-haar-by-vote.md.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,35 +18,29 @@ from fakeweb.errors import ModelMissing
 from fakeweb.faces.suppress import suppress
 from fakeweb.types import Face, Image, UInt8Array
 
-# cascade -> neighbours a hit needs; the second and third vote only confirm or add what two of them see
-_CASCADES = {"frontalface_default": 3, "frontalface_alt2": 2, "frontalface_alt": 2}
-_VOTES = 2
-_FRAME = 0.15  # without a frame, faces that fill the picture are missed: DFDC crops 0.3 -> 0.9 found
-_STEP = 1.1
-_SMALLEST_PX = 24
+_PROPOSES = "frontalface_alt2"
+_CONFIRM = ("frontalface_default", "frontalface_alt")
+_FRAME = 0.15  # without a frame, faces that fill the picture are missed
+_SMALLEST_PX = 32
 _LONG_SIDE_PX = 1280
+_AROUND = 0.35  # how far around a proposal the others look, over its side
+_LOOK_PX = 120  # larger proposals are shrunk to this before they are confirmed
 # a cascade's square (centre, side) -> our box, fitted to YuNet's boxes on 480 faces of eight sources
 _DOWN, _WIDE, _HIGH = 0.010, 0.83, 1.12
 
 
-@dataclass(frozen=True)
-class _Hit:
-    cascade: str
+class _Square(NamedTuple):
     x: float
+    """Centre, as is ``y``."""
     y: float
     side: float
 
-    def near(self, other: _Hit) -> bool:
-        larger = max(self.side, other.side)
-        apart = max(abs(self.x - other.x), abs(self.y - other.y))
-        return apart < 0.25 * larger and min(self.side, other.side) > 0.6 * larger
-
 
 class HaarFinder:
-    """Frontal faces by a vote of three Haar cascades.
+    """Frontal faces by three Haar cascades that must agree.
 
-    The picture is framed by repeating its border and shrunk to a long side of 1280 px; a face stands where at
-    least two cascades see one. OpenCV's cascades are not safe to share, so each thread has its own.
+    The picture is framed by repeating its border and shrunk to a long side of 1280 px. OpenCV's cascades are not
+    safe to share, so each thread has its own.
 
     Example:
         >>> HaarFinder().find(Image(np.zeros((64, 64, 3), np.uint8)))
@@ -60,7 +54,7 @@ class HaarFinder:
         self._cascades()
 
     def find(self, image: Image) -> list[Face]:
-        """Return the faces, those that more cascades agree on first; boxes without points.
+        """Return the faces, the surest first; boxes without points.
 
         Args:
             image: The picture, RGB.
@@ -71,24 +65,48 @@ class HaarFinder:
         if scale < 1:
             grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         frame = round(max(size) * _FRAME)
-        framed = cv2.copyMakeBorder(grey, frame, frame, frame, frame, cv2.BORDER_REPLICATE)
-        groups = _agree(self._hits(np.asarray(framed, np.uint8)))
-        faces = [_to_face(group, scale, frame) for group in groups]
+        framed = np.pad(grey, frame, mode="edge")
+        cascades = self._cascades()
+        faces = []
+        for square, neighbours in _squares(cascades[_PROPOSES], framed, 1, _SMALLEST_PX):
+            seen = [_confirm(cascades[name], framed, square) for name in _CONFIRM]
+            agreed = [square, *(s for s in seen if s is not None)]
+            if len(agreed) == 1 + len(_CONFIRM):
+                faces.append(_to_face(agreed, neighbours, scale, frame))
         return suppress([f for f in faces if _is_inside(f, image)])
-
-    def _hits(self, grey: UInt8Array) -> list[_Hit]:
-        hits = []
-        for name, cascade in self._cascades().items():
-            boxes = cascade.detectMultiScale(grey, _STEP, _CASCADES[name], 0, (_SMALLEST_PX, _SMALLEST_PX))
-            rows: npt.NDArray[np.float64] = np.asarray(boxes, np.float64).reshape(-1, 4)
-            hits += [_Hit(name, x + side / 2, y + side / 2, side) for x, y, side, _ in rows.tolist()]
-        return hits
 
     def _cascades(self) -> dict[str, cv2.CascadeClassifier]:
         if not hasattr(self._local, "cascades"):
-            self._local.cascades = {name: _load(name) for name in _CASCADES}
+            self._local.cascades = {name: _load(name) for name in (_PROPOSES, *_CONFIRM)}
         cascades: dict[str, cv2.CascadeClassifier] = self._local.cascades
         return cascades
+
+
+def _squares(cascade: cv2.CascadeClassifier, grey: UInt8Array, neighbours: int, low: int, high: int = 0,
+             step: float = 1.1) -> list[tuple[_Square, int]]:  # fmt: skip
+    """Return the squares a cascade sees, each with the number of hits behind it."""
+    boxes, hits = cascade.detectMultiScale2(grey, step, neighbours, 0, (low, low), (high, high))
+    rows: npt.NDArray[np.float64] = np.asarray(boxes, np.float64).reshape(-1, 4)
+    squares = [_Square(x + side / 2, y + side / 2, side) for x, y, side, _ in rows.tolist()]
+    return list(zip(squares, np.asarray(hits, int).reshape(-1).tolist(), strict=True))
+
+
+def _confirm(cascade: cv2.CascadeClassifier, grey: UInt8Array, at: _Square) -> _Square | None:
+    """Return what another cascade sees at the place and about the size of a proposal."""
+    reach = (0.5 + _AROUND) * at.side
+    left, top = max(0, int(at.x - reach)), max(0, int(at.y - reach))
+    window = grey[top : int(at.y + reach), left : int(at.x + reach)]
+    shrink = min(1.0, _LOOK_PX / at.side)
+    if shrink < 1:
+        window = np.asarray(
+            cv2.resize(window, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8
+        )
+    low, high = int(0.7 * at.side * shrink), int(1.45 * at.side * shrink)
+    for found, _ in _squares(cascade, np.ascontiguousarray(window), 2, low, high, 1.05):
+        square = _Square(found.x / shrink + left, found.y / shrink + top, found.side / shrink)
+        if max(abs(square.x - at.x), abs(square.y - at.y)) < 0.25 * max(square.side, at.side):
+            return square
+    return None
 
 
 def _load(name: str) -> cv2.CascadeClassifier:
@@ -104,26 +122,13 @@ def _load(name: str) -> cv2.CascadeClassifier:
     return cascade
 
 
-def _agree(hits: list[_Hit]) -> list[list[_Hit]]:
-    """Group hits around the same place and keep groups that enough cascades share."""
-    free, groups = list(hits), []
-    while free:
-        first = free.pop(0)
-        group = [first, *(h for h in free if h.near(first))]
-        free = [h for h in free if not h.near(first)]
-        if len({h.cascade for h in group}) >= _VOTES:
-            groups.append(group)
-    return groups
-
-
-def _to_face(group: list[_Hit], scale: float, frame: int) -> Face:
-    x = (float(np.mean([h.x for h in group])) - frame) / scale
-    y = (float(np.mean([h.y for h in group])) - frame) / scale
-    side = float(np.mean([h.side for h in group])) / scale
+def _to_face(agreed: list[_Square], neighbours: int, scale: float, frame: int) -> Face:
+    """Average the squares and turn them into a box; more hits mean more confidence."""
+    x, y, side = np.mean(agreed, axis=0).tolist()
+    x, y, side = (x - frame) / scale, (y - frame) / scale, side / scale
     y += _DOWN * side
-    votes = len({h.cascade for h in group})
     box = (x - _WIDE * side / 2, y - _HIGH * side / 2, x + _WIDE * side / 2, y + _HIGH * side / 2)
-    return Face(box, confidence=votes / len(_CASCADES))
+    return Face(box, confidence=neighbours / (neighbours + 5))
 
 
 def _is_inside(face: Face, image: Image) -> bool:

@@ -77,10 +77,12 @@ class YuNetFinder:
     def _net(self) -> cv2.FaceDetectorYN:
         if not hasattr(self._local, "net"):
             try:
-                self._local.net = cv2.FaceDetectorYN.create(self._model, "", (320, 320), self._min_confidence)
+                net = cv2.FaceDetectorYN.create(self._model, "", (32, 32), self._min_confidence)
+                net.detect(np.zeros((32, 32, 3), np.uint8))  # another network loads, and fails only here
+                self._local.net = net
             except cv2.error as error:
                 raise ModelIncompatible(
                     f"OpenCV cannot load {self._model}", hint="is it a YuNet ONNX file of OpenCV's model zoo?"
                 ) from error
-        net: cv2.FaceDetectorYN = self._local.net
-        return net
+        made: cv2.FaceDetectorYN = self._local.net
+        return made

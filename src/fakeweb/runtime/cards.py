@@ -123,6 +123,15 @@ class ModelCard:
         }
 
 
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Check that all values are finite numbers, as JSON alone does not say."""
+    numbers = dict(values)
+    wrong = [k for k, v in numbers.items() if not isinstance(v, int | float) or not math.isfinite(v)]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} must be a finite number")
+    return numbers
+
+
 def read_card(path: Path) -> ModelCard:
     """Read a card; the model file is not touched yet.
 
@@ -148,8 +157,8 @@ def read_card(path: Path) -> ModelCard:
             side_px=int(data["input"]["side_px"]),
             margin=float(data["input"]["margin"]),
             kinds=tuple(data["kinds"]),
-            calibration=Calibration(**data["calibration"]),
-            decision=Decision(**data["decision"]),
+            calibration=Calibration(**_numbers(data["calibration"])),
+            decision=Decision(**_numbers(data["decision"])),
             licence=data["licence"],
             details=data["details"],
         )

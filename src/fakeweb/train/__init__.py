@@ -4,8 +4,8 @@ May import: torch, timm, onnx (its guests), numpy, OpenCV, :mod:`fakeweb.faces`,
 :mod:`fakeweb.classifiers`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
 :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
-A new network is one file in ``nets/`` with ``build(outputs, weights) -> torch.nn.Module`` and one line in
-:mod:`fakeweb.registry`; a new training is one TOML file in ``recipes/``.
+A new network is one file in ``nets/`` with ``build(outputs, argument, weights) -> torch.nn.Module`` and one
+line in :mod:`fakeweb.registry`; a new training is one TOML file in ``recipes/``.
 
 Importing this package loads no torch; :func:`run` does.
 """
@@ -71,11 +71,18 @@ def run(
         Path of the exported card.
 
     Raises:
-        BadRecipe, LayoutMismatch, UnknownName, ModelMissing: As their names say.
-        MissingExtra: torch is not installed.
-        UsageError: ``out`` already holds a training and ``resume`` is False.
+        BadRecipe, LayoutMismatch, UnknownName: As their names say; also a network that does not fit the recipe
+            or a loss that is no number.
+        DatasetError: No face, too few faces, or a picture that changed while training.
+        ModelMissing, ModelCorrupt: The finder's model, the weights or the checkpoint cannot be used.
+        ModelIncompatible: ONNX Runtime computes something else than torch.
+        MissingExtra: torch, onnx or onnxscript is not installed.
+        UsageError: ``out`` already holds a training and ``resume`` is False, or holds one of another recipe or
+            other pictures; no such device; ``out`` cannot be written to.
     """
     try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401 - the exporter needs it, hours later
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("train", "training") from error

@@ -16,6 +16,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 TAIL_RATE = 0.1
+MIN_LOGITS = 50
+"""So many of either label are needed to calibrate; every validation face gives two, see :mod:`.finish`."""
+_NEAR = 1e-6
 
 
 def auc(fake: npt.ArrayLike, real: npt.ArrayLike) -> float:
@@ -55,30 +58,46 @@ def balanced_weights(labels: Ints, sources: npt.NDArray[np.str_]) -> Floats:
 
 
 def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
-    """Fit scale and bias by weighted log loss with Newton's method (Platt 1999; Lin, Lin and Weng 2007).
+    """Fit scale and bias by weighted log loss (Platt 1999, with the method of Lin, Lin and Weng 2007).
+
+    The targets are Platt's, a little inside 0 and 1, so that a set without overlap claims no certainty that its
+    size does not bear out. Newton's method with halved steps, on logits brought to mean 0 and spread 1.
 
     Args:
         logits: (N,) raw logits.
         labels: (N,) 0 or 1.
         weights: (N,) that sum to 1.
+
+    Raises:
+        DatasetError: The logits do not tell the labels apart, or the wrong way round.
     """
-    x = np.stack([logits, np.ones_like(logits)], 1)
-    beta = np.array([1.0, 0.0])
+    centre, spread = float(logits.mean()), float(logits.std()) or 1.0
+    x = np.stack([(logits - centre) / spread, np.ones_like(logits)], 1)
+    reals, fakes = np.bincount(labels, minlength=2)
+    targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+
+    def loss(beta: Floats) -> float:
+        z = x @ beta
+        return float(weights @ (np.logaddexp(0, z) - targets * z))
+
+    beta = np.zeros(2)
     for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(x @ beta, -40, 40)))
-        gradient = x.T @ (weights * (p - labels)) + 1e-6 * beta
-        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        step *= min(1.0, 1.0 / np.abs(step).max())
-        beta = beta - step
-        if np.abs(step).max() < 1e-9:
+        p = 1 / (1 + np.exp(-np.clip(x @ beta, -500, 500)))
+        gradient = x.T @ (weights * (p - targets))
+        if np.abs(gradient).max() < 1e-10:
             break
-    if beta[0] <= 0:
+        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-12 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        part = 1.0
+        while part > 1e-10 and loss(beta - part * step) > loss(beta) - 1e-4 * part * (gradient @ step):
+            part /= 2
+        beta = beta - part * step
+    if beta[0] < 1e-6:
         raise DatasetError(
-            "the model ranks validation fakes below reals; there is nothing to calibrate",
+            "the model does not rank validation fakes above reals; there is nothing to calibrate",
             hint="train longer, or look at the labels",
         )
-    return Calibration(float(beta[0]), float(beta[1]))
+    return Calibration(float(beta[0] / spread), float(beta[1] - beta[0] * centre / spread))
 
 
 def fit_decision(
@@ -88,21 +107,28 @@ def fit_decision(
 
     The tail of the real faces gives the fake threshold, a quantile of the fakes the real one. The tail's scale
     is fitted to the highest tenth of real logits, and its level raised if needed so that the share of these
-    very reals above the threshold is at most ``recipe.false_alarms``.
+    very reals called fake is at most ``recipe.false_alarms``, and that no face is called fake at a P(fake)
+    below one half. The real threshold is at most one half, and at most a share ``recipe.missed`` of these very
+    fakes is called real.
+
+    Raises:
+        DatasetError: Fewer than :data:`MIN_LOGITS` of either label.
     """
-    real, fake = np.sort(logits[labels == 0]), logits[labels == 1]
-    if len(real) < 50 or len(fake) < 50:
+    real, fake = np.sort(logits[labels == 0]), np.sort(logits[labels == 1])
+    if min(len(real), len(fake)) < MIN_LOGITS:
         raise DatasetError(
-            f"calibration needs 50 real and 50 fake validation faces, got {len(real)} and {len(fake)}",
+            f"calibration needs {MIN_LOGITS} real and {MIN_LOGITS} fake logits, got {len(real)} and {len(fake)}",
             hint="give more validation data",
         )
     level = float(np.quantile(real, 1 - TAIL_RATE))
-    scale = float((real[real > level] - level).mean())
-    decision = Decision(recipe.false_alarms, TAIL_RATE, level, scale, 0.5, recipe.min_face_px)
-    short = float(np.quantile(real, 1 - recipe.false_alarms)) - decision.fake_logit(1)
-    if short > 0:
-        level += short
-    low = calibration.probability(float(np.quantile(fake, recipe.missed)))
+    beyond = real[real > level] - level
+    scale = max(float(beyond.mean()), _NEAR) if len(beyond) else _NEAR
+    plain = Decision(recipe.false_alarms, TAIL_RATE, level, scale, 0.5, recipe.min_face_px).fake_logit(1)
+    allowed = int(recipe.false_alarms * len(real))  # so many of these reals may be called fake
+    beside = _NEAR / calibration.scale  # more than rounding can undo
+    even = -calibration.bias / calibration.scale
+    level += max(0.0, float(max(real[-1 - allowed], even)) + beside - plain)
+    low = calibration.probability(float(fake[int(recipe.missed * len(fake))]) - beside)
     return Decision(recipe.false_alarms, TAIL_RATE, level, scale, min(low, 0.5), recipe.min_face_px)
 
 

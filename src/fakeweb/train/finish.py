@@ -70,7 +70,7 @@ def measure(
     calibration: Calibration,
     decision: Decision,
 ) -> dict[str, Any]:
-    """Return the figures of one set of faces, over all and per source.
+    """Return the figures of one set of faces, over all and per source, as the scanner would decide on each.
 
     Args:
         outputs: (N, 1 + K) raw outputs.
@@ -82,16 +82,13 @@ def measure(
     labels, sources = labels_and_sources(faces)
     logits = outputs[:, 0]
     p = np.array([calibration.probability(z) for z in logits])
-    called_fake, called_real = logits >= decision.fake_logit(1), p <= decision.real
+    called_fake = p >= calibration.probability(decision.fake_logit(1))
+    called_real = ~called_fake & (p <= decision.real)
     weights = balanced_weights(labels, sources)
     two_class = [s for s in set(sources) if len(set(labels[sources == s])) == 2]
     inside = np.isin(sources, two_class)
     known = np.array([f.sample.kind in kinds for f in faces]) & called_fake & (labels == 1)
-    right = [
-        kinds[k] == f.sample.kind
-        for k, f, ok in zip(outputs[:, 1:].argmax(1), faces, known, strict=True)
-        if ok
-    ]
+    right = [kinds[outputs[i, 1:].argmax()] == faces[i].sample.kind for i in np.flatnonzero(known)]
     figures: dict[str, Any] = {
         "faces": Counter("real" if v == 0 else "fake" for v in labels.tolist()),
         "auc_two_class_sources": auc(logits[inside & (labels == 1)], logits[inside & (labels == 0)]),
@@ -109,7 +106,12 @@ def measure(
             chosen = (sources == source) & (labels == label)
             if chosen.any():
                 figures[f"{name}_called_fake_{source}"] = float(called_fake[chosen].mean())
-    return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
+    return {k: _rounded(v) if isinstance(v, float) else v for k, v in figures.items()}
+
+
+def _rounded(value: float) -> float | None:
+    """Return four digits; None for what could not be measured, since JSON knows no NaN."""
+    return round(float(value), 4) if np.isfinite(value) else None
 
 
 def _details(
@@ -118,7 +120,6 @@ def _details(
     recipe = training.recipe
     counts = Counter((f.sample.source, f.sample.label) for f in split["train"])
     sources = sorted({source for source, _ in counts})
-    left_out = Counter(reason for _, reason in prepared.left_out)
     return {
         "licence": "weights for research and non-commercial use, as the licences of the training data ask",
         "training_data": [
@@ -130,7 +131,7 @@ def _details(
             }
             for s in sources
         ],
-        "left_out": dict(left_out),
+        "left_out": prepared.reasons(),
         "selected_epoch": training.best["epoch"],
         "scores": scores,
         "recipe": {k: v for k, v in to_dict(recipe).items() if k != "title"},

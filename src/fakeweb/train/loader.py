@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
+from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_crop
-from fakeweb.train.prepare import FaceSample
+from fakeweb.train.prepare import FaceSample, centre_inside
 from fakeweb.train.recipe import Recipe
 from fakeweb.types import KINDS, Face
 
@@ -29,7 +31,7 @@ class Pick:
 
 
 class FaceDataset(Dataset):
-    """Turns picks into (uint8 (S, S, 3), label, kind) tensors."""
+    """Turns picks into (uint8 (S, S, 3), label, kind) tensors, or returns the error; see :func:`collate`."""
 
     def __init__(self, faces: Sequence[FaceSample], recipe: Recipe) -> None:
         self.faces = faces
@@ -38,10 +40,15 @@ class FaceDataset(Dataset):
     def __len__(self) -> int:
         return len(self.faces)
 
-    def __getitem__(self, pick: Pick) -> tuple[torch.Tensor, int, int]:
+    def __getitem__(self, pick: Pick) -> tuple[torch.Tensor, int, int] | DatasetError:
         sample, box = self.faces[pick.index].sample, self.faces[pick.index].box
         data = self.recipe.data
-        image = read_image(sample.path).image
+        try:
+            image = read_image(sample.path).image
+        except FakeWebError as error:
+            return _changed(error.message)
+        if not centre_inside(box, image):
+            return _changed(f"{sample.path} is smaller than it was")
         if pick.seed is None:
             pixels = align(image, Face(box), data.side_px, margin=data.margin).pixels.copy()
         else:
@@ -49,6 +56,19 @@ class FaceDataset(Dataset):
             pixels = augmented_crop(image, box, data.side_px, data.margin, self.recipe.augment, rng)
         kind = KINDS.index(sample.kind) if sample.kind in KINDS else NO_KIND
         return torch.from_numpy(pixels), int(sample.label or 0), kind
+
+
+def _changed(why: str) -> DatasetError:
+    return DatasetError(
+        f"a picture changed since its face was found: {why}",
+        hint="restore it, or delete faces-*.csv in the output folder and begin anew",
+    )
+
+
+def collate(items: list[Any]) -> Any:
+    """Stack the items of a batch; an error takes the batch's place, whole, also out of a worker process."""
+    error = next((item for item in items if isinstance(item, FakeWebError)), None)
+    return default_collate(items) if error is None else error
 
 
 class _Decks:
@@ -133,7 +153,9 @@ class EpochPlan:
         """Draw the reals that stand beside fakes without a real of their own."""
         quota = self._quota(0, total)
         with_pairs = {self.sources[i] for i in self.partner.values()}
-        open_quota = {s: n for s, n in quota.items() if s not in with_pairs} or quota
+        open_quota = {s: n for s, n in quota.items() if s not in with_pairs}
+        if not any(open_quota.values()):
+            open_quota = quota
         scale = (total - paired) / max(1, sum(open_quota.values()))
         singles: list[int] = []
         for source, count in sorted(open_quota.items()):

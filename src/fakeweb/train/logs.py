@@ -6,9 +6,13 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from fakeweb.media import write_atomically
+
 
 class Logs:
-    """Writes ``steps.csv``, ``epochs.csv`` and TensorBoard events; rows beyond a resumed step are dropped.
+    """Writes ``steps.csv``, ``epochs.csv`` and TensorBoard events.
+
+    Rows beyond a resumed step are dropped, and the row of an epoch that ends in it: that is validated again.
 
     Args:
         folder: Where they go.
@@ -17,8 +21,8 @@ class Logs:
 
     def __init__(self, folder: Path, step: int) -> None:
         self._steps, self._epochs = folder / "steps.csv", folder / "epochs.csv"
-        for path in (self._steps, self._epochs):
-            _keep_until(path, step)
+        _keep_until(self._steps, step)
+        _keep_until(self._epochs, step - 1)
         self._stream = self._steps.open("a", newline="", encoding="utf-8")
         if self._stream.tell() == 0:
             self._stream.write("step,loss,lr\n")
@@ -27,7 +31,7 @@ class Logs:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step or None)
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def step(self, step: int, loss: float, lr: float) -> None:
         """Record one step."""
@@ -39,15 +43,19 @@ class Logs:
     def epoch(self, epoch: int, step: int, figures: dict[str, float]) -> None:
         """Record an epoch's validation figures."""
         new = not self._epochs.is_file() or self._epochs.stat().st_size == 0
-        with self._epochs.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
+        with self._epochs.open("a", newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
             if new:
                 writer.writerow(["step", "epoch", *figures])
             writer.writerow([step, epoch, *(f"{v:.5f}" for v in figures.values())])
-        self._stream.flush()
+        self.flush()
         if self._board is not None:
             for name, value in figures.items():
                 self._board.add_scalar(f"val/{name}", value, step)
+
+    def flush(self) -> None:
+        """Bring the rows of ``steps.csv`` to the disk; a checkpoint must not be ahead of them."""
+        self._stream.flush()
 
     def close(self) -> None:
         """Flush and close."""
@@ -57,8 +65,11 @@ class Logs:
 
 
 def _keep_until(path: Path, step: int) -> None:
+    """Keep the header and the whole rows up to a step; nothing, where no row is left."""
     if not path.is_file():
         return
-    head, *rows = path.read_text(encoding="utf-8").splitlines() or [""]
-    kept = [r for r in rows if r.partition(",")[0].isdigit() and int(r.partition(",")[0]) <= step]
-    path.write_text("\n".join([head, *kept, ""]) if head else "", encoding="utf-8")
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    head, *rows = text.splitlines(keepends=True) or [""]
+    numbers = [(row.partition(",")[0], row) for row in rows if row.endswith("\n")]
+    kept = [row for number, row in numbers if number.isdigit() and int(number) <= step]
+    write_atomically(path, "".join([head, *kept]).encode("utf-8", "surrogateescape") if kept else b"")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
+import inspect
 import math
-import pickle
+import signal
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,16 +22,16 @@ from torch.utils.data import DataLoader
 
 from fakeweb import registry
 from fakeweb.datasets import half_of_group
-from fakeweb.errors import DatasetError, ModelCorrupt, UsageError
-from fakeweb.media import write_atomically
+from fakeweb.errors import BadRecipe, DatasetError, ModelCorrupt, ModelMissing, UsageError
 from fakeweb.train import Progress
-from fakeweb.train.calibrate import labels_and_sources, source_aucs
+from fakeweb.train.calibrate import MIN_LOGITS, labels_and_sources, source_aucs
+from fakeweb.train.checkpoint import fingerprint, read_checkpoint, write_checkpoint
 from fakeweb.train.finish import finish
-from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick
+from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate
 from fakeweb.train.logs import Logs
-from fakeweb.train.prepare import FaceSample, Prepared, prepare
-from fakeweb.train.recipe import Recipe, to_dict
-from fakeweb.types import KINDS, Sample
+from fakeweb.train.prepare import FaceSample, Prepared, prepare, write_table
+from fakeweb.train.recipe import Recipe
+from fakeweb.types import KINDS, FaceFinder, Sample
 
 
 class Training:
@@ -56,107 +58,152 @@ class Training:
             raise UsageError(
                 f"{out} already holds a training", hint="go on with --resume, or name another --out"
             )
+        if weights is not None and not weights.is_file():
+            raise ModelMissing(f"no weights at {weights}", hint="see docs/guide/train.md")
         if threads:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = _device(device)
         torch.manual_seed(recipe.seed)
         name, _, argument = recipe.net.partition(":")
-        self.net: nn.Module = registry.load("net", name)(1 + len(KINDS), argument, weights).to(self.device)
+        self.net: nn.Module = registry.load("net", name)(1 + len(KINDS), argument, weights)
+        _try_out(self.net, recipe)
+        self.net = self.net.to(self.device)
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optim = torch.optim.AdamW(
             self.net.parameters(), lr=recipe.optim.lr, weight_decay=recipe.optim.weight_decay
         )
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
+        self.faces: str | None = None  # which faces the checkpoint was trained on
+        self.logs: Logs
 
     def run(self) -> Path:
         """Train to the end and export; on an interrupt the last step is kept."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        prepared = self._prepare()
-        split: dict[str, list[FaceSample]] = {"train": [], "A": [], "B": []}
-        for face in prepared.faces:
-            sample = face.sample
-            split["train" if sample.split == "train" else half_of_group(sample.source, sample.group)].append(
-                face
-            )
-        for name in ("train", "A"):
-            if len({f.sample.label for f in split[name]}) < 2:
-                raise DatasetError(
-                    f"the split '{name}' lacks real or fake faces",
-                    hint="both classes are needed in train and val",
-                )
-        plan = EpochPlan(split["train"], self.recipe)
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"{self.out} cannot be made: {error.strerror}", hint="name another --out"
+            ) from error
         if self.resume and self.checkpoint.is_file():
             self._load()
-        logs = Logs(self.out, self.step)
+        prepared = self._prepare()
+        split = self._split(prepared)
+        plan = EpochPlan(split["train"], self.recipe)
+        self.logs = Logs(self.out, self.step)
         try:
-            self._epochs(plan, split, logs)
+            self._epochs(plan, split)
         except KeyboardInterrupt:
             self._save()
             raise
         finally:
-            logs.close()
+            self.logs.close()
         self.net.load_state_dict(self.best["state"])
         self.on_progress(Progress("export", 0, 1))
-        return finish(self, split, prepared)
+        card = finish(self, split, prepared)
+        self.on_progress(Progress("export", 1, 1))
+        return card
 
     def _prepare(self) -> Prepared:
         layout = registry.load("layout", self.recipe.data.layout)()
         skipped = set(self.recipe.data.skip_sources)
         samples: list[Sample] = [
-            s for s in layout.index(self.data) if s.label is not None and s.source not in skipped
+            s
+            for s in layout.index(self.data)
+            if s.label is not None and s.source not in skipped and s.split != "test"
         ]
-        make = registry.load("finder", self.recipe.data.finder)
-        finder = make(self.finder_model) if self.finder_model else make()
-        return prepare(
-            samples, finder, self.out, lambda done, total: self.on_progress(Progress("faces", done, total))
+        prepared = prepare(
+            samples,
+            _finder(self.recipe.data.finder, self.finder_model),
+            self.out,
+            lambda done, total: self.on_progress(Progress("faces", done, total)),
         )
+        table = self.out / "left_out.csv"
+        write_table(table, [("path", "reason"), *((s.path, why) for s, why in prepared.left_out)])
+        if prepared.left_out:
+            reasons = ", ".join(f"{n} x {why}" for why, n in prepared.reasons().items())
+            note = f"{len(prepared.left_out)} of {len(samples)} pictures left out ({reasons}), see {table}"
+            self.on_progress(Progress("faces", len(samples), len(samples), note=note))
+        return prepared
 
-    def _epochs(self, plan: EpochPlan, split: dict[str, list[FaceSample]], logs: Logs) -> None:
-        epochs = self.recipe.optim.epochs
-        while self.step < epochs * plan.steps:
-            epoch = self.step // plan.steps
-            self._one_epoch(plan, epoch, split["train"], logs)
-            figures = self._validate(split["A"])
-            logs.epoch(epoch + 1, self.step, figures)
-            if figures["score"] > self.best["score"]:
-                self.best = {
-                    "score": figures["score"],
-                    "epoch": epoch + 1,
-                    "state": {k: v.detach().cpu().clone() for k, v in self.average.state_dict().items()},
-                }
-            self._save()
-            note = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
-            self.on_progress(Progress("train", plan.steps, plan.steps, epoch + 1, epochs, note=note))
+    def _split(self, prepared: Prepared) -> dict[str, list[FaceSample]]:
+        """Sort the faces into train and the validation halves A and B, and see whether they suffice."""
+        split: dict[str, list[FaceSample]] = {"train": [], "A": [], "B": []}
+        for face in prepared.faces:
+            sample = face.sample
+            half = "train" if sample.split == "train" else half_of_group(sample.source, sample.group)
+            split[half].append(face)
+        for part, name, needed in (("train", "train", 1), ("A", "val (groups A)", -(-MIN_LOGITS // 2))):
+            labels = [f.sample.label for f in split[part]]
+            real, fake = labels.count(0), labels.count(1)
+            if min(real, fake) < needed:
+                raise DatasetError(
+                    f"the split {name} holds {real} real and {fake} fake faces, and needs {needed} of each",
+                    hint="half of the validation groups are groups A; see docs/guide/train.md",
+                )
+        found = fingerprint(prepared.faces)
+        if self.faces not in (None, found):
+            raise UsageError(
+                f"{self.checkpoint} was trained on other pictures than {self.data} holds now",
+                hint="restore the data, or begin anew in another --out",
+            )
+        self.faces = found
+        return split
 
-    def _one_epoch(self, plan: EpochPlan, epoch: int, faces: list[FaceSample], logs: Logs) -> None:
+    def _epochs(self, plan: EpochPlan, split: dict[str, list[FaceSample]]) -> None:
+        if self.step and self.step % plan.steps == 0:  # stopped after an epoch's last step
+            self._end_epoch(plan, split["A"])
+        while self.step < self.recipe.optim.epochs * plan.steps:
+            self._one_epoch(plan, self.step // plan.steps, split["train"])
+            self._end_epoch(plan, split["A"])
+
+    def _one_epoch(self, plan: EpochPlan, epoch: int, faces: list[FaceSample]) -> None:
         begun = self.step - epoch * plan.steps
+        epochs = self.recipe.optim.epochs
         batches = plan.batches(epoch)[begun:]
         self.net.train()
         saved, running = time.monotonic(), 0.0
         for number, batch in enumerate(self._load_batches(faces, batches), begun + 1):
-            loss = self._train_step(batch, plan.steps * self.recipe.optim.epochs)
+            with _whole():
+                loss = self._train_step(batch, plan.steps * epochs)
+                self.logs.step(self.step, loss, self.optim.param_groups[0]["lr"])
             running = loss if number == begun + 1 else 0.95 * running + 0.05 * loss
-            logs.step(self.step, loss, self.optim.param_groups[0]["lr"])
-            self.on_progress(
-                Progress("train", number, plan.steps, epoch + 1, self.recipe.optim.epochs, round(running, 4))
-            )
+            self.on_progress(Progress("train", number, plan.steps, epoch + 1, epochs, round(running, 4)))
             if time.monotonic() - saved > self.recipe.optim.checkpoint_s:
                 self._save()
                 saved = time.monotonic()
 
+    def _end_epoch(self, plan: EpochPlan, faces: list[FaceSample]) -> None:
+        """Validate and save; doing it twice changes nothing."""
+        epoch, epochs = self.step // plan.steps, self.recipe.optim.epochs
+        figures = self._validate(faces)
+        if figures["score"] > self.best["score"]:
+            self.best = {
+                "score": figures["score"],
+                "epoch": epoch,
+                "state": {k: v.detach().cpu().clone() for k, v in self.average.state_dict().items()},
+            }
+        self.logs.epoch(epoch, self.step, figures)
+        self._save()
+        note = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
+        self.on_progress(Progress("train", plan.steps, plan.steps, epoch, epochs, note=note))
+
     def _load_batches(self, faces: list[FaceSample], batches: list[list[Pick]]) -> Iterator[Any]:
-        return iter(
-            DataLoader(
-                FaceDataset(faces, self.recipe),
-                batch_sampler=batches,
-                num_workers=self.workers,
-                worker_init_fn=_single_thread,
-            )
+        loader: DataLoader[Any] = DataLoader(
+            FaceDataset(faces, self.recipe),
+            batch_sampler=batches,
+            num_workers=self.workers,
+            worker_init_fn=_single_thread,
+            collate_fn=collate,
         )
+        with warnings.catch_warnings():  # from Python 3.12 on; the workers compute with one thread
+            warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+            loading = iter(loader)
+        for batch in loading:
+            if isinstance(batch, DatasetError):
+                raise batch
+            yield batch
 
     def _train_step(self, batch: tuple[torch.Tensor, ...], total: int) -> float:
         optim = self.recipe.optim
@@ -181,10 +228,14 @@ class Training:
                     kept.lerp_(new, 1 - decay)
                 else:
                     kept.copy_(new)
-        return float(loss.detach())
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise _diverged(f"the loss is {value} at step {self.step}")
+        return value
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        if not self.recipe.optim.bf16:
+        unable = self.device.type == "cuda" and not torch.cuda.is_bf16_supported()
+        if not self.recipe.optim.bf16 or unable:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
@@ -199,7 +250,10 @@ class Training:
             for done, (pixels, _, _) in enumerate(self._load_batches(faces, batches), 1):
                 out.append(net(pixels.to(self.device).permute(0, 3, 1, 2).float()).cpu().numpy())
                 self.on_progress(Progress("validate", done, len(batches)))
-        return np.concatenate(out).astype(np.float64)
+        outputs = np.concatenate(out).astype(np.float64)
+        if not np.isfinite(outputs).all():
+            raise _diverged("the network gives no finite numbers")
+        return outputs
 
     def _validate(self, faces: list[FaceSample]) -> dict[str, float]:
         logits = self.outputs(self.average, faces)[:, 0]
@@ -208,41 +262,97 @@ class Training:
         return {"score": float(np.mean(list(figures.values()))), **figures}
 
     def _save(self) -> None:
-        buffer = io.BytesIO()
-        torch.save(
-            {
-                "recipe": to_dict(self.recipe),
-                "net": self.net.state_dict(),
-                "average": self.average.state_dict(),
-                "optim": self.optim.state_dict(),
-                "step": self.step,
-                "best": self.best,
-            },
-            buffer,
-        )
-        write_atomically(self.checkpoint, buffer.getvalue())
+        self.logs.flush()
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optim": self.optim.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "faces": self.faces,
+        }
+        write_checkpoint(self.checkpoint, self.recipe, state)
 
     def _load(self) -> None:
+        state = read_checkpoint(self.checkpoint, self.recipe)
         try:
-            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            self.net.load_state_dict(state["net"])
+            self.average.load_state_dict(state["average"])
+            self.optim.load_state_dict(state["optim"])
+            self.step, self.best, self.faces = state["step"], state["best"], state.get("faces")
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
             raise ModelCorrupt(
-                f"{self.checkpoint} cannot be read: {error}", hint="begin anew in another --out"
-            ) from error
-        mine, theirs = to_dict(self.recipe), state["recipe"]
-        free = ("checkpoint_s",)  # may change without changing the result
-        for part in (mine, theirs):
-            part["optim"] = {k: v for k, v in part["optim"].items() if k not in free}
-        learning = ("net", "seed", "data", "optim", "augment")
-        if changed := [k for k in learning if mine[k] != theirs[k]]:
-            raise UsageError(
-                f"{self.checkpoint} was trained by another recipe (it differs in {', '.join(changed)})",
+                f"{self.checkpoint} does not fit the network '{self.recipe.net}': {reason}",
                 hint="begin anew in another --out",
-            )
-        self.net.load_state_dict(state["net"])
-        self.average.load_state_dict(state["average"])
-        self.optim.load_state_dict(state["optim"])
-        self.step, self.best = state["step"], state["best"]
+            ) from error
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"no device is called '{name}'", hint="known: auto, cpu, cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"torch {torch.__version__} sees no device '{name}'",
+            hint="use --device cpu, or install a torch built for CUDA and its driver",
+        )
+    return device
+
+
+def _finder(name: str, model: Path | None) -> FaceFinder:
+    make = registry.load("finder", name)
+    if model is not None and "model" not in inspect.signature(make).parameters:
+        raise UsageError(f"the finder '{name}' takes no model file", hint="leave out --finder-model")
+    made: FaceFinder = make() if model is None else make(model)
+    return made
+
+
+def _try_out(net: nn.Module, recipe: Recipe) -> None:
+    """Run a network once, so that one that does not fit the recipe fails now."""
+    side = recipe.data.side_px
+    try:
+        with torch.no_grad():
+            shape = tuple(net.eval()(torch.zeros(2, 3, side, side)).shape)
+    except Exception as error:  # whatever the network raises
+        reason = str(error).partition("\n")[0]
+        raise BadRecipe(
+            f"the network '{recipe.net}' does not take {side} px: {reason}",
+            hint="choose another data.side_px or net",
+        ) from error
+    if shape != (2, 1 + len(KINDS)):
+        raise BadRecipe(
+            f"the network '{recipe.net}' gives {shape}, not (2, {1 + len(KINDS)})",
+            hint="build(outputs, argument, weights) must return a module with that many outputs",
+        )
+
+
+def _diverged(what: str) -> BadRecipe:
+    return BadRecipe(
+        f"the training came apart: {what}", hint="lower optim.lr and begin anew in another --out"
+    )
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Let an interrupt wait until the block is through: a step is taken and logged wholly or not at all."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    held: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _single_thread(_worker: int) -> None:

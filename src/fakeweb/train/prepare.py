@@ -6,13 +6,17 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image, write_atomically
 from fakeweb.types import Box, Face, FaceFinder, Image, Sample
+
+NO_FACE = "no face found"
+OUTSIDE = "the face lies outside the picture"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Prepared:
     faces: tuple[FaceSample, ...]
     left_out: tuple[tuple[Sample, str], ...]
 
+    def reasons(self) -> dict[str, int]:
+        """Count the left-out samples by reason, without the paths that messages about single files hold."""
+        known = (NO_FACE, OUTSIDE)
+        return dict(Counter(why if why in known else "cannot be read" for _, why in self.left_out))
+
 
 def prepare(
     samples: Sequence[Sample],
@@ -40,7 +49,8 @@ def prepare(
     """Find the main face of every sample, or read it from the cache.
 
     The main face is the one with the largest area after weighing by its distance from the centre. A picture in
-    which the finder sees nothing, or that cannot be read, is left out and listed.
+    which the finder sees nothing, or that cannot be read, is left out and listed. What is found is kept on any
+    interruption.
 
     Args:
         samples: Labelled samples.
@@ -51,17 +61,23 @@ def prepare(
     Raises:
         DatasetError: No sample is left.
     """
+    if not samples:
+        raise DatasetError(
+            "no labelled picture to train on", hint="is it the right folder, or all of it skipped?"
+        )
     cache_file = cache_folder / f"faces-{_fingerprint(samples, finder.name)}.csv"
     cache = _read_cache(cache_file)
-    for done, sample in enumerate(samples, 1):
-        key = str(sample.path)
-        if key not in cache:
-            cache[key] = _main_face(sample, finder)
-            if done % 1000 == 0:
-                _write_cache(cache_file, cache)
-        if done % 50 == 0 or done == len(samples):
-            on_progress(done, len(samples))
-    _write_cache(cache_file, cache)
+    try:
+        for done, sample in enumerate(samples, 1):
+            key = str(sample.path)
+            if key not in cache:
+                cache[key] = _main_face(sample, finder)
+                if done % 1000 == 0:
+                    _write_cache(cache_file, cache)
+            if done % 50 == 0 or done == len(samples):
+                on_progress(done, len(samples))
+    finally:
+        _write_cache(cache_file, cache)
     faces, left_out = [], []
     for sample in samples:
         found = cache[str(sample.path)]
@@ -77,13 +93,22 @@ def prepare(
     return Prepared(tuple(faces), tuple(left_out))
 
 
+def centre_inside(box: Box, image: Image) -> bool:
+    """Tell whether the middle of a box lies in the picture; else a crop around it might miss the picture."""
+    x0, y0, x1, y1 = box
+    return 0 <= x0 + x1 <= 2 * image.width and 0 <= y0 + y1 <= 2 * image.height
+
+
 def _main_face(sample: Sample, finder: FaceFinder) -> Box | str:
     try:
         image = read_image(sample.path).image
     except FakeWebError as error:
         return error.message
     faces = finder.find(image)
-    return max(faces, key=lambda f: _importance(f, image)).box if faces else "no face found"
+    if not faces:
+        return NO_FACE
+    box = max(faces, key=lambda f: _importance(f, image)).box
+    return box if centre_inside(box, image) else OUTSIDE
 
 
 def _importance(face: Face, image: Image) -> float:
@@ -100,17 +125,28 @@ def _fingerprint(samples: Sequence[Sample], finder: str) -> str:
 
 
 def _read_cache(path: Path) -> dict[str, Box | str]:
+    """Read what was found before; nothing, where somebody has damaged the file."""
     cache: dict[str, Box | str] = {}
     if path.is_file():
-        with path.open(newline="", encoding="utf-8") as stream:
-            for name, x0, y0, x1, y1, reason in csv.reader(stream):
-                cache[name] = reason or (float(x0), float(y0), float(x1), float(y1))
+        try:
+            with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+                for name, x0, y0, x1, y1, reason in csv.reader(stream):
+                    cache[name] = reason or (float(x0), float(y0), float(x1), float(y1))
+        except (ValueError, csv.Error):
+            return {}
     return cache
 
 
 def _write_cache(path: Path, cache: dict[str, Box | str]) -> None:
+    write_table(
+        path,
+        ([name, "", "", "", "", found] if isinstance(found, str) else [name, *found, ""]
+         for name, found in cache.items()),
+    )  # fmt: skip
+
+
+def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as CSV, whole or not at all."""
     text = io.StringIO()
-    writer = csv.writer(text)
-    for name, found in cache.items():
-        writer.writerow([name, "", "", "", "", found] if isinstance(found, str) else [name, *found, ""])
-    write_atomically(path, text.getvalue().encode())
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import math
 import tomllib
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,7 +149,7 @@ def read_recipe(path: str | Path) -> Recipe:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
-    recipe: Recipe = _build(Recipe, data, f"{path}")
+    recipe: Recipe = _build(Recipe, data, f"{path}: ")
     _check(recipe, path)
     return recipe
 
@@ -158,16 +159,28 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     return dataclasses.asdict(recipe)
 
 
+_WORDS = {
+    bool: "true or false",
+    dict: "a table",
+    float: "a number",
+    int: "a whole number",
+    str: "a string",
+    tuple: "a list",
+}
+
+
 def _build(cls: type, data: dict[str, Any], where: str) -> Any:
     hints = typing.get_type_hints(cls)
     known = {f.name: f for f in dataclasses.fields(cls)}
     unknown = sorted(set(data) - set(known))
     if unknown:
-        raise BadRecipe(f"{where}: unknown key '{unknown[0]}'", hint=f"known here: {', '.join(known)}")
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        guess = f"did you mean '{near[0]}'? " if near else ""
+        raise BadRecipe(f"{where}unknown key '{unknown[0]}'", hint=f"{guess}known here: {', '.join(known)}")
     missing = [n for n, f in known.items() if n not in data and _no_default(f)]
     if missing:
-        raise BadRecipe(f"{where}: '{missing[0]}' is missing", hint="see docs/guide/train.md")
-    return cls(**{k: _convert(hints[k], v, f"{where}: {k}") for k, v in data.items()})
+        raise BadRecipe(f"{where}'{missing[0]}' is missing", hint="see docs/guide/train.md")
+    return cls(**{k: _convert(hints[k], v, f"{where}{k}") for k, v in data.items()})
 
 
 def _no_default(field_: dataclasses.Field[Any]) -> bool:
@@ -178,7 +191,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise BadRecipe(f"{where} must be a table", hint="write it as [section]")
-        return _build(hint, value, where)
+        return _build(hint, value, f"{where}.")
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and isinstance(value, list):
         inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)
@@ -188,30 +201,70 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             )
         return tuple(_convert(h, v, where) for h, v in zip(inner, value, strict=True))
     if origin is dict and isinstance(value, dict):
-        return {str(k): _convert(args[1], v, where) for k, v in value.items()}
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return {k: _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
+    if hint is float and type(value) is int:
         return float(value)
-    plain = hint if isinstance(hint, type) and not isinstance(hint, types.GenericAlias) else None
-    if plain is None or type(value) is not plain:
-        want = getattr(hint, "__name__", str(hint))
-        raise BadRecipe(f"{where} must be {want}, got {value!r}", hint="see docs/guide/train.md")
+    if type(value) is not hint:
+        raise BadRecipe(
+            f"{where} must be {_WORDS[origin or hint]}, got {value!r}", hint="see docs/guide/train.md"
+        )
     return value
 
 
 def _check(recipe: Recipe, path: Path) -> None:
-    optim, data, augment = recipe.optim, recipe.data, recipe.augment
-    low_high = {"scale": augment.scale, "quality": augment.quality, "resize": augment.resize}
-    rules = [
+    for holds, message in (*_top_rules(recipe), *_optim_rules(recipe.optim), *_augment_rules(recipe)):
+        if not holds:
+            raise BadRecipe(f"{path}: {message}", hint="see docs/guide/train.md")
+
+
+_Rules = list[tuple[bool, str]]
+
+
+def _top_rules(recipe: Recipe) -> _Rules:
+    data, calibration = recipe.data, recipe.calibration
+    return [
+        (recipe.name.replace("-", "").replace("_", "").isalnum(), "name must be letters, digits, - and _"),
+        (bool(recipe.version.strip()), "version must not be empty"),
+        (0 <= recipe.seed < 2**32, "seed must lie in [0, 2**32)"),
+        (16 <= data.side_px <= 1024, "data.side_px must lie in [16, 1024]"),
+        (0 < data.margin <= 10, "data.margin must lie in (0, 10]"),
+        (0 < calibration.false_alarms < 0.5, "calibration.false_alarms must lie in (0, 0.5)"),
+        (0 <= calibration.missed < 1, "calibration.missed must lie in [0, 1)"),
+        (0 <= calibration.min_face_px < math.inf, "calibration.min_face_px must be at least 0"),
+    ]
+
+
+def _optim_rules(optim: OptimRecipe) -> _Rules:
+    return [
         (optim.epochs >= 1, "optim.epochs must be at least 1"),
         (optim.batch >= 2 and optim.batch % 2 == 0, "optim.batch must be even (half real, half fake)"),
         (optim.faces_per_epoch >= optim.batch, "optim.faces_per_epoch must hold at least one batch"),
+        (0 <= optim.source_power <= 1, "optim.source_power must lie in [0, 1]"),
         (0 < optim.lr < 1, "optim.lr must lie in (0, 1)"),
+        (0 <= optim.warmup < 1, "optim.warmup must lie in [0, 1)"),
+        (0 <= optim.weight_decay < math.inf, "optim.weight_decay must be at least 0"),
+        (optim.clip > 0, "optim.clip must be greater than 0"),
         (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
-        (16 <= data.side_px <= 1024, "data.side_px must lie in [16, 1024]"),
-        (0 < recipe.calibration.false_alarms < 0.5, "calibration.false_alarms must lie in (0, 0.5)"),
-        (recipe.name.replace("-", "").replace("_", "").isalnum(), "name must be letters, digits, - and _"),
-        *((low <= high, f"augment.{name} must be [low, high]") for name, (low, high) in low_high.items()),
+        (0 <= optim.kind_weight < math.inf, "optim.kind_weight must be at least 0"),
+        (0 <= optim.label_smoothing < 0.5, "optim.label_smoothing must lie in [0, 0.5)"),
+        (optim.checkpoint_s >= 0, "optim.checkpoint_s must be at least 0"),
     ]
-    for holds, message in rules:
-        if not holds:
-            raise BadRecipe(f"{path}: {message}", hint="see docs/guide/train.md")
+
+
+def _augment_rules(recipe: Recipe) -> _Rules:
+    augment = recipe.augment
+    ranges = {"scale": augment.scale, "quality": augment.quality, "resize": augment.resize}
+    chances = ("flip", "encode", "blur", "sharpen", "noise", "colour", "grey")
+    farthest = recipe.data.margin * augment.scale[0] / 2  # beyond, a crop could miss its face and the picture
+    return [
+        *(
+            (low <= high < math.inf, f"augment.{name} must be [low, high]")
+            for name, (low, high) in ranges.items()
+        ),
+        *((0 <= getattr(augment, name) <= 1, f"augment.{name} must lie in [0, 1]") for name in chances),
+        (augment.scale[0] > 0, "augment.scale must be greater than 0"),
+        (augment.resize[0] > 0, "augment.resize must be greater than 0"),
+        (augment.quality[0] >= 1 and augment.quality[1] <= 100, "augment.quality must lie in [1, 100]"),
+        (0 <= augment.rotate_deg <= 180, "augment.rotate_deg must lie in [0, 180]"),
+        (0 <= augment.shift < farthest, "augment.shift must be less than data.margin * augment.scale[0] / 2"),
+    ]

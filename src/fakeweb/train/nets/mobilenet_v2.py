@@ -7,6 +7,7 @@ Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 201
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fakeweb.errors import ModelCorrupt
+from fakeweb.errors import BadRecipe, ModelCorrupt
 
+# what numpy raises for files that are no .npz, and torch for arrays that are not these
+_NOT_WEIGHTS = (OSError, EOFError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 # expansion, channels, repeats, first stride: table 2 of the paper
 _STAGES = (
     (1, 16, 1, 1),
@@ -91,13 +94,17 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
 
     Args:
         outputs: Width of the last layer.
-        argument: Not used.
+        argument: There is none.
         weights: ``.npz`` with ``features.<i>[.layers.<j>].conv.{weight,bias}``; its classifier is ignored.
 
     Raises:
+        BadRecipe: An argument was given.
         ModelCorrupt: The file does not hold those arrays.
     """
-    del argument
+    if argument:
+        raise BadRecipe(
+            f"mobilenet_v2 takes no argument, got '{argument}'", hint='write net = "mobilenet_v2"'
+        )
     net = MobileNetV2(outputs)
     if weights is not None:
         try:
@@ -108,7 +115,7 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
                     if k.startswith("features")
                 }
             missing = net.load_state_dict(state, strict=False)
-        except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        except _NOT_WEIGHTS as error:
             raise ModelCorrupt(
                 f"{weights} does not fit MobileNetV2: {error}", hint="see docs/guide/train.md"
             ) from error

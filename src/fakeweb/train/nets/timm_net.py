@@ -49,15 +49,16 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
         )
     net = timm.create_model(argument, num_classes=outputs)
     if weights is not None:
+        own = net.state_dict()
         try:
             state = load_state_dict(str(weights))
-            own = net.state_dict()
             fits = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
-            if len(fits) < 0.5 * len(own):
-                raise ModelCorrupt(f"{weights} does not fit {argument}", hint="is it for this network?")
             net.load_state_dict(fits, strict=False)
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # torch, safetensors and timm have no common base for theirs
+            reason = str(error).partition("\n")[0]
             raise ModelCorrupt(
-                f"{weights} does not fit {argument}: {error}", hint="is it for this network?"
+                f"{weights} does not fit {argument}: {reason}", hint="is it for this network?"
             ) from error
+        if len(fits) < 0.5 * len(own):
+            raise ModelCorrupt(f"{weights} does not fit {argument}", hint="is it for this network?")
     return _Normalised(net)

@@ -1,0 +1,99 @@
+"""Write, or check, the reference pages that follow the code: ``python docs/drift.py [--write]``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import typer
+from click.testing import CliRunner
+
+from fakeweb.cli.app import app
+from fakeweb.render import REPORT_SCHEMA
+from fakeweb.runtime import list_cards
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def help_pages() -> str:
+    """Return the help of every command as Markdown."""
+    os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    command = typer.main.get_command(app)
+    names = [[], *([name] for name in sorted(command.commands))]  # type: ignore[attr-defined]
+    parts = ["# Commands\n\nWritten by `python docs/drift.py --write` from the code.\n"]
+    for name in names:
+        text = CliRunner().invoke(command, [*name, "--help"], prog_name="fakeweb").output
+        lines = "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+        parts.append(f"## fakeweb {' '.join(name)}".rstrip() + f"\n\n```\n{lines}\n```\n")
+    return "\n".join(parts)
+
+
+def model_pages() -> str:
+    """Return the cards of the shipped models as Markdown."""
+    parts = ["# The shipped models\n\nWritten by `python docs/drift.py --write` from the models' cards.\n"]
+    for card in list_cards():
+        details = card.details
+        rows = [
+            f"| {d['source']} | {d['real']} | {d['fake']} | {d['licence']} |"
+            for d in details["training_data"]
+        ]
+        limits = [f"- {limit}" for limit in details.get("limits", [])]
+        scores = details["scores"]
+        names = list(scores)
+        table = [f"| | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1)]
+        table += [
+            f"| {k} | {' | '.join(_cell(scores[n].get(k)) for n in names)} |" for k in scores[names[-1]]
+        ]
+        size = card.path.stat().st_size / 1e6
+        one = card.calibration.probability(card.decision.fake_logit(1))
+        ten = card.calibration.probability(card.decision.fake_logit(10))
+        parts += [
+            f"## {card.reference}\n",
+            f"{card.title}. {size:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}.\n",
+            f"Input: RGB crops of {card.side_px} px, margin {card.margin}; normalisation is inside the model. "
+            f"Called real up to P(fake) {card.decision.real:.3f}, fake from {one:.3f} (with ten faces {ten:.3f}). Epoch "
+            f"{details['selected_epoch']} of {details['recipe']['optim']['epochs']} was selected on groups A.\n",
+            "### Where it fails\n",
+            *limits,
+            "\n### Training data\n",
+            "| source | real | fake | licence |\n|---|---|---|---|",
+            *rows,
+            f"\nLeft out: {', '.join(f'{n} x {why}' for why, n in details['left_out'].items()) or 'nothing'}.\n",
+            "### Scores\n",
+            "On crops around the training finder's boxes, before any face finder can miss; groups A selected the "
+            "epoch and set calibration and thresholds, groups B were looked at once. `auc_SOURCE` is against the "
+            "source's own reals or, where it has none, all reals.\n",
+            *table,
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{v} {k}" for k, v in value.items())
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def main() -> int:
+    """Compare each page with what the code says; return 1 where one is out of date."""
+    pages = {
+        REFERENCE / "cli.md": help_pages(),
+        REFERENCE / "models.md": model_pages(),
+        REFERENCE / "report.schema.json": json.dumps(REPORT_SCHEMA, indent=2, ensure_ascii=False) + "\n",
+    }
+    stale = [p for p, text in pages.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if "--write" in sys.argv:
+            path.write_text(pages[path], encoding="utf-8")
+        sys.stderr.write(f"{path.name} {'written' if '--write' in sys.argv else 'is out of date'}\n")
+    if stale and "--write" not in sys.argv:
+        sys.stderr.write("run: python docs/drift.py --write\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

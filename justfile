@@ -1,0 +1,46 @@
+# The five commands. `just setup` makes .venv; everything else uses it.
+# uv and just come from PyPI: python3 -m venv .venv && .venv/bin/pip install uv rust-just
+
+set positional-arguments
+
+export UV_PYTHON := ".venv/bin/python"
+bin := justfile_directory() / ".venv/bin"
+uv := if path_exists(bin / "uv") == "true" { bin / "uv" } else { "uv" }
+
+# list the commands
+default:
+    @{{ quote(just_executable()) }} --list
+
+# install FakeWeb and the tools it is developed with into .venv; `just setup train` adds torch (5 GB)
+setup *extras:
+    test -x {{ bin }}/python || {{ uv }} venv --python 3.11 .venv
+    {{ uv }} pip install --quiet --require-hashes -r requirements/dev.lock
+    for extra in {{ extras }}; do {{ uv }} pip install --quiet --require-hashes -r requirements/$extra.lock; done
+    {{ uv }} pip install --quiet --no-deps --editable .
+
+# run the tests; arguments go to pytest, such as `just test -k scan` or `just test -m slow`
+test *args:
+    {{ bin }}/python -m pytest "$@"
+
+# what CI checks: style, types, the house's two rules, docs that follow the code
+check:
+    {{ bin }}/ruff check .
+    {{ bin }}/ruff format --check .
+    {{ bin }}/mypy
+    {{ bin }}/lint-imports --no-logo
+    {{ bin }}/python docs/drift.py
+
+# the API and the page
+serve *args:
+    {{ bin }}/fakeweb serve {{ args }}
+
+# measure the shipped scanner and rewrite docs/reference/results.md
+bench *args:
+    {{ bin }}/python benchmarks/results.py {{ args }}
+
+# write the locked versions anew: versions and hashes, no addresses
+lock:
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --group dev -o requirements/dev.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra train --group dev -o requirements/train.lock

@@ -1,0 +1,102 @@
+"""What a Python programmer sees."""
+
+import io
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fakeweb
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "collins.jpg"
+
+
+def plain(report):
+    data = report.to_dict()
+    del data["timings_s"], data["source"], data["media_sha256"]
+    return json.dumps(data)
+
+
+def test_scan_takes_what_people_have(portrait):
+    by_path = fakeweb.scan(str(EXAMPLE))
+    assert by_path.verdict.label in {"real", "uncertain"}
+    with EXAMPLE.open("rb") as stream:
+        by_file = fakeweb.scan(stream)
+    for other in (
+        fakeweb.scan(EXAMPLE),
+        fakeweb.scan(EXAMPLE.read_bytes()),
+        by_file,
+        fakeweb.scan(portrait.pixels),
+    ):
+        assert plain(other) == plain(by_path)
+    assert plain(fakeweb.scan(io.BytesIO(EXAMPLE.read_bytes()))) == plain(by_path)
+
+
+def test_scanning_twice_gives_the_same_bits():
+    scanner = fakeweb.Scanner()
+    assert (
+        plain(scanner.scan(EXAMPLE)) == plain(scanner.scan(EXAMPLE)) == plain(fakeweb.Scanner().scan(EXAMPLE))
+    )
+
+
+def test_rgb_order_matters():
+    """Colours are RGB inside: the same picture with red and blue exchanged is another picture."""
+    pixels = fakeweb.read_image(EXAMPLE).image.pixels
+    swapped = np.ascontiguousarray(pixels[..., ::-1])
+    ours, theirs = fakeweb.scan(pixels).faces[0].score, fakeweb.scan(swapped).faces[0].score
+    assert ours.logit != theirs.logit
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((8, 8)), np.zeros((8, 8, 4), np.uint8), np.zeros((3, 8, 8), np.uint8)]
+)
+def test_arrays_are_checked_never_guessed(wrong):
+    with pytest.raises((TypeError, ValueError), match=r"RGB|uint8"):
+        fakeweb.scan(wrong)
+
+
+def test_one_scanner_serves_eight_threads_bit_for_bit(portrait):
+    """Eight threads with one Scanner, on pictures that differ, give what one thread gives."""
+    pictures = []
+    for i in range(24):
+        side = 360 + 13 * (i % 5)
+        pixels = np.roll(portrait.pixels, (7 * i, 5 * i), (0, 1))[:side, :side]
+        pictures.append(np.ascontiguousarray(np.clip(pixels.astype(int) + i - 12, 0, 255).astype(np.uint8)))
+    alone = fakeweb.Scanner()
+    expected = [plain(alone.scan(p)) for p in pictures]
+    shared = fakeweb.Scanner()
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(3):
+            assert list(pool.map(lambda p: plain(shared.scan(p)), pictures)) == expected
+    assert len(set(expected)) > 12
+
+
+def test_import_loads_no_heavy_guest():
+    """``import fakeweb`` loads none of the libraries that have a room of their own."""
+    code = (
+        "import sys, fakeweb; heavy = {'torch','timm','onnx','onnxruntime','PIL','pillow_heif','cv2','typer','rich',"
+        "'fastapi','sklearn','matplotlib','ray','c2pa','av','numpy'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_scanning_loads_no_guest_of_an_extra():
+    code = (
+        f"import sys, fakeweb; fakeweb.scan({str(EXAMPLE)!r}); heavy = {{'torch','timm','onnx','fastapi','sklearn',"
+        "'matplotlib','ray','c2pa','typer'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_errors_have_one_base():
+    with pytest.raises(fakeweb.FakeWebError) as caught:
+        fakeweb.scan("no such file.jpg")
+    assert caught.value.code == "media.unreadable"
+    assert caught.value.hint

@@ -1,0 +1,345 @@
+"""What a user sees of ``fakeweb scan``."""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+
+import jsonschema
+import numpy as np
+import pytest
+
+from fakeweb import read_image
+from fakeweb.media import encode_jpeg, encode_png
+from fakeweb.render import REPORT_SCHEMA
+from fakeweb.types import Image, Report
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def blank(side=64):
+    return encode_png(Image(np.full((side, side, 3), 128, np.uint8)))
+
+
+def bomb_png(side=30_000):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    row = zlib.compress(b"\0" * 10_000_000)
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", row) + chunk(b"IEND", b"")
+
+
+class TestOnePicture:
+    def test_names_the_face_and_leaves_an_overlay(self, cli, example):
+        result = cli("scan", example)
+        assert result.code == 0
+        assert result.err == ""
+        first, face, last = result.out.splitlines()
+        assert first.startswith(f"{example}  ")
+        assert first.split("  ")[1] in {"REAL", "FAKE", "UNCERTAIN"}
+        assert face.split()[:2] == ["face", "1"]
+        assert " p 0." in face
+        assert last == f"overlay: {example.with_name('photo.fakeweb.png')}"
+        assert files(example.parent) == ["photo.fakeweb.png", "photo.jpg"]
+        assert read_image(example.with_name("photo.fakeweb.png")).image.pixels.shape == (512, 512, 3)
+
+    def test_the_genuine_portrait_is_not_called_fake(self, cli, example):
+        report = json.loads(cli("scan", "--json", example).out)
+        assert report["verdict"]["label"] != "fake"
+        x0, y0, x1, y1 = report["faces"][0]["box"]
+        assert 160 < x0 < 205
+        assert 40 < y0 < 85
+        assert 245 < x1 < 290
+        assert 150 < y1 < 190
+
+    def test_the_same_picture_gives_the_same_overlay(self, cli, example):
+        cli("scan", example)
+        overlay = example.with_name("photo.fakeweb.png")
+        first = overlay.read_bytes()
+        cli("scan", example)
+        assert overlay.read_bytes() == first
+
+    def test_a_real_face_is_left_untouched_bit_for_bit(self, cli, example, tiny_model):
+        card = tiny_model(example.parent, gain=0.0, bias=-9.0)
+        assert "REAL" in cli("scan", example, "--model", card).out
+        drawn = read_image(example.with_name("photo.fakeweb.png")).image.pixels
+        assert (drawn == read_image(example).image.pixels).all()
+
+    def test_a_fake_face_gets_a_mesh_and_only_there(self, cli, example, tiny_model):
+        card = tiny_model(example.parent, gain=0.0, bias=9.0)
+        out = cli("scan", example, "--model", card).out
+        assert "FAKE  1 face, 1 manipulated" in out
+        drawn = read_image(example.with_name("photo.fakeweb.png")).image.pixels.astype(int)
+        changed = abs(drawn - read_image(example).image.pixels.astype(int)).max(2) > 16
+        assert changed[60:170, 184:266].mean() > 0.1
+        assert not changed[200:480].any()
+        assert not changed[:, 330:].any()
+
+    def test_no_face_is_an_answer(self, cli, tmp_path):
+        (tmp_path / "wall.png").write_bytes(blank())
+        result = cli("scan", tmp_path / "wall.png")
+        assert result.code == 0
+        assert "NO FACE  0 faces" in result.out
+        assert " p " not in result.out
+
+    def test_json_follows_the_documented_schema(self, cli, example):
+        result = cli("scan", "--json", example)
+        data = json.loads(result.out)
+        jsonschema.validate(data, REPORT_SCHEMA)
+        assert Report.from_dict(data).to_dict() == data
+        assert data["content"] is data["timeline"] is data["provenance"] is None
+        assert data["models"][0].startswith("fast@")
+
+    def test_reads_stdin_and_writes_nothing(self, cli, example, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        result = cli("scan", "-", stdin=example.read_bytes())
+        assert result.code == 0
+        assert result.out.startswith("-  ")
+        assert files(tmp_path) == ["photo.jpg"]
+
+    def test_works_without_any_network(self, cli, example, monkeypatch):
+        def refuse(*_args, **_kwargs):
+            raise AssertionError("the network was touched")
+
+        monkeypatch.setattr("socket.socket", refuse)
+        assert cli("scan", example).code == 0
+
+    def test_a_moved_threshold_is_named(self, cli, example):
+        low = cli("scan", "--threshold", "0.001", example)
+        assert "FAKE" in low.out
+        assert "threshold 0.00 (set by you)" in low.out
+        assert "FAKE" not in cli("scan", "--threshold", "1.0", example).out
+
+
+class TestExitCode:
+    def test_fail_on_turns_a_verdict_into_one(self, cli, example):
+        assert cli("scan", "--threshold", "0.001", example).code == 0
+        assert cli("scan", "--threshold", "0.001", "--fail-on", "fake", example).code == 1
+        assert cli("scan", "--threshold", "1.0", "--fail-on", "fake", example).code == 0
+
+    @pytest.mark.parametrize(
+        ("args", "code", "says"),
+        [
+            (["--finder", "harr"], 2, "did you mean 'haar'?"),
+            (["--finder", "yunet"], 3, "--finder-model"),
+            (["--finder", "yunet", "--finder-model", "gone.onnx"], 3, "gone.onnx"),
+            (["--finder-model", "x.onnx"], 2, "takes no model file"),
+            (["--model", "fats"], 2, "did you mean 'fast'?"),
+            (["--model", "gone.json"], 3, "no model card at gone.json"),
+            (["--threshold", "1.5"], 2, "threshold"),
+            (["--threshold", "0"], 2, "threshold"),
+        ],
+    )
+    def test_wrong_options_end_in_one_line_with_a_hint(self, cli, example, args, code, says):
+        result = cli("scan", *args, example)
+        assert result.code == code
+        assert result.out == ""
+        assert len(result.err.splitlines()) == 1
+        assert result.err.startswith("error: ")
+        assert says in result.err
+        assert files(example.parent) == ["photo.jpg"]
+
+    def test_a_tampered_model_is_refused(self, cli, example, tiny_model):
+        card = tiny_model(example.parent)
+        model = card.with_suffix(".onnx")
+        model.write_bytes(model.read_bytes()[:-1] + b"x")
+        result = cli("scan", "--model", card, example)
+        assert result.code == 3
+        assert "is not the file its card describes" in result.err
+
+    def test_a_missing_model_file_is_named(self, cli, example, tiny_model):
+        card = tiny_model(example.parent)
+        card.with_suffix(".onnx").unlink()
+        result = cli("scan", "--model", card, example)
+        assert result.code == 3
+        assert "has no file" in result.err
+
+
+BAD = [
+    ("empty.jpg", lambda _: b"", "empty"),
+    ("text.jpg", lambda _: b"this is no picture\n" * 50, "text"),
+    ("cut.jpg", lambda good: good[: len(good) // 2], "cut"),
+    ("bomb.png", lambda _: bomb_png(), "900,000,000 pixels"),
+    ("clip.mp4", lambda _: b"\0\0\0\x20ftypisom" + b"\0" * 100, "clip"),
+]
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(("name", "make", "says"), BAD, ids=[b[0] for b in BAD])
+    def test_one_line_with_a_hint_and_nothing_left_behind(self, cli, tmp_path, portrait, name, make, says):
+        path = tmp_path / name
+        path.write_bytes(make(encode_jpeg(portrait)))
+        started = time.monotonic()
+        result = cli("scan", path)
+        assert time.monotonic() - started < 10
+        assert result.code == 2
+        assert result.out == ""
+        assert len(result.err.splitlines()) == 1
+        assert says in result.err
+        assert result.err.rstrip().endswith(")")
+        assert files(tmp_path) == [name]
+
+    def test_one_pixel_has_no_face(self, cli, tmp_path):
+        (tmp_path / "dot.png").write_bytes(blank(1))
+        assert "NO FACE" in cli("scan", tmp_path / "dot.png").out
+
+    def test_a_folder_that_may_not_be_read(self, cli, tmp_path):
+        if os.geteuid() == 0:
+            pytest.skip("root may read everything")
+        (tmp_path / "locked").mkdir(mode=0)
+        result = cli("scan", tmp_path)
+        (tmp_path / "locked").chmod(0o700)
+        assert result.code == 2
+
+    def test_addresses_need_permission(self, cli):
+        result = cli("scan", "https://example.org/a.jpg")
+        assert result.code == 2
+        assert "--allow-url" in result.err
+
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "0x7f000001"]
+    )
+    def test_private_addresses_are_never_fetched(self, cli, host):
+        result = cli("scan", "--allow-url", f"http://{host}/a.jpg")
+        assert result.code == 2
+        assert result.out == ""
+
+    def test_hundreds_of_faces(self, cli, tmp_path, portrait):
+        face = portrait.pixels[40:190, 160:290]
+        crowd = np.tile(face, (12, 18, 1))
+        (tmp_path / "crowd.png").write_bytes(encode_png(Image(np.ascontiguousarray(crowd))))
+        report = json.loads(cli("scan", "--json", tmp_path / "crowd.png").out)
+        assert len(report["faces"]) > 150
+        assert report["thresholds"]["picture_fake"] > report["thresholds"]["fake"]
+
+
+class TestFolders:
+    @pytest.fixture
+    def album(self, tmp_path, portrait):
+        album = tmp_path / "album"
+        (album / "deep" / "er").mkdir(parents=True)
+        good = encode_jpeg(portrait)
+        (album / "a.jpg").write_bytes(good)
+        (album / "a.png").write_bytes(encode_png(portrait))
+        (album / "b.jpg").write_bytes(good[:5000])
+        (album / "deep" / "c.png").write_bytes(blank())
+        (album / "deep" / "er" / "d.jpg").write_bytes(good)
+        (album / "notes.txt").write_text("not a picture")
+        return album
+
+    def test_goes_on_past_bad_files_and_sums_up(self, cli, album):
+        result = cli("scan", album)
+        assert result.code == 2
+        assert len([line for line in result.out.splitlines() if not line.startswith(" ")]) == 4
+        assert "b.jpg" in result.err
+        assert result.err.splitlines()[-1].startswith("5 pictures in ")
+        assert "1 without a face, 1 failed" in result.err
+        assert not list(album.rglob("*.fakeweb.png"))
+
+    def test_out_mirrors_folders_and_keeps_namesakes_apart(self, cli, album, tmp_path):
+        cli("scan", album, "--out", tmp_path / "out")
+        assert files(tmp_path / "out") == [
+            "a.fakeweb.png",
+            "a.png.fakeweb.png",
+            "deep/c.fakeweb.png",
+            "deep/er/d.fakeweb.png",
+        ]
+
+    def test_json_is_one_line_per_picture_errors_included(self, cli, album):
+        result = cli("scan", "--json", album)
+        rows = [json.loads(line) for line in result.out.splitlines()]
+        assert len(rows) == 5
+        broken = [r for r in rows if "error" in r]
+        assert [r["error"]["code"] for r in broken] == ["media.unreadable"]
+        assert broken[0]["source"].endswith("b.jpg")
+
+    def test_workers_change_nothing_but_time(self, cli, album):
+        def stable(text):
+            rows = [json.loads(line) for line in text.splitlines()]
+            return [{k: v for k, v in r.items() if k != "timings_s"} for r in rows]
+
+        one, two = cli("scan", "--json", album), cli("scan", "--json", album, "--workers", "2")
+        assert stable(one.out) == stable(two.out)
+        assert one.code == two.code == 2
+
+    def test_globs_and_missing_names(self, cli, album):
+        result = cli("scan", f"{album}/**/*.png", album / "gone.jpg")
+        assert result.code == 2
+        assert "gone.jpg does not exist" in result.err
+        assert result.out.count("NO FACE") == 1
+
+    def test_an_empty_folder_says_so(self, cli, tmp_path):
+        (tmp_path / "empty").mkdir()
+        result = cli("scan", tmp_path / "empty")
+        assert result.code == 2
+        assert "no picture" in result.err
+
+    def test_ctrl_c_leaves_only_whole_overlays(self, tmp_path, portrait):
+        album, out = tmp_path / "album", tmp_path / "out"
+        album.mkdir()
+        for i in range(200):
+            (album / f"{i:03}.jpg").write_bytes(encode_jpeg(portrait))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fakeweb", "scan", str(album), "--out", str(out)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 60
+        while len(list(out.glob("*.png")) if out.exists() else []) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "not done" in err
+        assert "Traceback" not in err
+        written = list(out.iterdir())
+        assert 3 <= len(written) < 200
+        for path in written:
+            assert path.name.endswith(".fakeweb.png")
+            read_image(path)
+
+
+class TestOtherCommands:
+    def test_models_lists_licence_and_verified_hash(self, cli):
+        result = cli("models")
+        assert result.code == 0
+        assert "fast@" in result.out
+        assert "licence" in result.out
+        assert "SHA-256" in result.out
+        assert "(verified)" in result.out
+
+    def test_a_card_names_data_licences_and_scores(self, cli):
+        details = json.loads(cli("models", "fast", "--json").out)["details"]
+        assert {row["source"] for row in details["training_data"]} >= {"dfdc", "ciplab", "pixabay"}
+        assert all(row["licence"] for row in details["training_data"])
+        assert details["scores"]["validation_B"]["auc_two_class_sources"] > 0.7
+
+    def test_version(self, cli):
+        assert "fakeweb 0." in cli("version").out
+
+    def test_help_teaches(self, cli):
+        assert "scan photo.jpg" in cli("--help").out
+        help_ = cli("scan", "--help").out
+        for option in (
+            "--json",
+            "--threshold",
+            "--workers",
+            "--fail-on",
+            "--allow-url",
+            "--out",
+            "--finder",
+            "--model",
+        ):
+            assert option in help_
+        assert "Exit status" in help_
+
+    def test_an_unknown_command_is_a_usage_error(self, cli):
+        assert cli("scam", "photo.jpg").code == 2

@@ -1,0 +1,180 @@
+"""The classifier that is all data, driven by a model whose logit is brightness / 10 - 12.8."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.errors import ModelCorrupt, ModelIncompatible, ModelMissing, UnknownName
+from fakeweb.runtime import read_card
+from fakeweb.types import Crop, Face
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory, tiny_model):
+    return OnnxClassifier(tiny_model(tmp_path_factory.mktemp("model")))
+
+
+def sigmoid(z):
+    return 1 / (1 + math.exp(-z))
+
+
+def test_it_is_what_its_card_says(classifier):
+    assert classifier.reference == "tiny@1"
+    assert (classifier.side_px, classifier.margin, classifier.min_face_px) == (32, 1.0, 20.0)
+
+
+@pytest.mark.parametrize("brightness", [0, 1, 100, 128, 200, 255])
+def test_scores_are_the_calibrated_logit(classifier, plain_crop, brightness):
+    (score,) = classifier.score([plain_crop(brightness)])
+    logit = brightness / 10 - 12.8
+    assert score.logit == pytest.approx(logit, abs=1e-4)
+    assert score.p_fake == pytest.approx(sigmoid(logit), abs=1e-5)
+    assert score.model == "tiny@1"
+
+
+def test_calibration_comes_from_the_card(tmp_path, tiny_model, plain_crop):
+    card = tiny_model(tmp_path, calibration={"scale": 0.5, "bias": 1.0})
+    (score,) = OnnxClassifier(card).score([plain_crop(148)])
+    assert score.logit == pytest.approx(2.0, abs=1e-4), "the raw logit stays raw"
+    assert score.p_fake == pytest.approx(sigmoid(2.0), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("colour", "kind"), [((250, 9, 9), "swap"), ((9, 250, 9), "retouch"), ((9, 9, 250), "generated")]
+)
+def test_kinds_are_in_the_cards_order_and_sum_to_one(classifier, plain_crop, colour, kind):
+    (score,) = classifier.score([plain_crop(colour)])
+    assert score.kind == kind
+    assert list(score.kinds) == ["swap", "retouch", "generated"]
+    assert sum(score.kinds.values()) == pytest.approx(1)
+    assert score.kinds[kind] > 0.99
+
+
+def test_kinds_are_a_softmax(classifier, plain_crop):
+    (score,) = classifier.score([plain_crop((160, 144, 128))])
+    want = np.exp([10.0, 9.0, 8.0]) / np.exp([10.0, 9.0, 8.0]).sum()
+    assert list(score.kinds.values()) == pytest.approx(want.tolist(), abs=1e-5)
+
+
+def test_kinds_far_apart_do_not_overflow(tmp_path, tiny_model, onnx_bytes, plain_crop):
+    raw = onnx_bytes.brightness_classifier(32, 0.1, -12.8, kinds_gain=100.0)
+    (score,) = OnnxClassifier(tiny_model(tmp_path, raw=raw)).score([plain_crop((9, 200, 9))])
+    assert list(score.kinds.values()) == [0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("change", [{"kinds": []}, {"raw_kinds": "other"}], ids=["card", "network"])
+def test_a_model_without_kinds(tmp_path, tiny_model, onnx_bytes, plain_crop, change):
+    if "raw_kinds" in change:
+        change = {"raw": onnx_bytes.brightness_classifier(32, 0.1, -12.8, kinds="other")}
+    (score,) = OnnxClassifier(tiny_model(tmp_path, **change)).score([plain_crop(128)])
+    assert score.kinds is None
+
+
+def random_crops(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        Crop(rng.integers(0, 256, (32, 32, 3), np.uint8), Face((0, 0, 32, 32)), np.eye(2, 3))
+        for _ in range(count)
+    ]
+
+
+def test_a_score_does_not_depend_on_its_batch(classifier):
+    crops = random_crops(7)
+    alone = [classifier.score([crop])[0].logit for crop in crops]
+    assert [s.logit for s in classifier.score(crops)] == alone
+    assert [s.logit for s in classifier.score(crops[::-1])] == alone[::-1]
+    assert classifier.score([]) == []
+
+
+def test_threads_get_identical_bits(classifier):
+    crops = random_crops(30)
+    want = [s.logit for s in classifier.score(crops)]
+    assert len(set(want)) == len(want)
+    with ThreadPoolExecutor(4) as pool:
+        for answer in pool.map(classifier.score, [crops] * 8):
+            assert [s.logit for s in answer] == want
+
+
+@pytest.mark.parametrize("side_px", [31, 33, 224])
+def test_a_crop_of_the_wrong_size_is_a_mistake(classifier, plain_crop, side_px):
+    with pytest.raises(ValueError, match=f"tiny@1 wants crops of 32 px, got {side_px}"):
+        classifier.score([plain_crop(9, side_px)])
+
+
+# --- thresholds
+
+
+def test_thresholds_by_hand(classifier):
+    thresholds = classifier.thresholds(1)
+    assert thresholds.fake == pytest.approx(sigmoid(0.5 * math.log(0.1 / 0.02)))
+    assert thresholds.picture_fake == thresholds.fake
+    assert (thresholds.real, thresholds.source) == (0.3, "model")
+
+
+def test_the_pictures_threshold_rises_with_every_face(classifier):
+    all_of_them = [classifier.thresholds(n) for n in range(1, 200)]
+    assert len({(t.real, t.fake) for t in all_of_them}) == 1
+    assert (np.diff([t.picture_fake for t in all_of_them]) > 0).all()
+
+
+def test_the_real_threshold_never_passes_the_fake_one(tmp_path, tiny_model):
+    thresholds = OnnxClassifier(tiny_model(tmp_path, decision={"real": 0.99})).thresholds(3)
+    assert thresholds.real == thresholds.fake < thresholds.picture_fake
+
+
+def test_a_threshold_beyond_every_probability_is_one(tmp_path, tiny_model):
+    thresholds = OnnxClassifier(tiny_model(tmp_path, decision={"tail_logit": 900.0})).thresholds(10)
+    assert thresholds.fake == thresholds.picture_fake == 1.0
+
+
+# --- models that cannot be used
+
+
+def test_a_model_may_be_given_as_a_card(tmp_path, tiny_model):
+    assert OnnxClassifier(read_card(tiny_model(tmp_path))).reference == "tiny@1"
+
+
+def test_broken_models(tmp_path, tiny_model):
+    with pytest.raises(UnknownName):
+        OnnxClassifier("nosuchmodel")
+    with pytest.raises(ModelMissing):
+        OnnxClassifier(tmp_path / "no.json")
+    path = tiny_model(tmp_path)
+    path.with_suffix(".onnx").write_bytes(b"other")
+    with pytest.raises(ModelCorrupt):
+        OnnxClassifier(path)
+
+
+def test_a_model_for_another_task(tmp_path, tiny_model):
+    with pytest.raises(ModelIncompatible, match="tiny@1 is a finder, not a classifier"):
+        OnnxClassifier(tiny_model(tmp_path, task="finder"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"logit": "other"}, "gave no output 'logit', only other, kinds"),
+        ({"bias": math.nan}, "gave a logit of nan"),
+        ({"gain": math.inf}, "gave a logit of inf"),
+        ({"kinds": ["swap", "retouch"]}, r"gave kinds of shape \(3,\), not 2"),
+    ],
+    ids=["no logit", "nan", "inf", "kinds"],
+)
+def test_a_network_that_does_not_keep_its_cards_promise(
+    tmp_path, tiny_model, onnx_bytes, plain_crop, change, message
+):
+    if "logit" in change:
+        change = {"raw": onnx_bytes.brightness_classifier(32, 0.1, 0, logit=change["logit"])}
+    classifier = OnnxClassifier(tiny_model(tmp_path, **change))
+    with pytest.raises(ModelIncompatible, match=message) as caught:
+        classifier.score([plain_crop(200)])
+    assert "export" in caught.value.hint
+
+
+def test_a_network_of_another_size_than_its_card_says(tmp_path, tiny_model, onnx_bytes, plain_crop):
+    card = tiny_model(tmp_path, raw=onnx_bytes.brightness_classifier(48, 0.1, 0))
+    with pytest.raises(ModelIncompatible, match="does not take uint8"):
+        OnnxClassifier(card).score([plain_crop(9)])

@@ -1,0 +1,170 @@
+"""Cards: read strictly, and what their numbers mean."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from fakeweb.errors import ModelCorrupt, ModelMissing
+from fakeweb.runtime import Calibration, Decision, read_card
+
+
+def test_a_card_is_read(tmp_path, tiny_model):
+    card = read_card(tiny_model(tmp_path, details={"note": 1}))
+    assert card.reference == "tiny@1"
+    assert card.path == tmp_path / "tiny.onnx"
+    assert (card.side_px, card.margin, card.task) == (32, 1.0, "classifier")
+    assert card.kinds == ("swap", "retouch", "generated")
+    assert card.calibration == Calibration(1.0, 0.0)
+    assert card.decision.min_face_px == 20.0
+    assert card.details == {"note": 1}
+
+
+def test_a_card_survives_its_json_form(tmp_path, tiny_model):
+    path = tiny_model(tmp_path)
+    card = read_card(path)
+    assert json.loads(json.dumps(card.to_dict())) == json.loads(path.read_text())
+    path.write_text(json.dumps(card.to_dict()))
+    assert read_card(path) == card
+
+
+def test_no_card_is_missing(tmp_path):
+    with pytest.raises(ModelMissing, match=r"no model card at .*nothing\.json") as caught:
+        read_card(tmp_path / "nothing.json")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "3", '"card"', "{}", b"\xff\xfe\x00"], ids=repr)
+def test_what_is_no_card_is_corrupt(tmp_path, content):
+    path = tmp_path / "card.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ModelCorrupt, match=r"card\.json is not a model card") as caught:
+        read_card(path)
+    assert caught.value.hint
+
+
+def test_a_folder_is_no_card(tmp_path):
+    with pytest.raises(ModelCorrupt, match="is not a model card"):
+        read_card(tmp_path)
+
+
+KEYS = ["card_version", "name", "version", "title", "task", "file", "sha256", "licence", "input", "kinds",
+        "calibration", "decision", "details"]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_missing_key_is_named(tmp_path, tiny_model, key):
+    path = tiny_model(tmp_path, **{key: ...})
+    with pytest.raises(ModelCorrupt, match=f"KeyError.*{key}"):
+        read_card(path)
+
+
+def test_every_key_of_a_card_is_in_the_table_above(tmp_path, tiny_model):
+    assert sorted(read_card(tiny_model(tmp_path)).to_dict()) == sorted(KEYS)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_card_version_is_refused(tmp_path, tiny_model, version):
+    path = tiny_model(tmp_path, card_version=version)
+    with pytest.raises(ModelCorrupt, match=f"card_version {version}, this FakeWeb reads 1"):
+        read_card(path)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"input": {"side_px": "large", "margin": 1.0}},
+        {"input": {"margin": 1.0}},
+        {"input": None},
+        {"kinds": None},
+        {"file": None},
+        {"file": ""},
+        {"calibration": {"scale": 1.0}},
+        {"calibration": {"scale": 1.0, "bias": 0.0, "more": 1.0}},
+        {"calibration": {"scale": "1", "bias": 0.0}},
+        {"calibration": {"scale": math.nan, "bias": 0.0}},
+        {"decision": {"false_alarms": 0.02}},
+        {"decision": None},
+    ],
+    ids=str,
+)
+def test_a_card_that_says_nonsense_is_corrupt(tmp_path, tiny_model, broken):
+    path = tiny_model(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **broken}))
+    with pytest.raises(ModelCorrupt, match="is not a model card"):
+        read_card(path)
+
+
+@pytest.mark.parametrize("file", ["../evil.onnx", "/tmp/evil.onnx", "a/b/../../../evil.onnx", "./evil.onnx"])
+def test_a_card_cannot_point_out_of_its_folder(tmp_path, tiny_model, file):
+    inner = tmp_path / "inner"
+    path = tiny_model(inner, file=file)
+    (tmp_path / "evil.onnx").write_bytes((inner / "tiny.onnx").read_bytes())
+    assert read_card(path).path == inner / "evil.onnx"
+
+
+# --- the numbers
+
+SIGMOID = [(0.0, 0.5), (math.log(3), 0.75), (-math.log(3), 0.25), (50.0, 1.0), (-50.0, 0.0)]
+
+
+@pytest.mark.parametrize(("z", "p"), SIGMOID)
+@pytest.mark.parametrize(("scale", "bias"), [(1, 0), (2, 0), (0.5, 1), (3, -2)])
+def test_calibration_is_platts(z, p, scale, bias):
+    assert Calibration(scale, bias).probability((z - bias) / scale) == pytest.approx(p, abs=1e-12)
+
+
+@pytest.mark.parametrize("logit", [1e3, 1e6, 1e300])
+def test_extreme_logits_do_not_overflow(logit):
+    calibration = Calibration(2.0, 1.0)
+    assert calibration.probability(logit) == 1.0
+    assert calibration.probability(-logit) == 0.0
+
+
+def test_calibration_is_monotonic():
+    p = [Calibration(0.7, -0.3).probability(z) for z in np.linspace(-60, 60, 999)]
+    assert (np.diff(p) >= 0).all()
+    assert (np.diff(p[200:800]) > 0).all()
+
+
+DECISION = Decision(
+    false_alarms=0.02, tail_rate=0.1, tail_logit=1.5, tail_scale=0.4, real=0.3, min_face_px=48
+)
+
+
+def test_one_face_by_hand():
+    assert DECISION.fake_logit(1) == pytest.approx(1.5 + 0.4 * math.log(0.1 / 0.02))
+
+
+def test_two_faces_by_hand():
+    rate = 1 - math.sqrt(1 - 0.02)
+    assert DECISION.fake_logit(2) == pytest.approx(1.5 + 0.4 * math.log(0.1 / rate))
+
+
+def test_no_face_counts_as_one():
+    assert DECISION.fake_logit(0) == DECISION.fake_logit() == DECISION.fake_logit(1)
+
+
+def test_more_faces_ask_for_more():
+    wanted = [DECISION.fake_logit(n) for n in range(1, 501)]
+    assert (np.diff(wanted) > 0).all()
+
+
+def real_logits(rng, *shape):
+    """Real faces as the card describes them: a tenth above ``tail_logit``, exponential from there."""
+    below = DECISION.tail_logit - rng.random(shape)
+    above = DECISION.tail_logit + rng.exponential(DECISION.tail_scale, shape)
+    return np.where(rng.random(shape) < DECISION.tail_rate, above, below)
+
+
+@pytest.mark.parametrize("faces", [1, 2, 10, 100])
+def test_a_crowd_raises_no_more_false_alarms_than_one_face(faces):
+    logits = real_logits(np.random.default_rng(0), 20_000, faces)
+    alarms = (logits.max(1) > DECISION.fake_logit(faces)).mean()
+    assert 0.017 < alarms < 0.023
+
+
+def test_without_the_correction_a_crowd_would():
+    logits = real_logits(np.random.default_rng(0), 20_000, 10)
+    assert (logits.max(1) > DECISION.fake_logit(1)).mean() > 0.15

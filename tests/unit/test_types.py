@@ -1,0 +1,291 @@
+"""Values are checked at birth, frozen, and travel through JSON unharmed."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import fakeweb
+from fakeweb.types import (
+    KINDS,
+    SCHEMA_VERSION,
+    Crop,
+    Face,
+    FaceResult,
+    Forgery,
+    Frame,
+    Image,
+    Report,
+    Sample,
+    Score,
+    Thresholds,
+    Verdict,
+)
+
+NAN, INF = float("nan"), float("inf")
+BOX = (1.0, 2.0, 11.0, 22.0)
+EYE = np.eye(2, 3, dtype=np.float32)
+
+
+def zeros(*shape, dtype=np.uint8):
+    return np.zeros(shape, dtype)
+
+
+def some_image():
+    return Image(zeros(4, 6, 3))
+
+
+REFUSED = {
+    # Image
+    "image: float": (lambda: Image(zeros(2, 2, 3, dtype=float)), TypeError, "uint8 array, got float64"),
+    "image: list": (lambda: Image([[[0, 0, 0]]]), TypeError, "uint8 array, got list"),
+    "image: None": (lambda: Image(None), TypeError, "uint8 array, got NoneType"),
+    "image: grey": (lambda: Image(zeros(2, 2)), ValueError, r"shape \(H, W, 3\), got \(2, 2\)"),
+    "image: alpha": (lambda: Image(zeros(2, 2, 4)), ValueError, r"got \(2, 2, 4\)"),
+    "image: channels first": (lambda: Image(zeros(3, 8, 8)), ValueError, r"got \(3, 8, 8\)"),
+    "image: batch": (lambda: Image(zeros(1, 2, 2, 3)), ValueError, r"got \(1, 2, 2, 3\)"),
+    "image: no rows": (lambda: Image(zeros(0, 2, 3)), ValueError, r"got \(0, 2, 3\)"),
+    "image: no columns": (lambda: Image(zeros(2, 0, 3)), ValueError, r"got \(2, 0, 3\)"),
+    # Frame
+    "frame: index": (lambda: Frame(some_image(), -1, 0.0), ValueError, "index >= 0 .* got -1"),
+    "frame: time": (lambda: Frame(some_image(), 0, NAN), ValueError, "finite time_s, got 0, nan"),
+    # Face
+    "face: empty box": (lambda: Face((5, 5, 5, 9)), ValueError, r"x0 < x1 .* got \(5.0, 5.0, 5.0, 9.0\)"),
+    "face: turned box": (lambda: Face((0, 9, 5, 5)), ValueError, "y0 < y1, got"),
+    "face: nan box": (lambda: Face((0, 0, NAN, 5)), ValueError, "finite"),
+    "face: endless box": (lambda: Face((0, 0, INF, 5)), ValueError, "finite"),
+    "face: three numbers": (lambda: Face((0, 0, 5)), ValueError, r"\(x0, y0, x1, y1\) .* got \(0.0, 0.0, 5.0\)"),
+    "face: five numbers": (lambda: Face((0, 0, 5, 5, 1)), ValueError, r"\(x0, y0, x1, y1\)"),
+    "face: sure": (lambda: Face(BOX, 1.01), ValueError, r"confidence must lie in \[0, 1\], got 1.01"),
+    "face: nan sure": (lambda: Face(BOX, NAN), ValueError, "got nan"),
+    "face: points": (lambda: Face(BOX, points=zeros(4, 2)), ValueError, r"shape \(5, 2\), got \(4, 2\)"),
+    "face: nan points": (lambda: Face(BOX, points=np.full((5, 2), NAN)), ValueError, "points must be finite"),
+    "face: mesh": (lambda: Face(BOX, mesh=zeros(478, 3)), ValueError, r"shape \(468, 3\), got \(478, 3\)"),
+    # Crop
+    "crop: not square": (lambda: Crop(zeros(8, 9, 3), Face(BOX), EYE), ValueError, r"got uint8 \(8, 9, 3\)"),
+    "crop: float": (lambda: Crop(zeros(8, 8, 3, dtype=np.float32), Face(BOX), EYE), ValueError, "got float32"),
+    "crop: empty": (lambda: Crop(zeros(0, 0, 3), Face(BOX), EYE), ValueError, r"\(0, 0, 3\)"),
+    "crop: affine": (lambda: Crop(zeros(8, 8, 3), Face(BOX), np.eye(3)), ValueError, r"\(2, 3\), got \(3, 3\)"),
+    # Score
+    "score: above one": (lambda: Score(1.5, 0, "m@1"), ValueError, r"p_fake must lie in \[0, 1\], got 1.5"),
+    "score: below nought": (lambda: Score(-0.1, 0, "m@1"), ValueError, "got -0.1"),
+    "score: nan": (lambda: Score(NAN, 0, "m@1"), ValueError, "got nan"),
+    "score: logit": (lambda: Score(0.5, INF, "m@1"), ValueError, "logit must be finite, got inf"),
+    "score: unknown kind": (lambda: Score(0.5, 0, "m", {"morph": 1.0}), ValueError, "swap.*got {'morph'"),
+    "score: kinds' sum": (lambda: Score(0.5, 0, "m", {"swap": 0.7}), ValueError, "sum to 1, got"),
+    "score: no kinds": (lambda: Score(0.5, 0, "m", {}), ValueError, "sum to 1, got"),
+    "score: nan kinds": (lambda: Score(0.5, 0, "m", {"swap": NAN}), ValueError, "got {'swap': nan}"),
+    "score: negative": (lambda: Score(0.5, 0, "m", {"swap": 2, "retouch": -1}), ValueError, "must be shares"),
+    "score: evidence": (lambda: Score(0.5, 0, "m", evidence=zeros(3)), ValueError, r"got \(3,\)"),
+    "score: evidence range": (lambda: Score(0.5, 0, "m", evidence=[[0, 2]]), ValueError, r"in \[0, 1\], got 0 to 2"),
+    # Verdict
+    "verdict: label": (lambda: Verdict("maybe", 0.5), ValueError, "one of .*'no_face'.* got 'maybe'"),
+    "verdict: fake on what?": (lambda: Verdict("fake"), ValueError, "'fake' needs p_fake"),
+    "verdict: real on what?": (lambda: Verdict("real"), ValueError, "'real' needs p_fake"),
+    "verdict: 0.5 without face": (lambda: Verdict("no_face", 0.5), ValueError, "'no_face' has no p_fake"),
+    "verdict: range": (lambda: Verdict("fake", 2.0), ValueError, "got 2.0"),
+    # Thresholds
+    "thresholds: order": (lambda: Thresholds(0.7, 0.6, 0.8), ValueError, "real <= fake <= picture_fake"),
+    "thresholds: picture": (lambda: Thresholds(0.1, 0.6, 0.5), ValueError, "real <= fake <= picture_fake"),
+    "thresholds: range": (lambda: Thresholds(0.1, 0.6, 1.1), ValueError, "picture_fake must lie .* got 1.1"),
+    # Sample
+    "sample: label": (lambda: Sample("p", 2, None, "train", "g", "s"), ValueError, "0, 1 or None, got 2"),
+    "sample: kind": (lambda: Sample("p", 1, "morph", "train", "g", "s"), ValueError, "'swap'.* got 'morph'"),
+    "sample: real kind": (lambda: Sample("p", 0, "swap", "train", "g", "s"), ValueError, "only on fakes"),
+    "sample: split": (lambda: Sample("p", 0, None, "dev", "g", "s"), ValueError, "val or test, got 'dev'"),
+    # Forgery
+    "forgery: mask": (lambda: Forgery(some_image(), zeros(6, 4), "swap"), ValueError, r"\(4, 6\), got \(6, 4\)"),
+    "forgery: range": (lambda: Forgery(some_image(), zeros(4, 6) + 255, "swap"), ValueError, r"in \[0, 1\]"),
+    "forgery: kind": (lambda: Forgery(some_image(), zeros(4, 6), "morph"), ValueError, "'swap'.* got 'morph'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("build", "kind", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_wrong_value_is_refused_with_what_was_expected_and_what_came(build, kind, message):
+    with pytest.raises(kind, match=message):
+        build()
+
+
+ALLOWED = {
+    "one pixel": lambda: Image(zeros(1, 1, 3)),
+    "a box past the border": lambda: Face((-5, -5, 3, 3)),
+    "sums to 1 within rounding": lambda: Score(0.5, 0, "m", {"swap": 0.3333, "retouch": 0.6667}),
+    "uncertain without p": lambda: Verdict("uncertain"),
+    "equal thresholds": lambda: Thresholds(0.5, 0.5, 0.5),
+    "no label": lambda: Sample("p", None, None, "val", "g", "s"),
+    "a fake of no kind": lambda: Sample("p", 1, None, "val", "g", "s"),
+}
+
+
+@pytest.mark.parametrize("build", ALLOWED.values(), ids=ALLOWED.keys())
+def test_a_right_value_at_the_edge_is_taken(build):
+    build()
+
+
+def test_sizes_are_what_they_say():
+    image = Image(zeros(4, 6, 3))
+    face = Face(BOX)
+    assert (image.width, image.height) == (6, 4)
+    assert (face.width_px, face.height_px) == (10.0, 20.0)
+    assert Crop(zeros(8, 8, 3), face, EYE).side_px == 8
+    assert Score(0.5, 0, "m", {"swap": 0.2, "generated": 0.8}).kind == "generated"
+    assert Score(0.5, 0, "m").kind is None
+
+
+VALUES = {
+    "Image": (lambda a: Image(a), "pixels", zeros(4, 6, 3)),
+    "Face": (lambda a: Face(BOX, points=a), "points", zeros(5, 2, dtype=np.float32)),
+    "mesh": (lambda a: Face(BOX, mesh=a), "mesh", zeros(468, 3, dtype=np.float32)),
+    "Crop": (lambda a: Crop(a, Face(BOX), EYE), "pixels", zeros(8, 8, 3)),
+    "affine": (lambda a: Crop(zeros(8, 8, 3), Face(BOX), a), "to_image", EYE.copy()),
+    "Score": (lambda a: Score(0.5, 0, "m", evidence=a), "evidence", zeros(3, 4, dtype=np.float32)),
+    "Forgery": (lambda a: Forgery(some_image(), a, "swap"), "mask", zeros(4, 6, dtype=np.float32)),
+}
+
+
+@pytest.mark.parametrize(("build", "name", "array"), VALUES.values(), ids=VALUES.keys())
+def test_values_are_frozen_and_their_arrays_read_only(build, name, array):
+    value = build(array)
+    held = getattr(value, name)
+    with pytest.raises(ValueError, match="read-only"):
+        held[0, 0] = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, name, array)
+    assert array.flags.writeable, "the caller's own array stays writable"
+    assert held.flags.c_contiguous
+
+
+def test_a_contiguous_array_is_shared_not_copied():
+    """Copying every frame would cost too much; who gives an array and writes to it later changes the value."""
+    array = zeros(4, 6, 3)
+    image = Image(array)
+    assert np.shares_memory(image.pixels, array)
+    array[0, 0] = 9
+    assert image.pixels[0, 0].tolist() == [9, 9, 9]
+
+
+def test_a_strided_array_is_copied():
+    array = zeros(8, 8, 3)
+    image = Image(array[::2, ::-1])
+    array[:] = 9
+    assert image.pixels.max() == 0
+
+
+def test_numbers_given_as_lists_or_doubles_become_float32():
+    face = Face((0, 0, 5, 5), points=np.arange(10.0).reshape(5, 2).tolist())
+    assert face.points.dtype == np.float32
+    assert face.points[4].tolist() == [8.0, 9.0]
+
+
+def full_report():
+    rng = np.random.default_rng(0)
+    fake = FaceResult(
+        Face(BOX, 0.75, points=rng.random((5, 2)) * 99, mesh=rng.random((468, 3)), track=3),
+        Verdict("fake", 0.875, ("because", "and")),
+        Score(
+            0.875,
+            1.25,
+            "tiny@1",
+            dict(zip(KINDS, (0.5, 0.25, 0.125, 0.125), strict=True)),
+            rng.random((3, 4)),
+        ),
+    )
+    small = FaceResult(Face((30, 30, 34, 34)), Verdict("uncertain", None, ("too small",)))
+    return Report(
+        source="grüße/✓.jpg",
+        verdict=Verdict("fake", 0.875),
+        width=640,
+        height=480,
+        faces=(fake, small),
+        thresholds=Thresholds(0.25, 0.5, 0.75, "user"),
+        finder="haar",
+        models=("tiny@1",),
+        media_sha256="ab" * 32,
+        content="portrait",
+        timeline=({"time_s": 0.5, "p_fake": 0.25},),
+        provenance={"c2pa": None},
+        timings_s={"find": 0.125},
+        warnings=("small",),
+    )  # fmt: skip
+
+
+def no_face():
+    return Report("-", Verdict("no_face"), 1, 1, (), Thresholds(0, 1, 1), "haar", (), "0" * 64)
+
+
+@pytest.mark.parametrize("build", [full_report, no_face])
+def test_a_report_survives_json(build):
+    report = build()
+    wire = json.dumps(report.to_dict(), allow_nan=False)
+    back = Report.from_dict(json.loads(wire))
+    assert json.dumps(back.to_dict()) == wire
+    for name in ("source", "verdict", "width", "height", "thresholds", "finder", "models", "media_sha256",
+                 "content", "timeline", "provenance", "timings_s", "warnings", "schema_version"):  # fmt: skip
+        assert getattr(back, name) == getattr(report, name), name
+    for a, b in zip(back.faces, report.faces, strict=True):
+        assert (a.face.box, a.face.track, a.verdict) == (b.face.box, b.face.track, b.verdict)
+        for name in ("points", "mesh"):
+            ours, theirs = getattr(a.face, name), getattr(b.face, name)
+            assert (ours is None) == (theirs is None)
+            if ours is not None:
+                np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_counting_faces():
+    assert [full_report().count(label) for label in ("fake", "uncertain", "real")] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "10.0", "", None])
+def test_another_major_version_is_refused(version):
+    data = {**full_report().to_dict(), "schema_version": version}
+    with pytest.raises(ValueError, match=f"schema_version must be {SCHEMA_VERSION}"):
+        Report.from_dict(data)
+
+
+def test_a_later_minor_version_may_bring_fields_we_do_not_know():
+    data = full_report().to_dict()
+    data["schema_version"] = "1.99"
+    for part in (data, data["verdict"], data["thresholds"], data["faces"][0], data["faces"][0]["score"]):
+        part["from_the_future"] = 1
+    assert Report.from_dict(data).faces[0].score.p_fake == 0.875
+
+
+PARTS = {
+    "report": lambda d: d,
+    "verdict": lambda d: d["verdict"],
+    "thresholds": lambda d: d["thresholds"],
+    "face": lambda d: d["faces"][0],
+    "score": lambda d: d["faces"][0]["score"],
+}
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS.keys())
+def test_a_missing_field_is_named(part):
+    for name in part(full_report().to_dict()):
+        if name == "number":
+            continue  # says nothing that the order does not
+        data = full_report().to_dict()
+        del part(data)[name]
+        with pytest.raises(ValueError, match=name):
+            Report.from_dict(data)
+
+
+def test_a_field_out_of_range_is_refused():
+    data = full_report().to_dict()
+    data["faces"][0]["score"]["p_fake"] = 7
+    with pytest.raises(ValueError, match=r"p_fake must lie in \[0, 1\], got 7"):
+        Report.from_dict(data)
+
+
+def test_the_public_names_are_pinned_and_lead_somewhere():
+    assert fakeweb.__all__ == [
+        "Face", "FakeWebError", "Image", "Limits", "Report", "Scanner", "Score", "Verdict", "__version__",
+        "overlay", "read_image", "scan",
+    ]  # fmt: skip
+    assert dir(fakeweb) == sorted(fakeweb.__all__)
+    for name in fakeweb.__all__:
+        assert getattr(fakeweb, name) is not None
+    assert fakeweb.Report is Report
+    with pytest.raises(AttributeError, match="no attribute 'Detector'"):
+        fakeweb.Detector  # noqa: B018
