@@ -39,7 +39,7 @@ def model_pages() -> str:
             f"| {d['source']} | {d['real']} | {d['fake']} | {d['licence']} |"
             for d in details["training_data"]
         ]
-        limits = [f"- {limit}" for limit in details.get("limits", [])]
+        limits = [f"- {text}" for text in details.get("limits", [])]
         scores = details["scores"]
         names = list(scores)
         table = [f"| | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1)]
@@ -53,8 +53,8 @@ def model_pages() -> str:
             f"## {card.reference}\n",
             f"{card.title}. {size:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}.\n",
             f"Input: RGB crops of {card.side_px} px, margin {card.margin}; normalisation is inside the model. "
-            f"Called real up to P(fake) {card.decision.real:.3f}, fake from {one:.3f} (with ten faces {ten:.3f}). Epoch "
-            f"{details['selected_epoch']} of {details['recipe']['optim']['epochs']} was selected on groups A.\n",
+            f"Called real up to P(fake) {card.decision.real:.3f}, fake from {one:.3f} (with ten faces {ten:.3f}). "
+            f"Epoch {details['selected_epoch']} of {details['recipe']['optim']['epochs']} was selected on groups A.\n",
             "### Where it fails\n",
             *limits,
             "\n### Training data\n",

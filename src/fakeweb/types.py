@@ -72,7 +72,8 @@ class Image:
     """A decoded picture, upright.
 
     Attributes:
-        pixels: uint8 RGB of shape (H, W, 3), read-only, sRGB, orientation already applied.
+        pixels: uint8 RGB of shape (H, W, 3), read-only, sRGB, orientation already applied. A contiguous array is
+            not copied: whoever made it must not write to it any more.
 
     Raises:
         TypeError: ``pixels`` is not a uint8 array.

@@ -60,8 +60,13 @@ def ordered_map(
 
 def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    _state["function"] = make()
+    try:
+        _state["function"] = make()
+    except Exception as error:  # raised again where the caller can see it
+        _state["error"] = error
 
 
 def _call(item: Any) -> Any:
+    if "error" in _state:
+        raise _state["error"]
     return _state["function"](item)

@@ -37,7 +37,7 @@ def plan_targets(
     """
     named = set(inputs)
     folders = [Path(i) for i in inputs if is_folder(i)]
-    taken: set[Path] = set()
+    taken = {Path(p) for p in paths}  # no overlay replaces an input
     targets = []
     for path in paths:
         wanted = draw if draw is not None else out is not None or (path in named and path != "-")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fakeweb.datasets.splits import split_of_group
 from fakeweb.errors import LayoutMismatch
+from fakeweb.media import PICTURE_SUFFIXES
 from fakeweb.types import KINDS, Sample, Split
 
 _LABELS: dict[str, int] = {
@@ -21,7 +22,12 @@ _LABELS: dict[str, int] = {
 _SPLITS: dict[str, Split] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test",
 }  # fmt: skip
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".gif"}
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell pictures by their name, and leave out the overlays that a scan writes beside them."""
+    named = path.suffix.lower() in PICTURE_SUFFIXES and not path.name.endswith(".fakeweb.png")
+    return named and path.is_file()
 
 
 class FolderLayout:
@@ -41,7 +47,7 @@ class FolderLayout:
             LayoutMismatch: No picture lies below a folder with a label's name.
         """
         found = False
-        for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file()):
+        for path in sorted(p for p in root.rglob("*") if _is_picture(p)):
             sample = self._sample(root, path)
             if sample is not None:
                 found = True

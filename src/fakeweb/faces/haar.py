@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelMissing
-from fakeweb.faces.suppress import suppress
+from fakeweb.faces.suppress import is_inside, suppress
 from fakeweb.types import Face, Image, UInt8Array
 
 _PROPOSES = "frontalface_alt2"
@@ -65,7 +65,7 @@ class HaarFinder:
         if scale < 1:
             grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         frame = round(max(size) * _FRAME)
-        framed = np.pad(grey, frame, mode="edge")
+        framed = np.pad(np.asarray(grey, np.uint8), frame, mode="edge")
         cascades = self._cascades()
         faces = []
         for square, neighbours in _squares(cascades[_PROPOSES], framed, 1, _SMALLEST_PX):
@@ -73,7 +73,7 @@ class HaarFinder:
             agreed = [square, *(s for s in seen if s is not None)]
             if len(agreed) == 1 + len(_CONFIRM):
                 faces.append(_to_face(agreed, neighbours, scale, frame))
-        return suppress([f for f in faces if _is_inside(f, image)])
+        return suppress([f for f in faces if is_inside(f, image)])
 
     def _cascades(self) -> dict[str, cv2.CascadeClassifier]:
         if not hasattr(self._local, "cascades"):
@@ -129,9 +129,3 @@ def _to_face(agreed: list[_Square], neighbours: int, scale: float, frame: int) -
     y += _DOWN * side
     box = (x - _WIDE * side / 2, y - _HIGH * side / 2, x + _WIDE * side / 2, y + _HIGH * side / 2)
     return Face(box, confidence=neighbours / (neighbours + 5))
-
-
-def _is_inside(face: Face, image: Image) -> bool:
-    """Tell whether the face's centre lies in the picture, not in the frame around it."""
-    x0, y0, x1, y1 = face.box
-    return 0 <= (x0 + x1) / 2 < image.width and 0 <= (y0 + y1) / 2 < image.height

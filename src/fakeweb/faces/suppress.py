@@ -1,4 +1,4 @@
-"""Merge the several boxes a finder gives for one face."""
+"""Clean up what a finder gives: several boxes for one face, faces outside the picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fakeweb.types import Face
+from fakeweb.types import Face, Image
 
 
 def suppress(faces: Sequence[Face], *, max_overlap: float = 0.4) -> list[Face]:
@@ -35,3 +35,9 @@ def suppress(faces: Sequence[Face], *, max_overlap: float = 0.4) -> list[Face]:
         overlap = shared.clip(0).prod(axis=1) / np.minimum(area[i], area)
         alive[i + 1 :] &= overlap[i + 1 :] <= max_overlap
     return [face for face, kept in zip(order, alive, strict=True) if kept]
+
+
+def is_inside(face: Face, image: Image) -> bool:
+    """Tell whether a face's centre lies in the picture, not in a frame put around it."""
+    x0, y0, x1, y1 = face.box
+    return 0 <= (x0 + x1) / 2 < image.width and 0 <= (y0 + y1) / 2 < image.height

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from fakeweb.errors import ModelIncompatible, ModelMissing
+from fakeweb.faces.suppress import is_inside
 from fakeweb.types import Face, Image
 
 _LONG_SIDE_PX = 640
@@ -22,7 +23,7 @@ _GREY = (114, 114, 114)
 class YuNetFinder:
     """Boxes and five points from a YuNet model file.
 
-    The picture is framed with grey (a face that fills it is missed otherwise) and shrunk to a long side of
+    The picture is shrunk and framed with grey (a face that fills it is missed otherwise) to a long side of
     640 px. OpenCV's object is not safe to share, so each thread has its own.
 
     Args:
@@ -49,27 +50,26 @@ class YuNetFinder:
 
     def find(self, image: Image) -> list[Face]:
         """Return the faces, the most confident first."""
-        frame = max(image.width, image.height) * 3 // 20
-        framed = cv2.copyMakeBorder(
-            image.pixels, frame, frame, frame, frame, cv2.BORDER_CONSTANT, value=_GREY
-        )
-        scale = min(1.0, _LONG_SIDE_PX / max(framed.shape[:2]))
-        size = (max(1, round(framed.shape[1] * scale)), max(1, round(framed.shape[0] * scale)))
-        small = cv2.resize(framed, size, interpolation=cv2.INTER_AREA) if scale < 1 else framed
+        scale = min(1.0, _LONG_SIDE_PX / (1.3 * max(image.width, image.height)))
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        small = image.pixels if scale == 1 else cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA)
+        frame = max(size) * 3 // 20
+        framed = cv2.copyMakeBorder(small, frame, frame, frame, frame, cv2.BORDER_CONSTANT, value=_GREY)
         net = self._net()
-        net.setInputSize(size)
-        _, rows = net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        net.setInputSize((framed.shape[1], framed.shape[0]))
+        _, rows = net.detect(cv2.cvtColor(framed, cv2.COLOR_RGB2BGR))
         if rows is None:
             return []
-        found = [self._to_face(row, scale, frame) for row in np.asarray(rows, np.float64)]
-        return sorted((f for f in found if f is not None), key=lambda f: -f.confidence)
+        found = (self._to_face(row, scale, frame) for row in np.asarray(rows, np.float64))
+        faces = [f for f in found if f is not None and is_inside(f, image)]
+        return sorted(faces, key=lambda f: -f.confidence)
 
     @staticmethod
     def _to_face(row: np.ndarray, scale: float, frame: int) -> Face | None:
-        x, y, width, height = row[:4] / scale - (frame, frame, 0, 0)
+        x, y, width, height = (row[:4] - (frame, frame, 0, 0)) / scale
         if width <= 0 or height <= 0:
             return None
-        points = row[4:14].reshape(5, 2) / scale - frame
+        points = (row[4:14].reshape(5, 2) - frame) / scale
         return Face(
             (x, y, x + width, y + height), float(np.clip(row[14], 0, 1)), points=points.astype(np.float32)
         )

@@ -17,21 +17,21 @@ class Session:
     """A loaded model. Safe to share between threads; the same input gives the same bits.
 
     Args:
-        card: The verified model.
+        card: The model; its file is verified.
         threads: Threads inside one call.
     """
 
     def __init__(self, card: ModelCard, threads: int) -> None:
         import onnxruntime
 
+        content = verify(card)
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                card.path.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the guest has no common base for its exceptions
             raise ModelIncompatible(
                 f"ONNX Runtime cannot load {card.path}: {str(error).splitlines()[0]}",
@@ -68,7 +68,6 @@ def open_session(card: ModelCard, *, threads: int = 1) -> Session:
     Raises:
         ModelMissing, ModelCorrupt, ModelIncompatible: As their names say.
     """
-    verify(card)
     return Session(card, threads)
 
 

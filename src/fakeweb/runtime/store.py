@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from functools import cache
 from pathlib import Path
 
 from fakeweb.errors import ModelCorrupt, ModelMissing, UnknownName
@@ -39,31 +38,28 @@ def find_card(name: str | Path, folder: Path = PACKAGED) -> ModelCard:
     return read_card(path)
 
 
-@cache
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - size and time are the cache's key
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    """Return a file's hex digest; remembered while its size and time stay the same."""
-    stat = path.stat()
-    return _sha256(path, stat.st_size, stat.st_mtime_ns)
-
-
-def verify(card: ModelCard) -> None:
-    """Check that the model file is the one the card describes.
+def verify(card: ModelCard) -> bytes:
+    """Check that the model file is the one the card describes, and return the very bytes that were checked.
 
     Raises:
         ModelMissing: The file is not there.
         ModelCorrupt: Its digest differs.
     """
     hint = "reinstall FakeWeb, or export the model again with `fakeweb train --resume`"
-    if not card.path.is_file():
-        raise ModelMissing(f"the model {card.reference} has no file at {card.path}", hint=hint)
-    found = sha256_of(card.path)
+    try:
+        content = card.path.read_bytes()
+    except OSError as error:
+        raise ModelMissing(f"the model {card.reference} has no file at {card.path}", hint=hint) from error
+    found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
         raise ModelCorrupt(
             f"{card.path} is not the file its card describes (SHA-256 {found[:12]}..., not {card.sha256[:12]}...)",
             hint=hint,
         )
+    return content

@@ -84,12 +84,14 @@ def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(x @ beta, -500, 500)))
         gradient = x.T @ (weights * (p - targets))
-        if np.abs(gradient).max() < 1e-10:
-            break
         hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-12 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
+        gain = float(gradient @ step)
+        if gain < 1e-12:  # so near that the loss no longer shows it; the last step is whole
+            beta = beta - step
+            break
         part = 1.0
-        while part > 1e-10 and loss(beta - part * step) > loss(beta) - 1e-4 * part * (gradient @ step):
+        while part > 1e-6 and loss(beta - part * step) > loss(beta) - 1e-4 * part * gain:
             part /= 2
         beta = beta - part * step
     if beta[0] < 1e-6:

@@ -149,7 +149,7 @@ def read_recipe(path: str | Path) -> Recipe:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
-    recipe: Recipe = _build(Recipe, data, f"{path}: ")
+    recipe: Recipe = _build(Recipe, data, f"{path}: ", "")
     _check(recipe, path)
     return recipe
 
@@ -169,44 +169,46 @@ _WORDS = {
 }
 
 
-def _build(cls: type, data: dict[str, Any], where: str) -> Any:
+def _build(cls: type, data: dict[str, Any], where: str, prefix: str) -> Any:
     hints = typing.get_type_hints(cls)
     known = {f.name: f for f in dataclasses.fields(cls)}
     unknown = sorted(set(data) - set(known))
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=1)
         guess = f"did you mean '{near[0]}'? " if near else ""
-        raise BadRecipe(f"{where}unknown key '{unknown[0]}'", hint=f"{guess}known here: {', '.join(known)}")
+        raise BadRecipe(
+            f"{where}unknown key '{prefix}{unknown[0]}'", hint=f"{guess}known here: {', '.join(known)}"
+        )
     missing = [n for n, f in known.items() if n not in data and _no_default(f)]
     if missing:
-        raise BadRecipe(f"{where}'{missing[0]}' is missing", hint="see docs/guide/train.md")
-    return cls(**{k: _convert(hints[k], v, f"{where}{k}") for k, v in data.items()})
+        raise BadRecipe(f"{where}'{prefix}{missing[0]}' is missing", hint="see docs/guide/train.md")
+    return cls(**{k: _convert(hints[k], v, where, f"{prefix}{k}") for k, v in data.items()})
 
 
 def _no_default(field_: dataclasses.Field[Any]) -> bool:
     return field_.default is dataclasses.MISSING and field_.default_factory is dataclasses.MISSING
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
+def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
-            raise BadRecipe(f"{where} must be a table", hint="write it as [section]")
-        return _build(hint, value, f"{where}.")
+            raise BadRecipe(f"{where}{key} must be a table", hint="write it as [section]")
+        return _build(hint, value, where, f"{key}.")
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and isinstance(value, list):
         inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)
         if len(inner) != len(value):
             raise BadRecipe(
-                f"{where} needs {len(inner)} values, got {len(value)}", hint="a range is [low, high]"
+                f"{where}{key} needs {len(inner)} values, got {len(value)}", hint="a range is [low, high]"
             )
-        return tuple(_convert(h, v, where) for h, v in zip(inner, value, strict=True))
+        return tuple(_convert(h, v, where, key) for h, v in zip(inner, value, strict=True))
     if origin is dict and isinstance(value, dict):
-        return {k: _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
+        return {k: _convert(args[1], v, where, f"{key}.{k}") for k, v in value.items()}
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
         raise BadRecipe(
-            f"{where} must be {_WORDS[origin or hint]}, got {value!r}", hint="see docs/guide/train.md"
+            f"{where}{key} must be {_WORDS[origin or hint]}, got {value!r}", hint="see docs/guide/train.md"
         )
     return value
 

@@ -22,6 +22,13 @@ PLANS = {
     "named itself": (["a.jpg"], None, None, None, ["a.fakeweb.png"]),
     "from a folder": (["album"], ["album/a.jpg"], None, None, [None]),
     "from a glob": (["*.jpg"], ["a.jpg"], None, None, [None]),
+    "an input is never replaced": (
+        ["a.jpg", "a.fakeweb.png"],
+        None,
+        None,
+        None,
+        ["a.jpg.fakeweb.png", "a.fakeweb.fakeweb.png"],
+    ),
     "one named, one from a folder": (["a.jpg", "album"], ["a.jpg", "album/b.jpg"], None, None, ["a.fakeweb.png", None]),
     "stdin": (["-"], None, None, None, [None]),
     "from a folder with --out": (["album"], ["album/a.jpg"], "o", None, ["o/a.fakeweb.png"]),

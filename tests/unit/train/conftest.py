@@ -1,0 +1,125 @@
+"""Fixtures of the training tests: the toy of ``toy.py``, drawn once, and recipes for it."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+TOY = Path(__file__).with_name("toy.py")
+AUGMENT = """
+[augment]
+shift = 0.02
+scale = [0.95, 1.05]
+rotate_deg = 3
+encode = 0.2
+quality = [70, 95]
+resize = [0.9, 1.1]
+blur = 0.1
+sharpen = 0.1
+noise = 0.1
+"""
+
+
+@pytest.fixture(scope="session")
+def toy():
+    """The module beside this file, under a name that the registry can import."""
+    spec = importlib.util.spec_from_file_location("train_toy", TOY)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def toy_data(toy, tmp_path_factory):
+    """The data set, in the layout ``index``; not to be written to."""
+    return toy.make_index(tmp_path_factory.mktemp("toy-data"))
+
+
+@pytest.fixture
+def registered(toy, monkeypatch):
+    """The finder and the network ``toy`` by name."""
+    toy.register("train_toy", monkeypatch)
+
+
+@pytest.fixture
+def write_recipe(tmp_path):
+    """Write a recipe for the toy; keywords replace keys of ``[optim]``, ``top`` and ``more`` are TOML."""
+
+    def write(name="toy.toml", *, seed=0, top="", data="", more="", net="toy", **optim):
+        keys = {
+            "epochs": 2,
+            "faces_per_epoch": 48,
+            "batch": 16,
+            "lr": 0.02,
+            "ema": 0.5,
+            "bf16": "false",
+            "checkpoint_s": 1e9,
+            **optim,
+        }
+        lines = "\n".join(f"{k} = {v}" for k, v in keys.items())
+        path = tmp_path / name
+        path.write_text(
+            f'name = "toy"\nversion = "1"\ntitle = "a toy"\nnet = "{net}"\nseed = {seed}\n{top}\n'
+            f'[data]\nfinder = "toy"\nside_px = 32\nmargin = 1.0\n{data}\n[optim]\n{lines}\n{AUGMENT}\n{more}\n',
+            encoding="utf-8",
+        )
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def _torch_as_before():
+    """Trainings set torch's threads and determinism for the whole process; put both back."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(strict)
+
+
+@pytest.fixture
+def train(registered, toy_data):
+    """Train in this process, and return the card's path."""
+
+    def go(recipe, out, *, data=None, workers=0, **options):
+        from fakeweb.train import run
+
+        return run(recipe, data or toy_data, out, workers=workers, **options)
+
+    return go
+
+
+@pytest.fixture
+def no_export(monkeypatch):
+    """Stop trainings before calibration and export, where only the weights matter."""
+    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
+    monkeypatch.setattr(loop, "finish", lambda training, _split, _prepared: training.out / "none.json")
+
+
+@pytest.fixture
+def weights():
+    """The trained weights of a folder: {"net.0.weight": bytes, ...}, averaged ones and the optimiser's too."""
+
+    def read(out):
+        import torch
+
+        state = torch.load(out / "checkpoint.pt", weights_only=True)
+        flat = {"step": state["step"], "epoch": state["best"]["epoch"], "score": state["best"]["score"]}
+        for part, tensors in (
+            ("net", state["net"]),
+            ("average", state["average"]),
+            ("best", state["best"]["state"] or {}),
+        ):
+            flat |= {f"{part}.{k}": v.numpy().tobytes() for k, v in tensors.items()}
+        for number, values in state["optim"]["state"].items():
+            flat |= {f"optim.{number}.{k}": v.numpy().tobytes() for k, v in values.items()}
+        return flat
+
+    return read

@@ -1,0 +1,71 @@
+"""Shared degradation: reproducible, of one shape, and blind to the label. Needs no torch."""
+
+import dataclasses
+import inspect
+
+import numpy as np
+import pytest
+
+from fakeweb.faces import align
+from fakeweb.train.augment import augmented_crop
+from fakeweb.train.recipe import AugmentRecipe
+from fakeweb.types import Face, Image
+
+PLAIN = AugmentRecipe(
+    flip=0, shift=0, scale=(1, 1), rotate_deg=0, encode=0, resize=(1, 1), blur=0, sharpen=0, noise=0, colour=0, grey=0
+)  # fmt: skip
+BOX = (20.0, 16.0, 60.0, 64.0)
+
+
+@pytest.fixture(scope="module")
+def image():
+    y, x = np.mgrid[0:80, 0:96]
+    return Image(np.stack([x * 2, y * 3, 128 + 60 * np.sin(x / 5)], -1).astype(np.uint8))
+
+
+def crop(image, seed, recipe=None, *, box=BOX, side_px=32):
+    return augmented_crop(image, box, side_px, 1.1, recipe or AugmentRecipe(), np.random.default_rng(seed))
+
+
+def test_the_same_generator_gives_the_same_bytes_and_another_others(image):
+    seen = {crop(image, seed).tobytes() for seed in range(40)}
+    assert len(seen) == 40
+    assert all(crop(image, seed).tobytes() in seen for seed in range(40))
+
+
+@pytest.mark.parametrize("side_px", [16, 33, 160])
+def test_shape_type_and_layout(image, side_px):
+    for seed in range(20):
+        pixels = crop(image, seed, side_px=side_px)
+        assert (pixels.shape, pixels.dtype) == ((side_px, side_px, 3), np.uint8)
+        assert pixels.flags.c_contiguous
+        assert pixels.flags.writeable
+
+
+def test_nothing_asked_for_is_the_plain_crop(image):
+    assert np.array_equal(crop(image, 0, PLAIN), align(image, Face(BOX), 32, margin=1.1).pixels)
+
+
+@pytest.mark.parametrize("name", ["flip", "encode", "blur", "sharpen", "noise", "colour", "grey"])
+def test_each_part_changes_something_alone(image, name):
+    changed = crop(image, 0, dataclasses.replace(PLAIN, **{name: 1}))
+    plain = crop(image, 0, PLAIN)
+    assert not np.array_equal(changed, plain)
+    if name == "flip":
+        assert np.array_equal(changed, plain[:, ::-1])
+    if name == "grey":
+        assert np.ptp(changed.astype(int), axis=2).max() == 0
+
+
+def test_every_picture_survives_everything_at_any_place(image):
+    all_of_it = dataclasses.replace(
+        AugmentRecipe(), shift=0.49, scale=(0.9, 1.3), encode=1, colour=1, noise=1
+    )
+    for seed in range(60):
+        for box in [(-20.0, -20.0, 20.0, 20.0), (90.0, 70.0, 102.0, 90.0), (0.0, 0.0, 1.0, 1.0)]:
+            assert crop(image, seed, all_of_it, box=box).shape == (32, 32, 3)
+
+
+def test_no_argument_could_tell_it_the_label():
+    names = list(inspect.signature(augmented_crop).parameters)
+    assert names == ["image", "box", "side_px", "margin", "recipe", "rng"]

@@ -1,0 +1,135 @@
+"""A data set, a finder and a network so small that a whole training takes seconds.
+
+Faces are smooth ovals on a smooth ground; fakes carry diagonal stripes. ``python toy.py RECIPE DATA OUT`` trains in a
+process of its own and says each step, so that a test can kill it.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fakeweb import registry
+from fakeweb.datasets import half_of_group
+from fakeweb.types import Face
+
+SIDE_PX = 32
+# source -> (kind of its fakes, has reals, fake and real share a group)
+SOURCES = {
+    "pairs": ("swap", True, True),
+    "mixed": ("retouch", True, False),
+    "generated": ("generated", False, False),
+    "genuine": ("", True, False),
+}
+# source -> faces of each label it has, in train, val groups A and val groups B
+COUNTS = {"pairs": (20, 14, 6), "mixed": (8, 6, 3), "generated": (8, 6, 3), "genuine": (8, 6, 3)}
+
+
+class CentreFinder:
+    """One box in the middle of every picture that is not black."""
+
+    name = "toy"
+
+    def find(self, image):
+        if not image.pixels.any():
+            return []
+        side = 0.7 * min(image.width, image.height)
+        x, y = (image.width - side) / 2, (image.height - side) / 2
+        return [Face((x, y, x + side, y + side))]
+
+
+def build(outputs, argument="", weights=None):
+    """A few convolutions, with dropout and batch normalisation, whose state a resumed training must not lose."""
+    from torch import nn
+
+    class Normalise(nn.Module):
+        def forward(self, x):
+            return x / 127.5 - 1
+
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3))
+
+    return nn.Sequential(
+        Normalise(), nn.Conv2d(3, 8, 5, 2, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1), nn.ReLU(),
+        Mean(), nn.Dropout(0.1), nn.Linear(8, outputs),
+    )  # fmt: skip
+
+
+def register(module: str, patch=None) -> None:
+    """Put the finder and the network into the registry, for good or through pytest's ``monkeypatch``."""
+    for kind, attribute in (("finder", "CentreFinder"), ("net", "build")):
+        target = f"{module}:{attribute}"
+        if patch is None:
+            registry.BUILT_IN[kind]["toy"] = target
+        else:
+            patch.setitem(registry.BUILT_IN[kind], "toy", target)
+
+
+def draw(rng: np.random.Generator, fake: bool) -> np.ndarray:
+    """uint8 RGB, 64 to 96 px wide and high."""
+    height, width = rng.integers(64, 97, 2)
+    y, x = np.mgrid[0:height, 0:width]
+    ground = rng.uniform(40, 200, 3) + np.stack([x, y, x + y], -1) * rng.uniform(-0.4, 0.4, 3)
+    oval = ((x - width / 2) / (0.3 * width)) ** 2 + ((y - height / 2) / (0.4 * height)) ** 2
+    pixels = np.where((oval < 1)[..., None], rng.uniform(90, 230, 3), ground)
+    pixels = cv2.GaussianBlur(pixels, (0, 0), 4)
+    if fake:
+        stripes = np.sign(np.sin((x + y + rng.uniform(0, 6)) * 2 * np.pi / 7))
+        pixels += 30 * stripes[..., None]
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+def _groups(source: str, half: str):
+    """Endless names of groups of a half."""
+    return (name for i in count() if half_of_group(source, name := f"g{i}") == half)
+
+
+def rows():
+    """Yield (source, label, kind, split, group), at any size of the pictures the same."""
+    for source, (kind, has_reals, shared) in SOURCES.items():
+        parts = zip(("train", "A", "B"), COUNTS[source], strict=True)
+        for part, amount in parts:
+            split = "train" if part == "train" else "val"
+            # groups of train and val must differ: train takes those of another name
+            names = (f"t{i}" for i in count()) if split == "train" else _groups(source, part)
+            for _ in range(amount):
+                group = next(names)
+                if has_reals:
+                    yield source, "real", "", split, group
+                if kind:
+                    yield source, "fake", kind, split, group if shared else next(names)
+
+
+def make_index(root: Path, kinds: bool = True) -> Path:
+    """Draw the data set in the layout ``index``."""
+    rng = np.random.default_rng(0)
+    table = []
+    for number, (source, label, kind, split, group) in enumerate(rows()):
+        name = f"{source}/{number:03d}.png"
+        (root / source).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / name), draw(rng, label == "fake"))
+        table.append([name, source, label, kind if kinds else "", split, group])
+    with (root / "index.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([["path", "source", "label", "kind", "split", "group"], *table])
+    return root
+
+
+def main(recipe: str, data: str, out: str) -> None:
+    """Train and say each step."""
+    import torch
+
+    from fakeweb.train import run
+
+    register("__main__")
+    torch.set_num_threads(1)
+    run(recipe, data, out, workers=0, on_progress=lambda p: print(p.stage, p.epoch, p.done, flush=True))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
