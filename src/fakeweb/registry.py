@@ -24,6 +24,14 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "layout": {
         "index": "fakeweb.datasets.index:IndexLayout",
         "folders": "fakeweb.datasets.folders:FolderLayout",
+        "csv": "fakeweb.datasets.csv_index:CsvLayout",
+        "celebdf": "fakeweb.datasets.celebdf:CelebDfLayout",
+        "cnndetection": "fakeweb.datasets.cnndetection:CnnDetectionLayout",
+        "dfdc": "fakeweb.datasets.dfdc:DfdcLayout",
+        "dfdcp": "fakeweb.datasets.dfdcp:DfdcpLayout",
+        "faceforensics": "fakeweb.datasets.faceforensics:FaceForensicsLayout",
+        "folders140k": "fakeweb.datasets.folders140k:Folders140kLayout",
+        "wilddeepfake": "fakeweb.datasets.wilddeepfake:WildDeepfakeLayout",
     },
     "net": {
         "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",

@@ -542,7 +542,12 @@ class ForgeMethod(Protocol):
 
 @runtime_checkable
 class DatasetLayout(Protocol):
-    """Knows how one family of data sets lies on disk."""
+    """Knows how one family of data sets lies on disk.
+
+    The same folder always gives the same samples in the same order; hidden files are none. A layout that passes
+    over missing pieces has ``problems: list[str]`` too: one line per reason, emptied when :meth:`index` begins and
+    complete when its iterator comes to its end. Whoever indexes should show them.
+    """
 
     name: str
 

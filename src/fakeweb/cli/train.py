@@ -69,4 +69,5 @@ class _Show:
             note=loss,
         )
         if progress.note:
-            ERRORS.print(f"epoch {progress.epoch}/{progress.epochs}: {progress.note}", markup=False)
+            prefix = f"epoch {progress.epoch}/{progress.epochs}: " if progress.epoch else ""
+            ERRORS.print(prefix + progress.note, markup=False)

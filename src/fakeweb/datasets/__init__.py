@@ -4,7 +4,12 @@ May import: numpy, :mod:`fakeweb.media` (names of pictures), :mod:`fakeweb.regis
 :mod:`fakeweb.errors`.
 
 A new layout is one file here with a class that has ``name`` and ``index(root) -> Iterator[Sample]``, and one
-line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py``.
+line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py``. What layouts share::
+
+    layout   TolerantLayout: uses what is there, lists the rest in ``problems``
+    files    files of a folder in a fixed order; which video of a list a file shows
+    tables   JSON and CSV, refused with file and line where broken
+    splits   the split of a group, of people, and which videos are one family
 """
 
 from fakeweb.datasets.splits import half_of_group, split_of_group

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fakeweb.datasets.splits import split_of_group
+from fakeweb.datasets.files import files_below, is_picture
+from fakeweb.datasets.layout import LeftOut
+from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.errors import LayoutMismatch
-from fakeweb.media import PICTURE_SUFFIXES
-from fakeweb.types import KINDS, Sample, Split
+from fakeweb.types import KINDS, Sample
 
 _LABELS: dict[str, int] = {
     "real": 0,
@@ -19,15 +20,6 @@ _LABELS: dict[str, int] = {
     "manipulated": 1,
     **dict.fromkeys(map(str, KINDS), 1),
 }
-_SPLITS: dict[str, Split] = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test",
-}  # fmt: skip
-
-
-def _is_picture(path: Path) -> bool:
-    """Tell pictures by their name, and leave out the overlays that a scan writes beside them."""
-    named = path.suffix.lower() in PICTURE_SUFFIXES and not path.name.endswith(".fakeweb.png")
-    return named and path.is_file()
 
 
 class FolderLayout:
@@ -40,18 +32,27 @@ class FolderLayout:
 
     name = "folders"
 
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
     def index(self, root: Path) -> Iterator[Sample]:
         """Yield the pictures, sorted by path.
 
         Raises:
             LayoutMismatch: No picture lies below a folder with a label's name.
         """
+        self.problems = []
+        left_out = LeftOut(root)
         found = False
-        for path in sorted(p for p in root.rglob("*") if _is_picture(p)):
-            sample = self._sample(root, path)
-            if sample is not None:
-                found = True
-                yield sample
+        for path in files_below(root, left_out):
+            if is_picture(path):
+                sample = self._sample(root, path)
+                if sample is not None:
+                    found = True
+                    yield sample
+                else:
+                    left_out.add("in no folder named real or fake", path)
+        self.problems = left_out.lines()
         if not found:
             raise LayoutMismatch(
                 f"no picture in {root} lies in a folder named real or fake",
@@ -65,9 +66,9 @@ class FolderLayout:
         if at is None:
             return None
         name = parts[at].lower()
-        source = "/".join(p for p in parts[:at] if p.lower() not in _SPLITS) or root.resolve().name
+        source = "/".join(p for p in parts[:at] if p.lower() not in SPLIT_NAMES) or root.resolve().name
         group = "/".join(parts[at + 1 :]) or path.stem
-        split = next((_SPLITS[p.lower()] for p in parts if p.lower() in _SPLITS), None)
+        split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
         if split is not None:
             group = f"{split}/{group}"  # 0001.jpg in train and 0001.jpg in test are two groups
         return Sample(

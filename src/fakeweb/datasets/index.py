@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import LayoutMismatch
 from fakeweb.types import KINDS, Sample, Split
 
@@ -32,7 +32,7 @@ class IndexLayout:
         if not table.is_file():
             raise LayoutMismatch(f"no index.csv in {root}", hint="name the folder that holds index.csv")
         seen: dict[tuple[str, str], str] = {}
-        for number, row in self._rows(table):
+        for number, row in read_rows(table, _COLUMNS):
             sample = self._sample(root, row, f"{table}:{number}")
             key = (sample.source, sample.group)
             if seen.setdefault(key, sample.split) != sample.split:
@@ -41,23 +41,6 @@ class IndexLayout:
                     hint="a person or source video belongs to one split only",
                 )
             yield sample
-
-    @staticmethod
-    def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the numbered rows, with every column we need."""
-        needed = f"it needs {', '.join(_COLUMNS)}"
-        try:
-            with table.open(newline="", encoding="utf-8-sig") as stream:  # Excel writes a mark at the start
-                reader = csv.DictReader(stream)
-                missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
-                if missing:
-                    raise LayoutMismatch(f"{table} lacks the columns {', '.join(missing)}", hint=needed)
-                for number, row in enumerate(reader, 2):
-                    if any(row[column] is None for column in _COLUMNS):
-                        raise LayoutMismatch(f"{table}:{number}: too few fields", hint=needed)
-                    yield number, row
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise LayoutMismatch(f"{table} is not a CSV file in UTF-8: {error}", hint=needed) from error
 
     @staticmethod
     def _sample(root: Path, row: dict[str, str], where: str) -> Sample:

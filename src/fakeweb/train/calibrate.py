@@ -103,7 +103,11 @@ def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
 
 
 def fit_decision(
-    logits: Floats, labels: Ints, calibration: Calibration, recipe: CalibrationRecipe
+    logits: Floats,
+    labels: Ints,
+    calibration: Calibration,
+    recipe: CalibrationRecipe,
+    views: Ints | None = None,
 ) -> Decision:
     """Choose where verdicts begin.
 
@@ -112,6 +116,14 @@ def fit_decision(
     very reals called fake is at most ``recipe.false_alarms``, and that no face is called fake at a P(fake)
     below one half. The real threshold is at most one half, and at most a share ``recipe.missed`` of these very
     fakes is called real.
+
+    Args:
+        logits: (N,) raw logits.
+        labels: (N,) 0 or 1.
+        calibration: Fitted before.
+        recipe: What is allowed.
+        views: (N,) number of the view a logit belongs to, such as 0 for faces as they are and 1 for degraded
+            ones; the share of reals called fake is kept within each view.
 
     Raises:
         DatasetError: Fewer than :data:`MIN_LOGITS` of either label.
@@ -126,12 +138,20 @@ def fit_decision(
     beyond = real[real > level] - level
     scale = max(float(beyond.mean()), _NEAR) if len(beyond) else _NEAR
     plain = Decision(recipe.false_alarms, TAIL_RATE, level, scale, 0.5, recipe.min_face_px).fake_logit(1)
-    allowed = int(recipe.false_alarms * len(real))  # so many of these reals may be called fake
+    views = np.zeros_like(labels) if views is None else views
+    highest = max(_highest_allowed(logits[(labels == 0) & (views == v)], recipe) for v in np.unique(views))
     beside = _NEAR / calibration.scale  # more than rounding can undo
     even = -calibration.bias / calibration.scale
-    level += max(0.0, float(max(real[-1 - allowed], even)) + beside - plain)
+    level += max(0.0, max(highest, even) + beside - plain)
     low = calibration.probability(float(fake[int(recipe.missed * len(fake))]) - beside)
     return Decision(recipe.false_alarms, TAIL_RATE, level, scale, min(low, 0.5), recipe.min_face_px)
+
+
+def _highest_allowed(real: Floats, recipe: CalibrationRecipe) -> float:
+    """Return the highest logit of reals that must not be called fake, so that few enough lie above it."""
+    if not len(real):
+        return -np.inf
+    return float(np.sort(real)[-1 - int(recipe.false_alarms * len(real))])
 
 
 def expected_calibration_error(p: Floats, labels: Ints, weights: Floats, bins: int = 15) -> float:

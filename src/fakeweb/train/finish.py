@@ -47,7 +47,8 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     labels, sources = labels_and_sources(faces)
     weights = balanced_weights(labels, sources)
     calibration = fit_platt(outputs[:, 0], labels, weights)
-    decision = fit_decision(outputs[:, 0], labels, calibration, training.recipe.calibration)
+    views = np.repeat([0, 1], len(split["A"]))
+    decision = fit_decision(outputs[:, 0], labels, calibration, training.recipe.calibration, views)
     scores = {
         "validation_A": measure(
             outputs[: len(split["A"])][:, columns], split["A"], kinds, calibration, decision
@@ -121,7 +122,8 @@ def _details(
     counts = Counter((f.sample.source, f.sample.label) for f in split["train"])
     sources = sorted({source for source, _ in counts})
     return {
-        "licence": "weights for research and non-commercial use, as the licences of the training data ask",
+        "licence": recipe.licence,
+        "limits": list(recipe.limits),
         "training_data": [
             {
                 "source": s,
@@ -134,7 +136,7 @@ def _details(
         "left_out": prepared.reasons(),
         "selected_epoch": training.best["epoch"],
         "scores": scores,
-        "recipe": {k: v for k, v in to_dict(recipe).items() if k != "title"},
+        "recipe": {k: v for k, v in to_dict(recipe).items() if k not in ("title", "licence", "limits")},
     }
 
 

@@ -97,6 +97,11 @@ class Training:
         except KeyboardInterrupt:
             self._save()
             raise
+        except torch.OutOfMemoryError as error:
+            raise UsageError(
+                f"{self.device} has too little memory for batches of {self.recipe.optim.batch}",
+                hint="lower optim.batch or data.side_px, or use --device cpu",
+            ) from error
         finally:
             self.logs.close()
         self.net.load_state_dict(self.best["state"])
@@ -113,6 +118,8 @@ class Training:
             for s in layout.index(self.data)
             if s.label is not None and s.source not in skipped and s.split != "test"
         ]
+        for problem in getattr(layout, "problems", ()):
+            self.on_progress(Progress("faces", 0, len(samples), note=problem))
         prepared = prepare(
             samples,
             _finder(self.recipe.data.finder, self.finder_model),
@@ -200,10 +207,20 @@ class Training:
         with warnings.catch_warnings():  # from Python 3.12 on; the workers compute with one thread
             warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
             loading = iter(loader)
-        for batch in loading:
-            if isinstance(batch, DatasetError):
-                raise batch
-            yield batch
+        try:
+            for batch in loading:
+                if isinstance(batch, DatasetError):
+                    raise batch
+                yield batch
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker"):
+                raise
+            raise UsageError(
+                "a process that prepares batches has died, perhaps for lack of memory",
+                hint="go on with --resume --workers 0",
+            ) from error
+        finally:
+            del loading  # ends the workers now; left to a traceback and the collector, it takes seconds
 
     def _train_step(self, batch: tuple[torch.Tensor, ...], total: int) -> float:
         optim = self.recipe.optim

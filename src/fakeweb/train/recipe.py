@@ -119,6 +119,8 @@ class Recipe:
     Attributes:
         name, version: Name of the exported model and its version; its reference is ``name@version``.
         title: One sentence for the card.
+        licence: What the trained weights may be used for, for the card.
+        limits: Where the model fails, one sentence each, for the card.
         net: Name of a network, with an optional argument after a colon (``timm:resnet50``).
         seed: All randomness follows from it.
     """
@@ -126,6 +128,8 @@ class Recipe:
     name: str
     version: str
     title: str
+    licence: str = "as the licences of the training data allow"
+    limits: tuple[str, ...] = ()
     net: str = "mobilenet_v2"
     seed: int = 0
     data: DataRecipe = field(default_factory=DataRecipe)

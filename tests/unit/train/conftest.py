@@ -7,18 +7,6 @@ from pathlib import Path
 import pytest
 
 TOY = Path(__file__).with_name("toy.py")
-AUGMENT = """
-[augment]
-shift = 0.02
-scale = [0.95, 1.05]
-rotate_deg = 3
-encode = 0.2
-quality = [70, 95]
-resize = [0.9, 1.1]
-blur = 0.1
-sharpen = 0.1
-noise = 0.1
-"""
 
 
 @pytest.fixture(scope="session")
@@ -44,30 +32,9 @@ def registered(toy, monkeypatch):
 
 
 @pytest.fixture
-def write_recipe(tmp_path):
-    """Write a recipe for the toy; keywords replace keys of ``[optim]``, ``top`` and ``more`` are TOML."""
-
-    def write(name="toy.toml", *, seed=0, top="", data="", more="", net="toy", **optim):
-        keys = {
-            "epochs": 2,
-            "faces_per_epoch": 48,
-            "batch": 16,
-            "lr": 0.02,
-            "ema": 0.5,
-            "bf16": "false",
-            "checkpoint_s": 1e9,
-            **optim,
-        }
-        lines = "\n".join(f"{k} = {v}" for k, v in keys.items())
-        path = tmp_path / name
-        path.write_text(
-            f'name = "toy"\nversion = "1"\ntitle = "a toy"\nnet = "{net}"\nseed = {seed}\n{top}\n'
-            f'[data]\nfinder = "toy"\nside_px = 32\nmargin = 1.0\n{data}\n[optim]\n{lines}\n{AUGMENT}\n{more}\n',
-            encoding="utf-8",
-        )
-        return path
-
-    return write
+def write_recipe(toy, tmp_path):
+    """Write a recipe for the toy into ``tmp_path``; see ``toy.py``."""
+    return lambda **keys: toy.write_recipe(tmp_path / "toy.toml", **keys)
 
 
 @pytest.fixture(autouse=True)

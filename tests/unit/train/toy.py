@@ -27,7 +27,20 @@ SOURCES = {
     "genuine": ("", True, False),
 }
 # source -> faces of each label it has, in train, val groups A and val groups B
-COUNTS = {"pairs": (20, 14, 6), "mixed": (8, 6, 3), "generated": (8, 6, 3), "genuine": (8, 6, 3)}
+COUNTS = {"pairs": (20, 14, 6), "mixed": (10, 8, 3), "generated": (8, 6, 3), "genuine": (8, 6, 3)}
+
+AUGMENT = """
+[augment]
+shift = 0.02
+scale = [0.95, 1.05]
+rotate_deg = 3
+encode = 0.2
+quality = [70, 95]
+resize = [0.9, 1.1]
+blur = 0.1
+sharpen = 0.1
+noise = 0.1
+"""
 
 
 class CentreFinder:
@@ -80,8 +93,8 @@ def draw(rng: np.random.Generator, fake: bool) -> np.ndarray:
     pixels = np.where((oval < 1)[..., None], rng.uniform(90, 230, 3), ground)
     pixels = cv2.GaussianBlur(pixels, (0, 0), 4)
     if fake:
-        stripes = np.sign(np.sin((x + y + rng.uniform(0, 6)) * 2 * np.pi / 7))
-        pixels += 30 * stripes[..., None]
+        stripes = np.sign(np.sin((x + y + rng.uniform(0, 6)) * 2 * np.pi / 10))
+        pixels += 45 * stripes[..., None]
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
@@ -90,15 +103,14 @@ def _groups(source: str, half: str):
     return (name for i in count() if half_of_group(source, name := f"g{i}") == half)
 
 
-def rows():
-    """Yield (source, label, kind, split, group), at any size of the pictures the same."""
+def rows(val_times: int = 1):
+    """Yield (source, label, kind, split, group); ``val_times`` multiplies the validation groups."""
     for source, (kind, has_reals, shared) in SOURCES.items():
-        parts = zip(("train", "A", "B"), COUNTS[source], strict=True)
-        for part, amount in parts:
+        for part, amount in zip(("train", "A", "B"), COUNTS[source], strict=True):
             split = "train" if part == "train" else "val"
             # groups of train and val must differ: train takes those of another name
             names = (f"t{i}" for i in count()) if split == "train" else _groups(source, part)
-            for _ in range(amount):
+            for _ in range(amount if split == "train" else amount * val_times):
                 group = next(names)
                 if has_reals:
                     yield source, "real", "", split, group
@@ -106,18 +118,40 @@ def rows():
                     yield source, "fake", kind, split, group if shared else next(names)
 
 
-def make_index(root: Path, kinds: bool = True) -> Path:
+def make_index(root: Path, *, val_times: int = 1) -> Path:
     """Draw the data set in the layout ``index``."""
     rng = np.random.default_rng(0)
     table = []
-    for number, (source, label, kind, split, group) in enumerate(rows()):
+    for number, (source, label, kind, split, group) in enumerate(rows(val_times)):
         name = f"{source}/{number:03d}.png"
         (root / source).mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(root / name), draw(rng, label == "fake"))
-        table.append([name, source, label, kind if kinds else "", split, group])
+        table.append([name, source, label, kind, split, group])
     with (root / "index.csv").open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([["path", "source", "label", "kind", "split", "group"], *table])
     return root
+
+
+def write_recipe(path: Path, *, seed=0, data="", more="", net="toy", **optim) -> Path:
+    """Write a recipe for the toy; keywords are keys of ``[optim]``, ``data`` and ``more`` are TOML."""
+    keys = {
+        "epochs": 2,
+        "faces_per_epoch": 48,
+        "batch": 16,
+        "lr": 0.02,
+        "ema": 0.5,
+        "bf16": "false",
+        "checkpoint_s": 1e9,
+        **optim,
+    }
+    lines = "\n".join(f"{k} = {v}" for k, v in keys.items())
+    path.write_text(
+        f'name = "toy"\nversion = "1"\ntitle = "stripes on ovals"\nnet = "{net}"\nseed = {seed}\n'
+        f'[data]\nfinder = "toy"\nside_px = {SIDE_PX}\nmargin = 1.0\n{data}\n'
+        f"[optim]\n{lines}\n{AUGMENT}\n{more}\n",
+        encoding="utf-8",
+    )
+    return path
 
 
 def main(recipe: str, data: str, out: str) -> None:

@@ -108,7 +108,7 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
     net = MobileNetV2(outputs)
     if weights is not None:
         try:
-            with np.load(weights) as arrays:
+            with weights.open("rb") as stream, np.load(stream) as arrays:
                 state = {
                     k: torch.from_numpy(arrays[k].astype(np.float32))
                     for k in arrays.files

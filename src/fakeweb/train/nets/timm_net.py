@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fakeweb.errors import BadRecipe, ModelCorrupt, missing_extra
+from fakeweb.errors import BadRecipe, MissingExtra, ModelCorrupt, missing_extra
 
 
 class _Normalised(nn.Module):
@@ -35,13 +35,18 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
     Raises:
         BadRecipe: timm has no such network.
         ModelCorrupt: The weights do not fit.
-        MissingExtra: timm is not installed.
+        MissingExtra: timm is not installed, or torchvision does not go with torch.
     """
     try:
         import timm
         from timm.models import load_state_dict
     except ImportError as error:
         raise missing_extra("train", "a timm network") from error
+    except RuntimeError as error:  # what torchvision raises beside a torch of another release
+        reason = str(error).partition("\n")[0]
+        raise MissingExtra(
+            f"timm cannot be loaded: {reason}", hint="install torch and torchvision of one release"
+        ) from error
     if argument not in timm.list_models():
         near = timm.list_models(f"*{argument.split('_')[0]}*")[:5]
         raise BadRecipe(

@@ -1,0 +1,151 @@
+"""Which faces stand in which batch."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakeweb.train.prepare import FaceSample
+from fakeweb.train.recipe import OptimRecipe, Recipe
+from fakeweb.types import Sample
+
+pytest.importorskip("torch", reason="needs the extra 'train'")
+loader = pytest.importorskip("fakeweb.train.loader")
+
+
+def faces(**sources):
+    """``name=(reals, fakes, shared)``: fake i has real i of its group beside it where ``shared``."""
+    out = []
+    for source, (reals, fakes, shared) in sources.items():
+        for label, amount in ((0, reals), (1, fakes)):
+            for i in range(amount):
+                group = f"g{i}" if shared else f"g{label}-{i}"
+                sample = Sample(Path(f"{source}-{label}-{i}"), label, None, "train", group, source)
+                out.append(FaceSample(sample, (0, 0, 9, 9)))
+    return out
+
+
+def plan(samples, *, batch=8, faces_per_epoch=64, power=0.5, seed=0):
+    optim = OptimRecipe(batch=batch, faces_per_epoch=faces_per_epoch, source_power=power)
+    return loader.EpochPlan(samples, Recipe("x", "1", "t", seed=seed, optim=optim))
+
+
+MIXED = faces(paired=(30, 30, True), alone=(0, 7, False), unpaired=(20, 11, False), genuine=(90, 0, False))
+
+
+def test_every_batch_is_half_fake_and_full():
+    made = plan(MIXED).batches(0)
+    assert len(made) == 8
+    for batch in made:
+        assert [MIXED[p.index].sample.label for p in batch] == [1] * 4 + [0] * 4
+
+
+def test_a_fake_brings_its_own_real():
+    for epoch in range(5):
+        for batch in plan(MIXED).batches(epoch):
+            for fake, real in zip(batch[:4], batch[4:], strict=True):
+                one, other = MIXED[fake.index].sample, MIXED[real.index].sample
+                if one.source == "paired":
+                    assert (one.source, one.group) == (other.source, other.group)
+                else:
+                    assert other.source in ("unpaired", "genuine")
+
+
+def test_a_group_of_several_reals_gives_no_partner():
+    twins = [
+        FaceSample(Sample(Path(n), label, None, "train", "g", "s"), (0, 0, 9, 9))
+        for n, label in (("a", 0), ("b", 0), ("c", 1))
+    ]
+    assert plan(twins).partner == {}
+    assert plan(twins[1:]).partner == {1: 0}
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_sources_share_by_the_power_of_their_size(power):
+    sizes = {"a": 400, "b": 100, "c": 25}
+    samples = faces(**{s: (n, n, False) for s, n in sizes.items()})
+    made = plan(samples, power=power, batch=20, faces_per_epoch=2000)
+    counts = Counter(
+        (sample.source, sample.label)
+        for batch in made.batches(0)
+        for sample in (samples[p.index].sample for p in batch)
+    )
+    shares = {s: n**power for s, n in sizes.items()}
+    for label in (0, 1):
+        for source, share in shares.items():
+            assert counts[source, label] == pytest.approx(1000 * share / sum(shares.values()), abs=3)
+
+
+def test_every_fake_is_seen_equally_often_over_the_epochs():
+    made = plan(MIXED)
+    seen = Counter(p.index for epoch in range(60) for batch in made.batches(epoch) for p in batch[:4])
+    for source in ("paired", "alone", "unpaired"):
+        times = [seen[i] for i, f in enumerate(MIXED) if f.sample.source == source and f.sample.label == 1]
+        assert max(times) - min(times) <= 1
+        assert min(times) > 0
+
+
+def test_every_real_that_may_be_drawn_is_seen():
+    made = plan(MIXED)
+    seen = {p.index for epoch in range(60) for batch in made.batches(epoch) for p in batch[4:]}
+    assert seen == {i for i, f in enumerate(MIXED) if f.sample.label == 0}
+
+
+def test_the_same_for_the_same_recipe_and_epoch_alone():
+    one, other = plan(MIXED), plan(MIXED)
+    other.batches(7)
+    assert one.batches(3) == other.batches(3)
+    assert one.batches(3) != one.batches(4)
+    assert one.batches(3) != plan(MIXED, seed=1).batches(3)
+
+
+def test_no_two_augmentations_share_a_seed():
+    made = plan(MIXED)
+    seeds = [p.seed for epoch in range(4) for batch in made.batches(epoch) for p in batch]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_last_partial_batch_is_left_to_no_epoch():
+    made = plan(MIXED, batch=10, faces_per_epoch=64)
+    assert made.steps == 6
+    assert {len(b) for b in made.batches(0)} == {10}
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        faces(s=(1, 1, False)),
+        faces(s=(1, 1, True)),
+        faces(a=(3, 3, True), b=(0, 5, False)),
+        faces(a=(1000, 1000, True), b=(1, 0, False), c=(0, 1, False)),
+        faces(a=(1, 0, False), b=(0, 1, False)),
+    ],
+    ids=["one of each", "one pair", "only paired reals", "a lone real that gets no share", "apart"],
+)
+def test_tiny_and_lopsided_sets_fill_their_batches(samples):
+    for power in (0.0, 0.5, 1.0):
+        for epoch in range(12):
+            made = plan(samples, batch=4, faces_per_epoch=12, power=power).batches(epoch)
+            labels = [[samples[p.index].sample.label for p in batch] for batch in made]
+            assert labels == [[1, 1, 0, 0]] * 3
+
+
+@given(
+    sizes=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 40), st.booleans()), min_size=1, max_size=6
+    ).filter(lambda s: any(r for r, _, _ in s) and any(f for _, f, _ in s)),
+    half=st.integers(1, 9),
+    steps=st.integers(1, 9),
+    power=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    epoch=st.integers(0, 30),
+)
+def test_any_set_fills_its_batches(sizes, half, steps, power, epoch):
+    samples = faces(**{f"s{i}": size for i, size in enumerate(sizes)})
+    made = plan(samples, batch=2 * half, faces_per_epoch=2 * half * steps, power=power).batches(epoch)
+    labels = np.array([[samples[p.index].sample.label for p in batch] for batch in made])
+    assert labels.shape == (steps, 2 * half)
+    assert (labels[:, :half] == 1).all()
+    assert (labels[:, half:] == 0).all()
