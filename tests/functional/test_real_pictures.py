@@ -98,11 +98,11 @@ def test_handling_alone_tells_real_from_fake_no_better_than_chance(data):
         features = {}
         for label in ("real", "fake"):
             own = [r for r in rows if r["source"] == source and r["label"] == label]
-            chosen = [own[i] for i in rng.permutation(len(own))[:400]]
+            chosen = [own[i] for i in rng.permutation(len(own))[:1500]]
             features[label] = np.array([_features(data, r) for r in chosen])
         for column in range(features["real"].shape[1]):
             value = auc(features["fake"][:, column], features["real"][:, column])
-            assert abs(value - 0.5) <= 0.08, f"{source}: feature {column} has AUC {value:.3f}"
+            assert abs(value - 0.5) <= 0.06, f"{source}: feature {column} has AUC {value:.3f}"
 
 
 def _features(data, row):
