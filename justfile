@@ -4,6 +4,7 @@
 set positional-arguments
 
 export UV_PYTHON := ".venv/bin/python"
+export UV_SYSTEM_CERTS := "true" # also behind a proxy with a certificate of its own
 bin := justfile_directory() / ".venv/bin"
 uv := if path_exists(bin / "uv") == "true" { bin / "uv" } else { "uv" }
 
