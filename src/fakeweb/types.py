@@ -261,9 +261,9 @@ class Thresholds:
 
     Attributes:
         real: At or below this P(fake) a face is called real.
-        fake: At or above this P(fake) a face is called fake; between the two it is uncertain.
-        picture_fake: The same as ``fake`` for the picture as a whole, raised for the number of faces judged,
-            since each further face is one more chance of a false alarm.
+        fake: At or above this P(fake) a face alone in its picture is called fake; between the two it is uncertain.
+        picture_fake: The same for every face of this picture, raised for the number of faces judged, since each
+            further face is one more chance of a false alarm. Equal to ``fake`` with one face.
         source: ``model`` (from the model's card) or ``user``.
     """
 
