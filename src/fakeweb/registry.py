@@ -19,6 +19,8 @@ from fakeweb.errors import UnknownName
 BUILT_IN: dict[str, dict[str, str]] = {
     "finder": {
         "haar": "fakeweb.faces.haar:HaarFinder",
+        "mediapipe": "fakeweb.faces.mediapipe_finder:MediaPipeFinder",
+        "mtcnn": "fakeweb.faces.mtcnn_finder:MtcnnFinder",
         "yunet": "fakeweb.faces.yunet:YuNetFinder",
     },
     "layout": {

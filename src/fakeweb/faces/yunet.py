@@ -17,6 +17,7 @@ from fakeweb.faces.suppress import is_inside
 from fakeweb.types import Face, Image
 
 _LONG_SIDE_PX = 640
+_GRID_PX = 32  # the net's coarsest cell; left to itself, OpenCV sees phantoms in thin pictures
 _GREY = (114, 114, 114)
 
 
@@ -55,12 +56,16 @@ class YuNetFinder:
         small = image.pixels if scale == 1 else cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA)
         frame = max(size) * 3 // 20
         framed = cv2.copyMakeBorder(small, frame, frame, frame, frame, cv2.BORDER_CONSTANT, value=_GREY)
+        right, below = -framed.shape[1] % _GRID_PX, -framed.shape[0] % _GRID_PX
+        framed = cv2.copyMakeBorder(framed, 0, below, 0, right, cv2.BORDER_CONSTANT)
         net = self._net()
         net.setInputSize((framed.shape[1], framed.shape[0]))
         _, rows = net.detect(cv2.cvtColor(framed, cv2.COLOR_RGB2BGR))
         if rows is None:
             return []
-        found = (self._to_face(row, scale, frame) for row in np.asarray(rows, np.float64))
+        found = (
+            self._to_face(row, scale, frame) for row in np.asarray(rows, np.float64) if np.isfinite(row).all()
+        )
         faces = [f for f in found if f is not None and is_inside(f, image)]
         return sorted(faces, key=lambda f: -f.confidence)
 
