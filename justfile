@@ -31,7 +31,7 @@ check:
     {{ bin }}/lint-imports --no-logo
     {{ bin }}/python docs/drift.py
 
-# the API and the page
+# the API and the page (not there yet)
 serve *args:
     {{ bin }}/fakeweb serve {{ args }}
 

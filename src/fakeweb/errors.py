@@ -13,6 +13,7 @@ FakeWebError
 │   └── Refused               something that must be allowed explicitly
 ├── DatasetError              a data set is at fault                HTTP 400  exit 2
 │   └── LayoutMismatch        files are not where the layout says
+├── WorkerDied                a process of ours was killed          HTTP 503  exit 3
 └── ModelError                a model is at fault                   HTTP 503  exit 3
     ├── ModelMissing          the model or its file is not there
     ├── ModelCorrupt          the file is not the one its card describes
@@ -132,6 +133,14 @@ class LayoutMismatch(DatasetError):
     """A data set does not look the way its layout says."""
 
     code = "dataset.layout_mismatch"
+
+
+class WorkerDied(FakeWebError):
+    """A worker process ended without an answer."""
+
+    code = "worker.died"
+    exit_code = 3
+    http_status = 503
 
 
 class ModelError(FakeWebError):

@@ -1,13 +1,16 @@
 """What a user sees of ``fakeweb scan``."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import struct
 import subprocess
 import sys
 import time
 import zlib
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -343,3 +346,97 @@ class TestOtherCommands:
 
     def test_an_unknown_command_is_a_usage_error(self, cli):
         assert cli("scam", "photo.jpg").code == 2
+
+
+class TestShell:
+    """What only a real process with real pipes shows."""
+
+    @staticmethod
+    def start(*args, **kwargs):
+        return subprocess.Popen([sys.executable, "-m", "fakeweb", *map(str, args)], **kwargs)
+
+    def test_json_reaches_the_file_while_the_bar_is_on_the_terminal(self, example, tmp_path):
+        """stderr on a terminal, stdout in a file: the progress bar must not swallow the answers."""
+        second, out = tmp_path / "b.jpg", tmp_path / "reports.jsonl"
+        second.write_bytes(example.read_bytes())
+        master, terminal = pty.openpty()
+        with out.open("wb") as stream:
+            process = self.start(
+                "scan", example, second, "--json", "--no-overlay", stdout=stream, stderr=terminal
+            )
+            os.close(terminal)
+            shown = b""
+            with contextlib.suppress(OSError):
+                while chunk := os.read(master, 4096):
+                    shown += chunk
+            assert process.wait(timeout=60) == 0
+        os.close(master)
+        assert b"scanning" in shown
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        assert [r["source"] for r in rows] == [str(example), str(second)]
+
+    def test_a_reader_that_leaves_is_no_failure(self, example, tmp_path):
+        for i in range(30):
+            (tmp_path / f"{i}.jpg").write_bytes(example.read_bytes())
+        process = self.start("scan", tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read().decode()
+        process.stderr.close()
+        assert process.wait(timeout=60) == 0
+        assert "Traceback" not in err
+
+    def test_a_full_disk_under_stdout_is_one_line(self, example):
+        with open("/dev/full", "wb") as full:  # noqa: PTH123
+            done = subprocess.run(
+                [sys.executable, "-m", "fakeweb", "scan", "--no-overlay", str(example)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+
+    def test_workers_end_with_a_parent_that_was_killed(self, example, tmp_path):
+        for i in range(100):
+            (tmp_path / f"{i}.jpg").write_bytes(example.read_bytes())
+        process = self.start("scan", tmp_path, "-j", "2", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) >= 2
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        deadline = time.monotonic() + 20
+        while any(Path(f"/proc/{c}").exists() for c in children) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not [c for c in children if Path(f"/proc/{c}").exists()]
+
+
+class TestOverlayPlaces:
+    def test_a_link_at_the_overlay_s_place_does_not_destroy_the_picture(self, cli, example):
+        before = example.read_bytes()
+        example.with_name("photo.fakeweb.png").symlink_to(example)
+        assert cli("scan", example).code == 0
+        assert example.read_bytes() == before
+
+    def test_an_overlay_that_cannot_be_written_leaves_the_verdict(self, cli, example):
+        example.with_name("photo.fakeweb.png").mkdir()
+        result = cli("scan", example)
+        assert result.code == 2
+        assert "face 1" in result.out
+        assert len(result.err.splitlines()) == 1
+
+    def test_out_may_not_be_a_file(self, cli, example):
+        result = cli("scan", example, "--out", example)
+        assert result.code == 2
+        assert result.out == ""
+        assert "is a file" in result.err
+
+    def test_a_name_cannot_command_the_terminal(self, cli, example):
+        evil = example.with_name("a\x1b[31m\nb.jpg")
+        example.rename(evil)
+        result = cli("scan", evil)
+        assert "\x1b" not in result.out
+        assert len(result.out.splitlines()) == 3

@@ -24,6 +24,7 @@ TABLE = {
     "Refused": ("usage.refused", 2, 400),
     "DatasetError": ("dataset", 2, 400),
     "LayoutMismatch": ("dataset.layout_mismatch", 2, 400),
+    "WorkerDied": ("worker.died", 3, 503),
     "ModelError": ("model", 3, 503),
     "ModelMissing": ("model.missing", 3, 503),
     "ModelCorrupt": ("model.corrupt", 3, 503),

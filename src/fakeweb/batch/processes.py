@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from fakeweb.errors import FakeWebError
+from fakeweb.errors import WorkerDied
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,7 +33,7 @@ def ordered_map(
         workers: Processes; 1 works in this one.
 
     Raises:
-        FakeWebError: A worker process died.
+        WorkerDied: A worker process died.
     """
     if workers <= 1:
         function = make()
@@ -43,7 +46,7 @@ def ordered_map(
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     try:
         for item in items:
-            waiting.append((item, pool.submit(_call, item)))
+            waiting.append((item, _submit(pool, item)))
             if len(waiting) >= 4 * workers:
                 first, future = waiting.popleft()
                 yield first, future.result()
@@ -51,15 +54,35 @@ def ordered_map(
             first, future = waiting.popleft()
             yield first, future.result()
     except BrokenProcessPool as error:
-        raise FakeWebError(
+        raise WorkerDied(
             "a worker process died, perhaps for want of memory", hint="use fewer --workers"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _submit(pool: ProcessPoolExecutor, item: Any) -> Future[Any]:
+    """Submit an item; a worker started by it ignores Ctrl-C from its first moment, which is the parent's business."""
+    if threading.current_thread() is not threading.main_thread():
+        return pool.submit(_call, item)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return pool.submit(_call, item)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, however that came about."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
 def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _state["function"] = make()
     except Exception as error:  # raised again where the caller can see it

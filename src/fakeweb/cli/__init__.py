@@ -6,9 +6,14 @@ registered in ``app.py``.
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run ``fakeweb``; the entry point of the package."""
-    from fakeweb.cli.app import run
-
+    try:
+        from fakeweb.cli.app import run
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
     run()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import Any
 
 import typer
 
 from fakeweb.cli import models, scan, train, version
-from fakeweb.cli.console import print_error
+from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
 INTERRUPTED = 130
+# the base of wrong options and arguments: click's own class, or the one newer versions of typer carry inside
+_USAGE_ERROR: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
     name="fakeweb",
@@ -30,16 +34,21 @@ app.command("version")(version.version)
 
 def run() -> None:
     """Parse, run, and turn errors into one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks
     try:
-        app()
+        code = typer.main.get_command(app).main(prog_name="fakeweb", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except _USAGE_ERROR as error:
+        error.show()
+        sys.exit(error.exit_code)
     except FakeWebError as error:
         print_error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("interrupted\n")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the reader has gone; say nothing more
+    except ReaderGone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # say nothing more, not even at exit
         sys.exit(0)

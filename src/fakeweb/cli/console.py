@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fakeweb.errors import FakeWebError
+from fakeweb.errors import FakeWebError, UsageError
 
 ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -15,13 +15,36 @@ ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 def print_error(error: FakeWebError) -> None:
     """Print an error on one line: what happened, and what to do."""
     hint = f" ({error.hint})" if error.hint else ""
-    ERRORS.print(f"error: {error.message}{hint}", style="red", markup=False)
+    ERRORS.print(printable(f"error: {error.message}{hint}"), style="red", markup=False)
+
+
+class ReaderGone(Exception):
+    """Whoever read our output has closed it, as ``head`` does."""
 
 
 def write(text: str) -> None:
-    """Write an answer to stdout."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Write an answer to stdout.
+
+    Raises:
+        ReaderGone: The pipe was closed at the other end.
+        UsageError: stdout is closed or full.
+    """
+    try:
+        if sys.stdout is None:
+            raise UsageError("standard output is closed", hint="give it a file or a terminal")
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to standard output: {error.strerror}", hint="is the disk full?"
+        ) from error
+
+
+def printable(text: object) -> str:
+    """Replace what a terminal would obey rather than show."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
 def in_colour() -> bool:
@@ -39,5 +62,8 @@ def progress_bar(*, wanted: bool = True) -> Progress:
         TextColumn("{task.fields[note]}"),
         console=ERRORS,
         transient=True,
+        redirect_stdout=sys.stdout is not None
+        and sys.stdout.isatty(),  # else the bar would swallow the answers
+        redirect_stderr=False,
         disable=not (wanted and ERRORS.is_terminal),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from typing import Annotated
 import typer
 
 from fakeweb.batch import ordered_map
-from fakeweb.cli.console import ERRORS, in_colour, print_error, progress_bar, write
+from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
 from fakeweb.media import encode_png, expand_inputs, fetch_url, read_image, write_atomically
@@ -53,7 +54,7 @@ class FailOn(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one input: a report or an error, and the overlay written for it."""
+    """What became of one input: a report, an error, or both where only the overlay failed."""
 
     report: Report | None = None
     error: FakeWebError | None = None
@@ -125,6 +126,8 @@ def scan(
     """
     options = Options(finder, finder_model, model, threshold, opacity)
     options.scanner()  # wrong names and broken models are found before anything else is done
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file", hint="name a folder; it is made if needed")
     expansion = expand_inputs(inputs)
     targets = plan_targets(inputs, expansion.paths, out, draw)
     started, counts = time.monotonic(), Counter[str]()
@@ -149,7 +152,7 @@ def _outcomes(
     options: Options, targets: list[Target], workers: int, *, allow_url: bool
 ) -> Iterator[tuple[Target, Outcome]]:
     """Scan all targets in order, with a bar where there are several."""
-    workers = min(workers, max(1, len(targets)))
+    workers = min(workers, max(1, len(targets)), os.cpu_count() or 1)
     if workers > 1 and any(t.source == "-" for t in targets):
         raise UsageError("stdin cannot be shared by several processes", hint="leave out --workers or '-'")
     with progress_bar(wanted=len(targets) > 1) as bar:
@@ -170,17 +173,21 @@ class _Worker:
         """Scan one target; errors of the input become part of the outcome."""
         try:
             report, image = self._scan(target.source)
-            if target.overlay is None:
-                return Outcome(report)
-            drawn = encode_png(overlay(image, report, opacity=self.opacity))
-            write_atomically(target.overlay, drawn)
-            return Outcome(report, overlay=target.overlay)
         except FakeWebError as error:
             return Outcome(error=error)
+        if target.overlay is None:
+            return Outcome(report)
+        try:
+            write_atomically(target.overlay, encode_png(overlay(image, report, opacity=self.opacity)))
+        except FakeWebError as error:
+            return Outcome(report, error)  # the verdict stands, whatever became of the overlay
+        return Outcome(report, overlay=target.overlay)
 
     def _scan(self, source: str) -> tuple[Report, Image]:
         started = time.perf_counter()
         if source == "-":
+            if sys.stdin is None:
+                raise UsageError("standard input is closed", hint="pipe a picture into it")
             media = read_image(sys.stdin.buffer, limits=self.scanner.limits, name="-")
         elif source.lower().startswith(("http://", "https://")):
             if not self.allow_url:
@@ -197,21 +204,25 @@ def _make_worker(options: Options, allow_url: bool) -> _Worker:
 
 def _show(outcome: Outcome, target: Target | None, as_json: bool, single: bool) -> int:
     """Print one outcome; return the exit code it calls for."""
-    if outcome.error is not None:
-        if as_json:
-            source = None if target is None else target.source
-            write(json.dumps({"source": source, "error": outcome.error.to_dict()}, ensure_ascii=False))
-        print_error(outcome.error)
-        return outcome.error.exit_code
-    if outcome.report is None:
+    if outcome.report is not None:
+        write(_shown(outcome, as_json, single))
+    if outcome.error is None:
         return 0
+    if outcome.report is None and as_json:
+        source = None if target is None else target.source
+        write(json.dumps({"source": source, "error": outcome.error.to_dict()}))
+    print_error(outcome.error)
+    return outcome.error.exit_code
+
+
+def _shown(outcome: Outcome, as_json: bool, single: bool) -> str:
+    report = outcome.report
+    if report is None:
+        return ""
     if as_json:
-        write(to_json(outcome.report, indent=2 if single else None))
-        return 0
-    write(to_text(outcome.report, color=in_colour()))
-    if outcome.overlay is not None:
-        write(f"overlay: {outcome.overlay}")
-    return 0
+        return to_json(report, indent=2 if single else None)
+    overlay = "" if outcome.overlay is None else f"\noverlay: {printable(outcome.overlay)}"
+    return to_text(report, color=in_colour()) + overlay
 
 
 def _summary(counts: Counter[str], total: int, took_s: float) -> None:
@@ -226,5 +237,5 @@ def _summary(counts: Counter[str], total: int, took_s: float) -> None:
     parts = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k])
     left = f", {total - done} not done" if done < total else ""
     noun = "picture" if done == 1 else "pictures"
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         ERRORS.print(f"{done} {noun} in {took_s:.1f} s: {parts or 'nothing to do'}{left}", markup=False)

@@ -37,7 +37,7 @@ def plan_targets(
     """
     named = set(inputs)
     folders = [Path(i) for i in inputs if is_folder(i)]
-    taken = {Path(p) for p in paths}  # no overlay replaces an input
+    taken = {os.path.realpath(p) for p in paths}  # no overlay replaces an input, not even through a link
     targets = []
     for path in paths:
         wanted = draw if draw is not None else out is not None or (path in named and path != "-")
@@ -46,13 +46,13 @@ def plan_targets(
             continue
         place = _place(path, out, folders)
         overlay = place.with_name(place.stem + _SUFFIX)
-        if overlay in taken:
+        if os.path.realpath(overlay) in taken:
             overlay = place.with_name(place.name + _SUFFIX)
         number = 2
-        while overlay in taken:
+        while os.path.realpath(overlay) in taken:
             overlay = place.with_name(f"{place.name}.{number}{_SUFFIX}")
             number += 1
-        taken.add(overlay)
+        taken.add(os.path.realpath(overlay))
         targets.append(Target(path, overlay))
     return targets
 

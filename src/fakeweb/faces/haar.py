@@ -25,7 +25,7 @@ _SMALLEST_PX = 32
 _LONG_SIDE_PX = 1280
 _AROUND = 0.35  # how far around a proposal the others look, over its side
 _LOOK_PX = 120  # larger proposals are shrunk to this before they are confirmed
-# a cascade's square (centre, side) -> our box, fitted to YuNet's boxes on 480 faces of eight sources
+# a cascade's square (centre, side) -> our box, fitted to YuNet's boxes on some 400 faces of eight sources
 _DOWN, _WIDE, _HIGH = 0.010, 0.83, 1.12
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ class Media:
     Attributes:
         image: The picture: upright uint8 sRGB (H, W, 3), read-only.
         sha256: Hex digest of the bytes read; for an array, of its shape and pixels.
-        source: Name for the report: the path, the given name, ``<bytes>``, ``<file>`` or ``<array>``.
+        source: Name for the report: the path as it is, the given name, ``<bytes>``, ``<file>`` or ``<array>``.
         warnings: What the reader of a report should know about this input, one sentence each.
 
     Raises:
@@ -74,11 +74,13 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | N
         >>> media.image.width, media.source
         (6, '<array>')
     """
-    shown = one_line(name if name is not None else _name(source), limit=4096)
-    reading = Reading(shown, limits)
+    raw = name if name is not None else _name(source)
+    reading = Reading(one_line(raw, limit=4096), limits)
     if isinstance(source, np.ndarray):
-        return _from_array(source, reading)
-    return _from_bytes(load(source, reading), reading)
+        media = _from_array(source, reading)
+    else:
+        media = _from_bytes(load(source, reading), reading)
+    return replace(media, source=raw)
 
 
 def _from_bytes(data: bytes, reading: Reading) -> Media:

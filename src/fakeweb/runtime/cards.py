@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
+from fakeweb.types import KINDS
 
 CARD_VERSION = 1
 
@@ -23,6 +24,10 @@ class Calibration:
 
     scale: float
     bias: float
+
+    def __post_init__(self) -> None:
+        _check(0 < self.scale <= 1e4, "calibration.scale must lie above 0 and at most at 10,000")
+        _check(abs(self.bias) <= 1e3, "calibration.bias must lie within 1,000 of 0")
 
     def probability(self, logit: float) -> float:
         """Return P(fake) for a raw logit."""
@@ -51,6 +56,14 @@ class Decision:
     tail_scale: float
     real: float
     min_face_px: float
+
+    def __post_init__(self) -> None:
+        _check(1e-6 <= self.false_alarms < 0.5, "decision.false_alarms must lie in [0.000001, 0.5)")
+        _check(1e-6 <= self.tail_rate < 1, "decision.tail_rate must lie in [0.000001, 1)")
+        _check(abs(self.tail_logit) <= 1e6, "decision.tail_logit must be finite")
+        _check(0 < self.tail_scale <= 1e6, "decision.tail_scale must be positive")
+        _check(0 <= self.real <= 0.5, "decision.real must lie in [0, 0.5]")
+        _check(1 <= self.min_face_px <= 1e5, "decision.min_face_px must lie in [1, 100,000]")
 
     def fake_logit(self, faces: int = 1) -> float:
         """Return the logit above which one of ``faces`` real faces lies with probability ``false_alarms``.
@@ -93,6 +106,20 @@ class ModelCard:
     licence: str
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _check(bool(self.name) and bool(self.version), "a model needs a name and a version")
+        _check(
+            len(self.sha256) == 64 and not set(self.sha256) - set("0123456789abcdef"), "sha256 must be hex"
+        )
+        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
+        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
+        _check(known, f"kinds must be distinct names out of {', '.join(KINDS)}")
+        fake = self.calibration.probability(self.decision.fake_logit())
+        _check(
+            fake >= 0.5 - 1e-6, f"a face would be called fake at P(fake) {fake:.2f}; one half is the least"
+        )
+
     @property
     def reference(self) -> str:
         """``name@version``."""
@@ -126,7 +153,11 @@ class ModelCard:
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Check that all values are finite numbers, as JSON alone does not say."""
     numbers = dict(values)
-    wrong = [k for k, v in numbers.items() if not isinstance(v, int | float) or not math.isfinite(v)]
+    wrong = [
+        k
+        for k, v in numbers.items()
+        if isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v)
+    ]
     if wrong:
         raise ValueError(f"{', '.join(wrong)} must be a finite number")
     return numbers
@@ -154,7 +185,7 @@ def read_card(path: Path) -> ModelCard:
             task=data["task"],
             path=path.with_name(Path(data["file"]).name),
             sha256=data["sha256"],
-            side_px=int(data["input"]["side_px"]),
+            side_px=_input(data["input"])["side_px"],
             margin=float(data["input"]["margin"]),
             kinds=tuple(data["kinds"]),
             calibration=Calibration(**_numbers(data["calibration"])),
@@ -164,5 +195,21 @@ def read_card(path: Path) -> ModelCard:
         )
     except FileNotFoundError as error:
         raise ModelMissing(f"no model card at {path}", hint=hint) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelCorrupt(f"{path} is not a model card: {error!r}", hint=hint) from error
+    except KeyError as error:
+        raise ModelCorrupt(f"{path} is not a model card: {error} is missing", hint=hint) from error
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ModelCorrupt(f"{path} is not a model card: {reason}", hint=hint) from error
+
+
+def _check(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
+def _input(data: dict[str, Any]) -> dict[str, Any]:
+    """Check that a model takes what we feed: uint8 RGB, channels last, a whole number of pixels."""
+    for key, value in {"dtype": "uint8", "layout": "NHWC", "colour": "RGB"}.items():
+        _check(data[key] == value, f"input.{key} must be {value}, got {data[key]!r}")
+    _check(type(data["side_px"]) is int, f"input.side_px must be a whole number, got {data['side_px']!r}")
+    return data

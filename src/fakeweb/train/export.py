@@ -134,6 +134,6 @@ def _parity_gap(model: nn.Module, card: ModelCard) -> float:
     if not gap <= MAX_PARITY_GAP:
         raise ModelIncompatible(
             f"torch and ONNX Runtime differ by {gap:.2g} in P(fake)",
-            hint="try another version of torch or onnxruntime",
+            hint="a model near chance magnifies rounding: train longer; or try another version of torch or onnxruntime",
         )
     return gap

@@ -30,7 +30,7 @@ def test_every_kind_of_source_gives_the_same(png, pixels, tmp_path):
     assert len({m.sha256 for m in media}) == 1
     names = [m.source for m in media]
     assert names == [str(path)] * 2 + ["<bytes>"] * 3 + ["<file>", str(path), str(path)]
-    assert read_image(png, name="upload\n.png").source == "upload .png"
+    assert read_image(png, name="upload\n.png").source == "upload\n.png"
     assert read_image(png, name="x" * 300).source == "x" * 300
 
 
