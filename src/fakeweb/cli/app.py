@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from typing import Any
 
@@ -50,5 +49,4 @@ def run() -> None:
         sys.stderr.write("interrupted\n")
         sys.exit(INTERRUPTED)
     except ReaderGone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # say nothing more, not even at exit
         sys.exit(0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -35,11 +37,19 @@ def write(text: str) -> None:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError as error:
+        _silence()
         raise ReaderGone from error
     except OSError as error:
+        _silence()
         raise UsageError(
             f"cannot write to standard output: {error.strerror}", hint="is the disk full?"
         ) from error
+
+
+def _silence() -> None:
+    """Send what is left in stdout's buffer nowhere, so that Python does not try it again at exit."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def printable(text: object) -> str:
