@@ -8,6 +8,6 @@ family (an ensemble, say) is one file with a class that keeps the :class:`fakewe
 ``tests/contracts/test_classifiers.py``.
 """
 
-from fakeweb.classifiers.onnx import OnnxClassifier
+from fakeweb.classifiers.onnx import DEFAULT_MODEL, OnnxClassifier
 
-__all__ = ["OnnxClassifier"]
+__all__ = ["DEFAULT_MODEL", "OnnxClassifier"]

@@ -24,7 +24,7 @@ from fakeweb.errors import FakeWebError, Refused, UsageError
 from fakeweb.media import encode_png, expand_inputs, fetch_url, read_image, write_atomically
 from fakeweb.registry import names
 from fakeweb.render import overlay, to_json, to_text
-from fakeweb.scanner import Scanner
+from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner
 from fakeweb.types import Image, Report
 
 EPILOG = """
@@ -105,11 +105,11 @@ def scan(
         typer.Option(help="Call faces fake from this probability on, instead of the model's own threshold."),
     ] = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly overlays are drawn.")] = 1.0,
-    finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = "haar",
+    finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     model: Annotated[
         str, typer.Option(help="Name of a model ('fakeweb models') or path of a card.")
-    ] = "fast",
+    ] = DEFAULT_MODEL,
     workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
     fail_on: Annotated[
         list[FailOn] | None,

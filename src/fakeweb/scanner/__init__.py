@@ -7,6 +7,7 @@ May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.medi
 :func:`fakeweb.scan` is a function (docs/decisions/0002).
 """
 
-from fakeweb.scanner.image import Scanner
+from fakeweb.classifiers import DEFAULT_MODEL
+from fakeweb.scanner.image import DEFAULT_FINDER, Scanner
 
-__all__ = ["Scanner"]
+__all__ = ["DEFAULT_FINDER", "DEFAULT_MODEL", "Scanner"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb import registry
-from fakeweb.classifiers import OnnxClassifier
+from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
 from fakeweb.faces import align
 from fakeweb.media import Limits, Media, read_image
@@ -17,7 +17,6 @@ from fakeweb.scanner.decide import decide_face, decide_picture, too_small
 from fakeweb.types import Classifier, Face, FaceFinder, FaceResult, Report, Score, Thresholds, Verdict
 
 DEFAULT_FINDER = "haar"
-DEFAULT_MODEL = "fast"
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
 
@@ -83,6 +82,9 @@ class Scanner:
         Args:
             media: From :func:`fakeweb.media.read_image`.
             read_s: Seconds that took, for the report's timings.
+
+        Raises:
+            ModelIncompatible: The model does not give what its card says.
         """
         started = time.perf_counter()
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
