@@ -216,13 +216,15 @@ class _Worker:
         """Scan a picture or a clip; only a picture's pixels are kept."""
         started = time.perf_counter()
         if source == "-":
-            content = self._stdin()
+            with self._stdin() as content:
+                return self._scan_content(content, source, started)
         elif source.lower().startswith(("http://", "https://")):
             if not self.allow_url:
                 raise Refused(f"{source} would be fetched from the network", hint="allow it with --allow-url")
-            content = fetch_url(source, limits=self.scanner.limits)
-        else:
-            content = source
+            return self._scan_content(fetch_url(source, limits=self.scanner.limits), source, started)
+        return self._scan_content(source, source, started)
+
+    def _scan_content(self, content: Any, source: str, started: float) -> tuple[Report, Image | None]:
         if kind_of(content) == "clip":
             return self._scan_clip(content, source), None
         media = read_image(content, limits=self.scanner.limits, name=source)
@@ -244,7 +246,7 @@ class _Worker:
             )
 
     def _stdin(self) -> Any:
-        """Return stdin as a file that can be read twice, in memory or in a temporary file without a name."""
+        """Return stdin as a file that can be read twice, in memory or a temporary file without a name; close it."""
         if sys.stdin is None:
             raise UsageError("standard input is closed", hint="pipe a picture into it")
         spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115

@@ -24,7 +24,18 @@ from fakeweb.media.expand import PICTURE_SUFFIXES, Expansion, expand_inputs
 from fakeweb.media.limits import Limits
 from fakeweb.media.read import Media, Source, read_image
 from fakeweb.media.url import fetch_url
-from fakeweb.media.video import VIDEO_SUFFIXES, Choice, Clip, ClipInfo, Pace, kind_of, open_clip, read_frames
+from fakeweb.media.video import (
+    VIDEO_SUFFIXES,
+    Choice,
+    Clip,
+    ClipInfo,
+    Pace,
+    encode_clip,
+    kind_of,
+    open_clip,
+    read_frames,
+    rewrite_clip,
+)
 from fakeweb.media.write import encode_jpeg, encode_png, write_atomically
 
 __all__ = [
@@ -38,6 +49,7 @@ __all__ = [
     "Media",
     "Pace",
     "Source",
+    "encode_clip",
     "encode_jpeg",
     "encode_png",
     "expand_inputs",
@@ -46,5 +58,6 @@ __all__ = [
     "open_clip",
     "read_frames",
     "read_image",
+    "rewrite_clip",
     "write_atomically",
 ]

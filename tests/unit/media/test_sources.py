@@ -173,6 +173,7 @@ def test_the_room_loads_no_guest_and_exports_what_it_says():
         "Pace",
         "Source",
         "VIDEO_SUFFIXES",
+        "encode_clip",
         "encode_jpeg",
         "encode_png",
         "expand_inputs",
@@ -181,6 +182,7 @@ def test_the_room_loads_no_guest_and_exports_what_it_says():
         "open_clip",
         "read_frames",
         "read_image",
+        "rewrite_clip",
         "write_atomically",
     ]
     assert all(hasattr(fakeweb.media, name) for name in fakeweb.media.__all__)

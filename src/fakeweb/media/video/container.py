@@ -84,14 +84,17 @@ class VideoFile:
             reading.check_size(context.width, context.height)
             context.thread_count = threads
             context.thread_type = "AUTO"
-        self.unit_s = float(self._stream.time_base)
+        self.unit = self._stream.time_base
+        self.unit_s = float(self.unit)
         self.stored_size = (context.width, context.height)
         whole = self._container.duration
         self.promised_s = whole / av.time_base if whole else None  # by the header, which may be wrong
         self.aspect = _aspect(self._stream)
         self.codec = str(self._stream.codec_context.name)
         self.damaged = 0
-        self.has_sound = bool(self._container.streams.audio)
+        self.sound: Any = next(iter(self._container.streams.audio), None)
+        self.has_sound = self.sound is not None
+        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 25)
 
     def _picture_stream(self) -> Any:
         streams = [s for s in self._container.streams.video if not _is_cover(s)]
@@ -177,7 +180,7 @@ class VideoFile:
                 if last >= 0 and number > last + 1:
                     yield from self._good(context.decode(None), due, packets)
                     context.flush_buffers()
-                    due.sound_again()
+                    due.whole_again()
                 last = number
                 context.skip_frame = "DEFAULT" if is_wanted[number] else "NONREF"
                 try:
@@ -187,6 +190,34 @@ class VideoFile:
                     continue
                 yield from self._good(frames, due, packets)
             yield from self._good(_decoded_rest(context), due, packets)
+        except (av.FFmpegError, OSError):
+            due.damaged_from(0)
+        self.damaged = due.damaged
+
+    def everything(self) -> Iterator[tuple[Any, Any]]:
+        """Decode a freshly opened file whole and yield (frame of PyAV, None) and (None, packet of the sound).
+
+        Frames concealed after damage are dropped as :meth:`images` does.
+        """
+        import av
+
+        due = _Due(np.empty(0, np.int64), all_of_them=True)
+        context = self._stream.codec_context
+        streams = [self._stream] if self.sound is None else [self._stream, self.sound]
+        try:
+            for packet in self._container.demux(streams):
+                if packet.stream.type == "audio":
+                    if packet.size:
+                        yield None, packet
+                    continue
+                try:
+                    frames = packet.decode() if packet.size else _decoded_rest(context)
+                except av.FFmpegError:
+                    due.damaged_from(packet.pts or 0)
+                    continue
+                for frame in frames:
+                    if due.takes(frame):
+                        yield frame, None
         except (av.FFmpegError, OSError):
             due.damaged_from(0)
         self.damaged = due.damaged
@@ -218,8 +249,9 @@ def _aspect(stream: Any) -> float:
 class _Due:
     """The frames still waited for, and whether what comes can be trusted."""
 
-    def __init__(self, pts: npt.NDArray[np.int64]) -> None:
+    def __init__(self, pts: npt.NDArray[np.int64], *, all_of_them: bool = False) -> None:
         self._waiting = np.sort(pts)
+        self._all = all_of_them
         self._next = 0
         self._damaged_from: int | None = None
         self.damaged = 0
@@ -230,7 +262,7 @@ class _Due:
         if self._damaged_from is None or pts < self._damaged_from:
             self._damaged_from = pts
 
-    def sound_again(self) -> None:
+    def whole_again(self) -> None:
         """Note that the decoder begins anew at a keyframe."""
         self._damaged_from = None
 
@@ -244,7 +276,9 @@ class _Due:
         if self._damaged_from is not None:
             if not (frame.key_frame and frame.pts > self._damaged_from):
                 return False
-            self.sound_again()
+            self.whole_again()
+        if self._all:
+            return True
         if self._next >= len(self._waiting) or frame.pts < self._waiting[self._next]:
             return False
         self._next = int(np.searchsorted(self._waiting, frame.pts, side="right"))
