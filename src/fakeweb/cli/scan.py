@@ -263,9 +263,14 @@ class _Worker:
             if target.overlay is not None and not show.should_stop():
                 with show.clip(f"drawing {target.source}"):
                     whole = overlay_clip(
-                        _again(content), report, target.overlay, opacity=self.options.opacity, limits=self.scanner.limits,
-                        on_progress=show.update, should_stop=show.should_stop,
-                    )  # fmt: skip
+                        _again(content),
+                        report,
+                        target.overlay,
+                        opacity=self.options.opacity,
+                        limits=self.scanner.limits,
+                        on_progress=show.update,
+                        should_stop=show.should_stop,
+                    )
                 written.append(f"overlay: {target.overlay}" + ("" if whole else " (stopped early)"))
         except FakeWebError as error:
             return Outcome(report, error)

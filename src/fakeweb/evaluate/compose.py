@@ -35,7 +35,7 @@ from fakeweb.types import Image, Sample
 _Pixels = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float32]
 
-SIZES: Final = ((640, 360), (480, 360), (854, 480), (360, 640))
+SIZES: Final = ((640, 360), (480, 360), (480, 270), (360, 640))
 CRFS: Final = (18, 23, 28, 33)
 _FACE_PX: Final = 224
 _GREY: Final = 40  # noise is kept as bytes around this
@@ -60,7 +60,7 @@ class ComposeOptions:
     clips: int = 300
     people: tuple[int, ...] = (1, 2, 3)
     half: str | None = "B"
-    seconds: float = 3.0
+    seconds: float = 2.0
     fps: int = 12
     fake_share: float = 0.5
     sources: tuple[str, ...] = ("dfdc", "stylegan1_ffhq", "ciplab")
