@@ -47,8 +47,8 @@ class SceneRecipe:
         encode: Probability of JPEG.
     """
 
-    side_px: int = 320
-    face_px: tuple[float, float] = (10.0, 320.0)
+    side_px: int = 256
+    face_px: tuple[float, float] = (10.0, 256.0)
     crowd: float = 0.35
     few: float = 0.35
     close: float = 0.15

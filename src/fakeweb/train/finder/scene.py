@@ -208,26 +208,15 @@ class _Canvas:
         self, cutting: Cutting, place: _Place, rng: np.random.Generator, face: int | None = None
     ) -> None:
         """Paste a cutting: as a rectangle, or around its face (or middle) with a soft or a sharp edge."""
-        affine = place.affine
-        height, width = cutting.pixels.shape[:2]
-        mask, window = _mask(cutting, face, rng)
-        corners = np.array(
-            [(window[0], window[1]), (window[2], window[1]), (window[2], window[3]), (window[0], window[3])]
-        )
+        affine, pixels, share = _shrunk(cutting, place.affine)
+        mask, window = _mask(cutting, face, share, pixels.shape[:2], rng)
+        left, top, right, bottom = window
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
         where = corners @ affine[:, :2].T + affine[:, 2]
         x0, y0 = np.floor(where.min(0)).astype(int).clip(0, self.side)
         x1, y1 = np.ceil(where.max(0)).astype(int).clip(0, self.side)
         if x1 - x0 < 2 or y1 - y0 < 2:
             return
-        pixels = cutting.pixels
-        zoom = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
-        if zoom < 0.6:  # shrink by area first: warping alone would alias
-            share = max(zoom * 1.15, 4 / min(height, width))
-            size = (max(2, round(width * share)), max(2, round(height * share)))
-            pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-            mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
-            back = np.array([width / size[0], height / size[1]])
-            affine = np.column_stack([affine[:, :2] * back, affine[:, 2]])
         local = affine - np.array([[0, 0, x0], [0, 0, y0]])
         size = (int(x1 - x0), int(y1 - y0))
         flat = np.asarray(cv2.warpAffine(mask, local, size, flags=cv2.INTER_LINEAR), np.float32)
@@ -292,26 +281,48 @@ def _disc() -> npt.NDArray[np.float64]:
 _SPOTS = _disc()
 
 
+def _shrunk(
+    cutting: Cutting, affine: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], UInt8Array, npt.NDArray[np.float64]]:
+    """Shrink a cutting by area where warping alone would alias.
+
+    Returns:
+        The affine from the shrunk pixels, those pixels, and their size over the size before, (2,).
+    """
+    pixels = cutting.pixels
+    height, width = pixels.shape[:2]
+    zoom = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
+    if zoom >= 0.6:
+        return affine, pixels, np.ones(2)
+    wanted = max(zoom * 1.15, 4 / min(height, width))
+    size = (max(2, round(width * wanted)), max(2, round(height * wanted)))
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    share = np.array([size[0] / width, size[1] / height])
+    return np.column_stack([affine[:, :2] / share, affine[:, 2]]), small, share
+
+
 def _mask(
-    cutting: Cutting, face: int | None, rng: np.random.Generator
-) -> tuple[FloatArray, tuple[float, ...]]:
+    cutting: Cutting, face: int | None, share: npt.NDArray[np.float64], shape: tuple[int, ...],
+    rng: np.random.Generator,
+) -> tuple[FloatArray, tuple[float, ...]]:  # fmt: skip
     """Return how much of each pixel is pasted, float32 (H, W) in [0, 1], and the rectangle that holds it."""
-    height, width = cutting.pixels.shape[:2]
-    shape = rng.random()
-    if shape < 0.5:
+    height, width = shape
+    form = rng.random()
+    if form < 0.5:
         return np.ones((height, width), np.float32), (0, 0, width, height)
     if face is None:
         middle = np.array([width / 2, height / 2])
         half = np.array([width, height]) * rng.uniform(0.3, 0.5, 2)
     else:
         x0, y0, x1, y1 = cutting.boxes[face]
-        middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2 - 0.06 * (y1 - y0)])
-        half = np.array([x1 - x0, y1 - y0]) / 2 * rng.uniform((1.15, 1.2), (1.8, 1.6))
-    y, x = np.ogrid[:height, :width]
-    radius = np.sqrt(((x - middle[0]) / half[0]) ** 2 + ((y - middle[1]) / half[1]) ** 2).astype(np.float32)
-    edge = rng.uniform(0.15, 0.5) if shape < 0.85 else 0.02
+        middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2 - 0.06 * (y1 - y0)]) * share
+        half = np.array([x1 - x0, y1 - y0]) / 2 * rng.uniform((1.15, 1.2), (1.8, 1.6)) * share
+    x = (np.arange(width, dtype=np.float32) - np.float32(middle[0])) / np.float32(half[0])
+    y = (np.arange(height, dtype=np.float32) - np.float32(middle[1])) / np.float32(half[1])
+    radius = np.sqrt((x * x)[None] + (y * y)[:, None])
+    edge = np.float32(rng.uniform(0.15, 0.5) if form < 0.85 else 0.02)
     mask = ((1 + edge / 2 - radius) / edge).clip(0, 1)
-    low, high = np.maximum(middle - 1.5 * half, 0), np.minimum(middle + 1.5 * half, (width, height))
+    low, high = np.maximum(middle - 1.3 * half, 0), np.minimum(middle + 1.3 * half, (width, height))
     return mask, (*low.tolist(), *high.tolist())
 
 
