@@ -71,14 +71,24 @@ def make_pools(
     files: Iterable[Path],
     recipe: TeacherRecipe,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    needed: Sequence[str] = ("train", "A"),
 ) -> dict[str, Pool]:
     """Read the labelled pictures into pools ``train``, ``A`` and ``B``.
 
     A picture without a face in it (``label`` is None) in which nobody agrees on one serves as background; where
     teachers see one after all, it is left out.
 
+    Args:
+        samples: Pictures, with their split.
+        root: The labels' paths are relative to it.
+        files: Label files, one per teacher.
+        recipe: How much the teachers must agree.
+        on_progress: Called with (done, total).
+        needed: Parts that may not be empty.
+
     Raises:
-        DatasetError: A label file cannot be read, or nothing is left.
+        DatasetError: A label file cannot be read, or a needed part holds nothing.
     """
     labels = [read_labels(file) for file in files]
     parts: dict[str, tuple[list[Cutting], list[Cutting]]] = {p: ([], []) for p in ("train", "A", "B")}
@@ -91,7 +101,7 @@ def make_pools(
                 parts[part][sample.label is None].append(cutting)
         if done % 50 == 0 or done == len(samples):
             on_progress(done, len(samples))
-    for part in ("train", "A"):
+    for part in needed:
         if not all(parts[part]):
             raise DatasetError(
                 f"the part {part} holds no picture with a face, or none without",

@@ -5,6 +5,7 @@ Pastes of pictures without a face are cut, blended and degraded like those with 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -83,6 +84,38 @@ class Composer:
         return Scene(
             self._degrade(scene.pixels, rng), scene.boxes, scene.points, scene.taught, scene.roll_deg
         )
+
+    def plant(
+        self, rng: np.random.Generator, size: tuple[int, int], cuttings: Sequence[Cutting], width_px: float,
+        roll_deg: float,
+    ) -> Scene:  # fmt: skip
+        """Return an undegraded scene in which every face lies apart from the others: for measuring.
+
+        Args:
+            rng: Chooses places and shapes.
+            size: Height and width of the scene.
+            cuttings: One face each is pasted, its largest agreed one, as far as there is room.
+            width_px: Width of the faces, before they are turned.
+            roll_deg: How far they are turned, to one side or the other.
+        """
+        canvas = _Canvas(self.background(rng, *size))
+        taken: list[npt.NDArray[np.float64]] = []
+        for cutting in cuttings:
+            wide = cutting.boxes[:, 2] - cutting.boxes[:, 0]
+            face = int(np.argmax(np.where(cutting.agreed, wide, -1)))
+            height, width = cutting.pixels.shape[:2]
+            reach = width_px / wide[face] * float(np.hypot(height, width)) / 2 + 2
+            for _ in range(60):
+                at = rng.uniform((0, 0), (size[1], size[0]))
+                room = np.array([*at, reach])
+                inside = (at > 0.8 * width_px).all() and (at < np.array(size[::-1]) - 0.8 * width_px).all()
+                if inside and all(np.hypot(*(room - t)[:2]) > reach + t[2] for t in taken):
+                    x, y = at.tolist()
+                    turn = roll_deg * (1 if rng.random() < 0.5 else -1) + rng.normal(0, 4)
+                    canvas.paste(cutting, _placed(cutting, width_px, x, y, rng, turn, face), rng, face)
+                    taken.append(room)
+                    break
+        return canvas.scene()
 
     def background(self, rng: np.random.Generator, height: int, width: int) -> UInt8Array:
         """Return a mosaic of pictures without a face, or something flat, uint8 RGB (height, width, 3)."""
@@ -194,14 +227,14 @@ class _Canvas:
 
     def __init__(self, pixels: UInt8Array) -> None:
         self.pixels = pixels
-        self.side = pixels.shape[0]
+        self.height, self.width = pixels.shape[:2]
         self.owner = np.zeros(pixels.shape[:2], np.int16)
         self.count = 0
         self.faces: list[tuple[int, FloatArray, FloatArray, bool, float, npt.NDArray[np.float64]]] = []
 
     def last(self) -> tuple[float, float, float]:
         """Return the middle and the width of the face pasted last."""
-        box = self.faces[-1][1] if self.faces else np.array([0, 0, self.side, self.side])
+        box = self.faces[-1][1] if self.faces else np.array([0, 0, self.width, self.height])
         return float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, float(box[2] - box[0])
 
     def paste(
@@ -213,8 +246,8 @@ class _Canvas:
         left, top, right, bottom = window
         corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
         where = corners @ affine[:, :2].T + affine[:, 2]
-        x0, y0 = np.floor(where.min(0)).astype(int).clip(0, self.side)
-        x1, y1 = np.ceil(where.max(0)).astype(int).clip(0, self.side)
+        x0, y0 = np.floor(where.min(0)).astype(int).clip(0, (self.width, self.height))
+        x1, y1 = np.ceil(where.max(0)).astype(int).clip(0, (self.width, self.height))
         if x1 - x0 < 2 or y1 - y0 < 2:
             return
         local = affine - np.array([[0, 0, x0], [0, 0, y0]])
@@ -266,7 +299,7 @@ class _Canvas:
         """Return the share of the face's ellipse that lies in the scene and is its own."""
         spots = _SPOTS @ axes.T + (box[:2] + box[2:]) / 2
         at = np.floor(spots).astype(int)
-        inside = ((at >= 0) & (at < self.side)).all(1)
+        inside = ((at >= 0) & (at < (self.width, self.height))).all(1)
         own = self.owner[at[inside, 1], at[inside, 0]] == number
         return float(own.sum()) / len(spots)
 
