@@ -5,9 +5,30 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 from fakeweb.errors import ModelCorrupt, ModelMissing, UnknownName
 from fakeweb.runtime.cards import ModelCard, read_card
+
+
+class ModelFile(Protocol):
+    """What every kind of card says about its file; :class:`ModelCard` is one."""
+
+    @property
+    def reference(self) -> str:
+        """``name@version``."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The ONNX file."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the file."""
+        ...
+
 
 PACKAGED = Path(__file__).parents[1] / "models"
 
@@ -44,7 +65,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def verify(card: ModelCard) -> bytes:
+def verify(card: ModelFile) -> bytes:
     """Check that the model file is the one the card describes, and return the very bytes that were checked.
 
     Raises:

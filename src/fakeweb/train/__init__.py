@@ -12,6 +12,7 @@ Importing this package loads no torch; :func:`run` does.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,18 @@ def run(
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("train", "training") from error
+    if task_of(recipe) == "autoencoder":
+        from fakeweb.train.autoencoders.fit import fit
+        from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
+
+        return fit(
+            read_autoencoder_recipe(Path(recipe)),
+            Path(data),
+            Path(out),
+            resume=resume,
+            threads=threads,
+            on_progress=on_progress or (lambda _: None),
+        )
     from fakeweb.train.loop import Training
     from fakeweb.train.recipe import read_recipe
 
@@ -101,3 +114,12 @@ def run(
         threads=threads,
         on_progress=on_progress or (lambda _: None),
     ).run()
+
+
+def task_of(recipe: str | Path) -> str:
+    """Return the recipe's ``task``; ``classifier`` where it names none or cannot be read, which its reader will say."""
+    try:
+        task = tomllib.loads(Path(recipe).read_text(encoding="utf-8")).get("task", "classifier")
+    except (OSError, ValueError):
+        return "classifier"
+    return str(task)

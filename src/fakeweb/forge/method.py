@@ -1,0 +1,100 @@
+"""What all methods share: a strength drawn per call, steps that follow one another, donors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from fakeweb.forge.patch import Patch, close_patch, open_patch
+from fakeweb.types import Face, FloatArray, Forgery, Image, Kind
+
+Strength = tuple[float, float]
+FULL: Strength = (0.1, 1.0)
+"""From barely visible to obvious."""
+
+
+class Donors(Protocol):
+    """Lends another person's face: a pure function of its arguments; see :class:`fakeweb.forge.donors.DonorPool`."""
+
+    def __call__(self, face: Face, rng: np.random.Generator) -> tuple[Image, Face]:
+        """Return a picture and a face with a mesh in it, fit to be put where ``face`` is."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Worked:
+    """A patch after a step.
+
+    Attributes:
+        pixels: float32 RGB (h, w, 3).
+        weight: float32 (h, w) in [0, 1]: how much each pixel was touched.
+        moves: (468, 2): how far the mesh went, in pixels; None where it stayed.
+    """
+
+    pixels: FloatArray
+    weight: FloatArray
+    moves: FloatArray | None = None
+
+
+Step = Callable[[Patch, float, np.random.Generator], Worked]
+"""``(patch, strength in [0, 1], rng) -> what became of it``."""
+
+
+def one_after_another(patch: Patch, steps: Sequence[tuple[Step, float]], rng: np.random.Generator) -> Worked:
+    """Apply steps, each to what the one before left."""
+    weight = np.zeros(patch.shape, np.float32)
+    for step, strength in steps:
+        worked = step(patch, strength, rng)
+        points = patch.points if worked.moves is None else patch.points + worked.moves
+        patch = replace(patch, pixels=worked.pixels, points=points)
+        weight = np.maximum(weight, worked.weight)
+    return Worked(patch.pixels, weight)
+
+
+class Method:
+    """Base of the forge's methods; see :class:`fakeweb.types.ForgeMethod`.
+
+    A subclass has ``name`` and ``kind`` and writes :meth:`work`.
+
+    Args:
+        strength: Range from which each call draws its strength: 0 is nothing, 0.1 hardly visible, 1 obvious.
+        donors: Lends other people's faces; only for methods with ``needs_donors``.
+
+    Raises:
+        ValueError: A range outside [0, 1], or no donors where they are needed.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[Kind]
+    needs_donors: ClassVar[bool] = False
+    reach: ClassVar[float] = 0.45
+
+    def __init__(self, *, strength: Strength = FULL, donors: Donors | None = None) -> None:
+        low, high = strength
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"strength must be a range within [0, 1], got {strength}")
+        if self.needs_donors and donors is None:
+            raise ValueError(f"the method '{self.name}' needs donors, faces of other people")
+        self.strength, self.donors = (float(low), float(high)), donors
+
+    def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
+        """Forge a face; the same arguments give the same bytes.
+
+        Args:
+            image: The picture, left as it is.
+            face: A face in it, with its mesh.
+            rng: Decides strength and details.
+
+        Raises:
+            ValueError: No mesh, or it lies outside the picture.
+        """
+        patch = open_patch(image, face, reach=self.reach)
+        worked = self.work(patch, face, float(rng.uniform(*self.strength)), rng)
+        return close_patch(image, patch, worked.pixels, worked.weight, self.kind)
+
+    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+        """Return what becomes of the patch."""
+        raise NotImplementedError
