@@ -46,18 +46,21 @@ def match_covariance(source: FloatArray, target: FloatArray, weight: FloatArray)
     gain = inverse @ _root(root @ wanted @ root) @ inverse
     values, vectors = np.linalg.eigh(gain)
     gain = (vectors * np.clip(values, 0.4, 2.0)) @ vectors.T
-    out = (source - mean.astype(np.float32)) @ gain.T.astype(np.float32) + wanted_mean.astype(np.float32)
+    out: FloatArray = (source - mean.astype(np.float32)) @ gain.T.astype(np.float32) + wanted_mean.astype(
+        np.float32
+    )
     return np.clip(out, 0, 255)
 
 
 def poisson(over: FloatArray, under: FloatArray, mask: FloatArray) -> FloatArray:
-    """Lay ``over`` on ``under`` so that no seam is left: keep its gradients, take the colours at the rim from ``under``.
+    """Lay ``over`` on ``under`` without a seam: its gradients, with the colours of ``under`` at the rim.
 
     Pérez, Gangnet, Blake: Poisson image editing, SIGGRAPH 2003. The difference at the rim is continued into the mask by
     Laplace's equation, on a small grid, from coarse to fine.
 
     Args:
-        over, under: RGB (h, w, 3).
+        over: RGB (h, w, 3).
+        under: Of the same shape.
         mask: (h, w) in [0, 1].
     """
     small = (_SMALL, _SMALL)

@@ -61,10 +61,9 @@ class Method:
 
     Args:
         strength: Range from which each call draws its strength: 0 is nothing, 0.1 hardly visible, 1 obvious.
-        donors: Lends other people's faces; only for methods with ``needs_donors``.
 
     Raises:
-        ValueError: A range outside [0, 1], or no donors where they are needed.
+        ValueError: A range outside [0, 1].
     """
 
     name: ClassVar[str]
@@ -72,13 +71,11 @@ class Method:
     needs_donors: ClassVar[bool] = False
     reach: ClassVar[float] = 0.45
 
-    def __init__(self, *, strength: Strength = FULL, donors: Donors | None = None) -> None:
+    def __init__(self, *, strength: Strength = FULL) -> None:
         low, high = strength
         if not 0 <= low <= high <= 1:
             raise ValueError(f"strength must be a range within [0, 1], got {strength}")
-        if self.needs_donors and donors is None:
-            raise ValueError(f"the method '{self.name}' needs donors, faces of other people")
-        self.strength, self.donors = (float(low), float(high)), donors
+        self.strength = (float(low), float(high))
 
     def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
         """Forge a face; the same arguments give the same bytes.
@@ -92,9 +89,37 @@ class Method:
             ValueError: No mesh, or it lies outside the picture.
         """
         patch = open_patch(image, face, reach=self.reach)
-        worked = self.work(patch, face, float(rng.uniform(*self.strength)), rng)
+        worked = self.work(patch, float(rng.uniform(*self.strength)), rng)
         return close_patch(image, patch, worked.pixels, worked.weight, self.kind)
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
+        """Return what becomes of the patch."""
+        raise NotImplementedError
+
+
+class DonorMethod(Method):
+    """Base of the methods that put something of another person's face into this one.
+
+    A subclass writes :meth:`blend` instead of ``work``.
+
+    Args:
+        donors: Lends other people's faces.
+        strength: See :class:`Method`.
+    """
+
+    needs_donors: ClassVar[bool] = True
+
+    def __init__(self, *, donors: Donors, strength: Strength = FULL) -> None:
+        super().__init__(strength=strength)
+        self.donors = donors
+
+    def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
+        """Forge a face with the help of a donor that ``rng`` decides; see :meth:`Method.__call__`."""
+        patch = open_patch(image, face, reach=self.reach)
+        donor = open_patch(*self.donors(face, rng))
+        worked = self.blend(patch, donor, float(rng.uniform(*self.strength)), rng)
+        return close_patch(image, patch, worked.pixels, worked.weight, self.kind)
+
+    def blend(self, patch: Patch, donor: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return what becomes of the patch."""
         raise NotImplementedError

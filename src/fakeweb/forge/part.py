@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 
 from fakeweb.forge.blend import alpha, poisson
-from fakeweb.forge.method import Method, Worked
-from fakeweb.forge.patch import Patch, open_patch
+from fakeweb.forge.method import DonorMethod, Worked
+from fakeweb.forge.patch import Patch
 from fakeweb.forge.regions import BROWS, EYES, LIPS, nose_points
 from fakeweb.forge.swap import bring, match_colours, resampled
-from fakeweb.types import Face, FloatArray, Kind
+from fakeweb.types import FloatArray, Kind
 
 PARTS = ("eyes", "one_eye", "nose", "mouth")
 
 
-class PartSwap(Method):
+class PartSwap(DonorMethod):
     """Eyes, nose or mouth of a donor, warped onto this face, colours matched, blended in.
 
     Strong ones take two parts and match colours worse.
@@ -25,23 +25,20 @@ class PartSwap(Method):
 
     name: ClassVar[str] = "part"
     kind: ClassVar[Kind] = "retouch"
-    needs_donors: ClassVar[bool] = True
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def blend(self, patch: Patch, donor: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the montage."""
-        assert self.donors is not None  # noqa: S101 - seen to at birth
-        image, lender = self.donors(face, rng)
-        over, seen = bring(open_patch(image, lender), patch)
+        over, seen = bring(donor, patch)
         count = 1 + int(rng.random() < strength - 0.3)
         chosen = rng.permutation(PARTS)[:count]
         mask = np.maximum.reduce([region(patch, str(part), rng) for part in chosen]) * seen
         mask = np.where(mask < 0.004, 0, mask).astype(np.float32)
         over = match_colours(over, patch.pixels, mask, 0.7 * strength, rng)
         over = resampled(over, 0.5 * strength, rng)
-        blend = poisson if rng.random() < 0.8 - 0.4 * strength else alpha
+        lay = poisson if rng.random() < 0.8 - 0.4 * strength else alpha
         opacity = np.float32(min(1.0, 0.55 + 0.6 * strength))
         mask = mask * opacity
-        return Worked(blend(over, patch.pixels, mask), mask)
+        return Worked(lay(over, patch.pixels, mask), mask)
 
 
 def region(patch: Patch, part: str, rng: np.random.Generator) -> FloatArray:

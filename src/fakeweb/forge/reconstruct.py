@@ -2,64 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
-from fakeweb.forge.method import FULL, Donors, Method, Strength, Worked
+from fakeweb.forge.method import FULL, Method, Strength, Worked
 from fakeweb.forge.patch import Patch
 from fakeweb.forge.spectral import faded
-from fakeweb.runtime import Session, open_session
-from fakeweb.types import Face, FloatArray, Kind, UInt8Array
+from fakeweb.runtime import AutoencoderCard, Session, open_session, read_card
+from fakeweb.types import FloatArray, Kind, UInt8Array
 
 PACKAGED = Path(__file__).parents[1] / "models" / "autoencoders"
 """Where the autoencoders lie that come with FakeWeb."""
+_TRAIN = "train some with `fakeweb train recipes/autoencoder.toml`"
 
 MARGIN_PX = 16
 """Mirrored around the picture, so that the network's own border falls outside it."""
-
-
-@dataclass(frozen=True)
-class _File:
-    reference: str
-    path: Path
-    sha256: str
 
 
 class Reconstructor:
     """An autoencoder exported by ``fakeweb train`` from a recipe with ``task = "autoencoder"``.
 
     Args:
-        card: Its card.
+        card: Path of its card.
 
     Raises:
-        ModelMissing, ModelCorrupt: The card is missing, or is not one.
+        ModelMissing, ModelCorrupt: The card is missing, or is not one of an autoencoder.
     """
 
     def __init__(self, card: Path) -> None:
-        hint = "train it with `fakeweb train recipes/autoencoders.toml`"
-        try:
-            data: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-            if data["task"] != "autoencoder":
-                raise ModelCorrupt(f"{card} describes a {data['task']}, not an autoencoder", hint=hint)
-            self.name = str(data["upsampler"])
-            self.stride_px = int(data["stride_px"])
-            reference = f"{data['name']}@{data['version']}"
-            self._file = _File(reference, card.with_name(Path(data["file"]).name), data["sha256"])
-        except OSError as error:
-            raise ModelMissing(f"no model card at {card}", hint=hint) from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelCorrupt(f"{card} is not an autoencoder's card: {error}", hint=hint) from error
+        read = read_card(card)
+        if not isinstance(read, AutoencoderCard):
+            raise ModelCorrupt(f"{card} describes a {read.task}, not an autoencoder", hint=_TRAIN)
+        self.card = read
 
     @cached_property
     def _session(self) -> Session:
-        return open_session(self._file)
+        return open_session(self.card)
 
     def run(self, pixels: UInt8Array) -> FloatArray:
         """Reconstruct a picture.
@@ -71,8 +54,8 @@ class Reconstructor:
             float32 RGB (H, W, 3) in [0, 255].
         """
         height, width = pixels.shape[:2]
-        below = MARGIN_PX + (-height - 2 * MARGIN_PX) % self.stride_px
-        right = MARGIN_PX + (-width - 2 * MARGIN_PX) % self.stride_px
+        below = MARGIN_PX + (-height - 2 * MARGIN_PX) % self.card.stride_px
+        right = MARGIN_PX + (-width - 2 * MARGIN_PX) % self.card.stride_px
         padded = cv2.copyMakeBorder(pixels, MARGIN_PX, below, MARGIN_PX, right, cv2.BORDER_REFLECT)
         out = self.paint(np.asarray(padded, np.uint8))
         return out[MARGIN_PX : MARGIN_PX + height, MARGIN_PX : MARGIN_PX + width]
@@ -86,11 +69,10 @@ class Reconstruct(Method):
     """The face and what is around it, painted anew by one of several small autoencoders, drawn by chance.
 
     Up-samplers leave the traces of a generator (Frank et al., ICML 2020), whatever they paint. At a low strength the
-    finest detail of the picture is kept in part. Slower than the other methods: some 0.2 s for a face of 256 px, so keep
-    what it makes.
+    finest detail of the picture is kept in part. Slower than the other methods: keep what it makes.
 
     Args:
-        strength, donors: See :class:`fakeweb.forge.method.Method`.
+        strength: See :class:`fakeweb.forge.method.Method`.
         folder: Where the cards of the autoencoders lie.
 
     Raises:
@@ -101,10 +83,8 @@ class Reconstruct(Method):
     kind: ClassVar[Kind] = "generated"
     reach: ClassVar[float] = 1.2
 
-    def __init__(
-        self, *, strength: Strength = FULL, donors: Donors | None = None, folder: Path = PACKAGED
-    ) -> None:
-        super().__init__(strength=strength, donors=donors)
+    def __init__(self, *, strength: Strength = FULL, folder: Path = PACKAGED) -> None:
+        super().__init__(strength=strength)
         self.generators = tuple(Reconstructor(card) for card in sorted(folder.glob("*.json")))
         if not self.generators:
             raise ModelMissing(
@@ -112,7 +92,7 @@ class Reconstruct(Method):
                 hint="train some with `fakeweb train recipes/autoencoders.toml`",
             )
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the reconstruction."""
         generator = self.generators[rng.integers(len(self.generators))]
         before = patch.pixels.astype(np.uint8)

@@ -25,7 +25,7 @@ from fakeweb.forge.regions import (
 )
 from fakeweb.forge.swap import lower_face
 from fakeweb.forge.warp import warp_mesh
-from fakeweb.types import Face, FloatArray, Kind
+from fakeweb.types import FloatArray, Kind
 
 _GREY = np.array((0.299, 0.587, 0.114), np.float32)
 
@@ -128,16 +128,14 @@ def _lower_half(contour: np.ndarray) -> np.ndarray:
     inner[first + 1 : last] = True
     outer = ~inner
     outer[[first, last]] = False
-    lower = inner if points[inner, 1].mean() > points[outer, 1].mean() else outer
-    return lower
+    return inner if points[inner, 1].mean() > points[outer, 1].mean() else outer
 
 
 def express(patch: Patch, expression: Expression) -> Worked:
     """Give a face an expression: move the mesh and its pixels, and paint the mouth where it opens."""
     turned = float(np.linalg.norm(patch.axes[:, 2]) / max(patch.unit_px, 1e-3))
-    narrow = min(
-        1.0, max(0.3, 1.35 - turned)
-    )  # the mouth of a face turned far away cannot be opened in the picture
+    # the mouth of a face turned far away cannot be opened in the picture
+    narrow = float(np.clip(1.35 - turned, 0.3, 1.0))
     expression = replace(expression, open=expression.open * narrow, pucker=expression.pucker * narrow)
     moves = patch.project(expression.moves().astype(np.float32))
     pixels, weight = warp_mesh(patch, moves)
@@ -150,39 +148,42 @@ def express(patch: Patch, expression: Expression) -> Worked:
 
 def _paint_mouth(before: Patch, after: Patch) -> tuple[FloatArray, FloatArray]:
     """Fill an opened mouth: dark towards the throat, the edge of the upper teeth in shadow; (pixels, where)."""
-    mouth = after.points[MOUTH]
-    opened, was = _height(mouth), _height(before.points[MOUTH])
+    opened, was = _height(after.points[MOUTH]), _height(before.points[MOUTH])
     grown = (opened - was) / max(after.unit_px, 1e-3)
-    where = after.polygon(MOUTH, feather=0.025, grow=-0.012) * np.float32(
-        np.clip((grown - 0.02) / 0.08, 0, 1)
-    )
-    if (
-        was > 0.5 * opened or not where.any()
-    ):  # it was open: what was inside has been stretched, which will do
-        return after.pixels, np.zeros(after.shape, np.float32)
-    grey = after.pixels @ _GREY
-    light = float(np.median(grey[after.polygon(LIPS, feather=0.01) > 0.1]))
-    throat = np.array((0.42, 0.17, 0.15), np.float32) * light
+    inside = after.polygon(MOUTH, feather=0.025, grow=-0.012)
+    where = inside * np.float32(np.clip((grown - 0.02) / 0.08, 0, 1))
+    if was > 0.5 * opened or not where.any():
+        return after.pixels, np.zeros_like(
+            where
+        )  # it was open: what was inside has been stretched, which will do
+    lips = after.pixels[after.polygon(LIPS, feather=0.01) > 0.1] @ _GREY
+    light = float(np.median(lips)) if len(lips) else 90.0
+    throat, ivory = (np.array(c, np.float32) * light for c in ((0.42, 0.17, 0.15), (0.97, 0.91, 0.82)))
+    cavity = throat + (ivory - throat) * (0.85 * _teeth(after, opened))[..., None]
+    cavity += (np.asarray(cv2.GaussianBlur(after.pixels, (0, 0), 1.0), np.float32) - cavity) * 0.18
+    return alpha(cavity, after.pixels, where), where
+
+
+def _teeth(patch: Patch, opened_px: float) -> FloatArray:
+    """Return where the edge of the upper teeth shows, below the upper lip and along it, (h, w) in [0, 1]."""
+    along = patch.axes[:, 0] / max(float(np.linalg.norm(patch.axes[:, 0])), 1e-3)
+    turn = np.array([[along[0], along[1]], [-along[1], along[0]]], np.float32)  # to upright coordinates
+    mouth = patch.points[MOUTH] @ turn.T
     upper = mouth[~_lower_half(MOUTH)]
-    deep = np.zeros(after.shape, np.float32)
-    lip = np.sort(upper[:, 0])
-    line = np.interp(np.arange(after.shape[1]), lip, upper[np.argsort(upper[:, 0]), 1]).astype(np.float32)
-    deep = np.arange(after.shape[0], dtype=np.float32)[:, None] - line[None]
-    band = np.clip(1 - np.abs(deep / max(0.42 * opened, 1.0) - 0.45) / 0.62, 0, 1) ** 0.5
-    centre = (mouth[:, 0].min() + mouth[:, 0].max()) / 2
-    sideways = np.clip(
-        1 - np.abs(np.arange(after.shape[1]) - centre) / (0.42 * np.ptp(mouth[:, 0]) + 1e-3), 0, 1
-    )
-    teeth = soften(band * np.sqrt(sideways)[None].astype(np.float32), 0.05 * after.unit_px)
-    ivory = np.array((0.97, 0.91, 0.82), np.float32) * light * 1.0
-    inside = throat + (ivory - throat) * (teeth * np.float32(0.85))[..., None]
-    inside = inside + (np.asarray(cv2.GaussianBlur(after.pixels, (0, 0), 1.0)) - inside) * 0.18
-    return alpha(inside, after.pixels, where), where
+    upper = upper[np.argsort(upper[:, 0])]
+    y, x = np.mgrid[0 : patch.shape[0], 0 : patch.shape[1]].astype(np.float32)
+    u, v = turn[0, 0] * x + turn[0, 1] * y, turn[1, 0] * x + turn[1, 1] * y
+    deep = v - np.interp(u.ravel(), upper[:, 0], upper[:, 1]).reshape(u.shape)
+    band = np.clip(1 - np.abs(deep / max(0.42 * opened_px, 1.0) - 0.45) / 0.62, 0, 1)
+    centre, width = (mouth[:, 0].min() + mouth[:, 0].max()) / 2, np.ptp(mouth[:, 0])
+    sideways = np.clip(1 - np.abs(u - centre) / (0.42 * width + 1e-3), 0, 1)
+    return soften(np.sqrt(band * sideways).astype(np.float32), 0.05 * patch.unit_px)
 
 
 def _height(outline: FloatArray) -> float:
     """Return area over width: the mean height of an outline, in pixels."""
-    return float(cv2.contourArea(outline.astype(np.float32)) / max(np.ptp(outline[:, 0]), 1e-3))
+    width = float(outline[:, 0].max() - outline[:, 0].min())
+    return float(cv2.contourArea(outline.astype(np.float32))) / max(width, 1e-3)
 
 
 class Reenact(Method):
@@ -191,7 +192,7 @@ class Reenact(Method):
     name: ClassVar[str] = "reenact"
     kind: ClassVar[Kind] = "reenacted"
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the face with another expression."""
         return express(patch, Expression.draw(strength, rng))
 
@@ -206,7 +207,7 @@ class LowerFace(Method):
     name: ClassVar[str] = "lower_face"
     kind: ClassVar[Kind] = "reenacted"
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the blend."""
         drawn = Expression.draw(0.7 * strength, rng)
         moved = express(patch, replace(drawn, brows=0.0, lids=0.0))
@@ -229,4 +230,5 @@ def _rendered(pixels: FloatArray, strength: float, rng: np.random.Generator) -> 
     )
     gain = 1 + rng.uniform(-0.06, 0.06, 3) * strength
     offset = rng.uniform(-7, 7) * strength
-    return np.clip(np.asarray(out, np.float32) * gain.astype(np.float32) + np.float32(offset), 0, 255)
+    shifted = np.asarray(out, np.float32) * gain.astype(np.float32) + np.float32(offset)
+    return np.asarray(np.clip(shifted, 0, 255), np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from fakeweb.forge import liquify, tone
 from fakeweb.forge.method import Method, Step, Worked, one_after_another
 from fakeweb.forge.patch import Patch
-from fakeweb.types import Face, Kind
+from fakeweb.types import Kind
 
 STEPS: dict[str, Step] = {
     "smooth": tone.smooth_skin,
@@ -32,7 +32,7 @@ class _Single(Method):
     kind: ClassVar[Kind] = "retouch"
     step: ClassVar[str]
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return what the step makes of the patch."""
         return STEPS[self.step](patch, strength, rng)
 
@@ -51,7 +51,7 @@ class Retouch(Method):
     name: ClassVar[str] = "retouch"
     kind: ClassVar[Kind] = "retouch"
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return what the steps make of the patch."""
         drawn = rng.permutation(len(STEPS))[: rng.integers(2, 5)]
         names = list(STEPS)
@@ -65,7 +65,7 @@ class Beauty(Method):
     name: ClassVar[str] = "beauty"
     kind: ClassVar[Kind] = "retouch"
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return what the filter makes of the patch."""
         shares = {
             "smooth": 1.0,

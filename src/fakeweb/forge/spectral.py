@@ -14,7 +14,7 @@ import numpy as np
 from fakeweb.forge.blend import alpha
 from fakeweb.forge.method import Method, Worked
 from fakeweb.forge.patch import Patch
-from fakeweb.types import Face, FloatArray, Kind
+from fakeweb.types import FloatArray, Kind
 
 _GREY = np.array((0.299, 0.587, 0.114), np.float32)
 
@@ -22,16 +22,16 @@ _GREY = np.array((0.299, 0.587, 0.114), np.float32)
 class Grid(Method):
     """Every second (or fourth) pixel comes from another kernel, as after a transposed convolution.
 
-    A generator fills the pixels between those it has with learned kernels that differ by position; what remains is a grid
-    (Odena et al., Distill 2016). Here the finest detail of each phase of the grid is gained and shifted by amounts of its
-    own, drawn once per picture.
+    A generator fills the pixels between those it has with learned kernels that differ by position; what remains is a
+    grid (Odena et al., Distill 2016). Here the finest detail of each phase of the grid is gained and shifted by amounts
+    of its own, drawn once per picture.
     """
 
     name: ClassVar[str] = "grid"
     kind: ClassVar[Kind] = "generated"
     reach: ClassVar[float] = 1.2
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the picture with the grid."""
         period = int(rng.choice((2, 4), p=(0.6, 0.4)))
         sigma = float(rng.uniform(0.6, 1.2))
@@ -45,17 +45,17 @@ class Grid(Method):
 
 
 class Peaks(Method):
-    """A faint regular pattern at the frequencies at which generators' spectra have peaks: 1/2, 1/4, 1/8 of the sampling.
+    """A faint regular pattern at the frequencies at which generators' spectra have peaks: 1/2, 1/4, 1/8 of sampling.
 
-    Zhang, Karaman, Chang, Detecting and Simulating Artifacts in GAN Fake Images, WIFS 2019. The pattern is stronger where
-    the picture has texture, as with real generators.
+    Zhang, Karaman, Chang, Detecting and Simulating Artifacts in GAN Fake Images, WIFS 2019. The pattern is stronger
+    where the picture has texture, as with real generators.
     """
 
     name: ClassVar[str] = "peaks"
     kind: ClassVar[Kind] = "generated"
     reach: ClassVar[float] = 1.2
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the picture with the pattern."""
         period = int(rng.choice((2, 4, 8), p=(0.4, 0.35, 0.25)))
         tile = np.zeros((period, period, 3), np.float32)

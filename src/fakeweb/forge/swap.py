@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from fakeweb.forge.blend import alpha, match_covariance, match_lab, poisson
-from fakeweb.forge.method import Method, Worked
-from fakeweb.forge.patch import Patch, open_patch, soften
+from fakeweb.forge.method import DonorMethod, Method, Worked
+from fakeweb.forge.patch import Patch, soften
 from fakeweb.forge.regions import BROWS, EYE_CENTRES, EYES, LIPS, NOSE_TIP, SHAPE, control_points
 from fakeweb.forge.warp import remap, spline
-from fakeweb.types import Face, FloatArray, Kind
+from fakeweb.types import FloatArray, Kind
 
 
 class SelfBlend(Method):
@@ -26,7 +26,7 @@ class SelfBlend(Method):
     name: ClassVar[str] = "self_blend"
     kind: ClassVar[Kind] = "swap"
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the blend."""
         copy = shifted(patch.pixels, patch.unit_px, strength, rng)
         copy = recoloured(copy, strength, rng)
@@ -36,7 +36,7 @@ class SelfBlend(Method):
         return Worked(alpha(copy, patch.pixels, mask), mask)
 
 
-class Swap(Method):
+class Swap(DonorMethod):
     """Another person's face, warped onto this one's mesh, its colours matched, blended in.
 
     The way of FaceSwap and its kin: landmarks decide the geometry, so expression and pose stay those of the picture and
@@ -45,13 +45,9 @@ class Swap(Method):
 
     name: ClassVar[str] = "swap"
     kind: ClassVar[Kind] = "swap"
-    needs_donors: ClassVar[bool] = True
 
-    def work(self, patch: Patch, face: Face, strength: float, rng: np.random.Generator) -> Worked:
+    def blend(self, patch: Patch, donor: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the swap."""
-        assert self.donors is not None  # noqa: S101 - seen to at birth
-        image, lender = self.donors(face, rng)
-        donor = open_patch(image, lender)
         over, seen = bring(donor, patch)
         mask = patch.hull(feather=0.10 + 0.16 * rng.random(), grow=-0.13)
         mask = deformed(mask, patch.unit_px, rng, amount=0.4)
@@ -60,8 +56,8 @@ class Swap(Method):
         over = resampled(over, 0.3 + 0.7 * strength, rng)
         opacity = 1.0 if strength > 0.5 else rng.uniform(0.65 + 0.6 * strength, 1.0)
         mask = (mask * opacity).astype(np.float32)
-        blend = poisson if rng.random() < 0.75 - 0.5 * strength else alpha
-        return Worked(blend(over, patch.pixels, mask), mask)
+        lay = poisson if rng.random() < 0.75 - 0.5 * strength else alpha
+        return Worked(lay(over, patch.pixels, mask), mask)
 
 
 def bring(donor: Patch, patch: Patch) -> tuple[FloatArray, FloatArray]:
@@ -171,7 +167,7 @@ def recoloured(pixels: FloatArray, strength: float, rng: np.random.Generator) ->
     grey = out @ np.array((0.299, 0.587, 0.114), np.float32)
     saturation = 1 + rng.uniform(-0.35, 0.35) * k
     out = grey[..., None] + (out - grey[..., None]) * np.float32(saturation)
-    return np.clip(out, 0, 255)
+    return np.asarray(np.clip(out, 0, 255), np.float32)
 
 
 def resampled(pixels: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:

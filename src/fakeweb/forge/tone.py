@@ -79,8 +79,8 @@ def brighten_teeth_and_eyes(patch: Patch, strength: float, rng: np.random.Genera
 
 def make_up(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
     """Lay colour filters on the face: a tone over the skin, blush on the cheeks, shadow on the lids."""
-    x, amount = patch.pixels / 255, np.zeros(patch.shape, np.float32)
-    out = x
+    out: FloatArray = patch.pixels / 255
+    amount: FloatArray = np.zeros(patch.shape, np.float32)
     tone = np.exp(rng.uniform(-0.16, 0.16, 3) * (0.35 + strength) * (1, 0.55, 1)).astype(np.float32)
     face = patch.hull(feather=0.16, grow=-0.06) * (1 - patch.polygon(*EYES, MOUTH, feather=0.03))
     out, amount = alpha(out**tone, out, face), np.maximum(amount, face * np.float32(0.5))

@@ -8,6 +8,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from fakeweb import registry
 from fakeweb.errors import DatasetError, FakeWebError, ModelIncompatible, UsageError
 from fakeweb.forge.reconstruct import Reconstructor
 from fakeweb.media import read_image, write_atomically
+from fakeweb.runtime import AutoencoderCard
 from fakeweb.train import Progress
 from fakeweb.train.autoencoders.net import STRIDE, Autoencoder, Deployed, loss_of
 from fakeweb.train.autoencoders.recipe import AutoencoderRecipe
-from fakeweb.train.export import OPSET, _strip_notes
+from fakeweb.train.export import OPSET, strip_notes
 from fakeweb.types import UInt8Array
 
 MAX_PARITY_GAP = 1.0
@@ -100,7 +102,7 @@ class _Fit:
         self.recipe, self.report, self.number = recipe, report, number
         self.checkpoint = out / f"{recipe.name}-{upsampler}.pt"
         torch.manual_seed(recipe.seed)
-        self.net = Autoencoder(upsampler, recipe.width, recipe.code).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = Autoencoder(upsampler, recipe.width, recipe.code).to(memory_format=torch.channels_last)
         self.optim = torch.optim.AdamW(self.net.parameters(), lr=recipe.optim.lr, weight_decay=1e-4)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optim, recipe.optim.lr, total_steps=recipe.optim.steps + 1, pct_start=0.1
@@ -135,7 +137,7 @@ class _Fit:
             out = self.net(wanted)
         loss = loss_of(out.float(), wanted, self.recipe.optim.gradients)
         self.optim.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optim.step()
         self.schedule.step()
@@ -166,33 +168,32 @@ def write_card(
     net: Autoencoder, recipe: AutoencoderRecipe, upsampler: str, val: list[UInt8Array], path: Path
 ) -> None:
     """Export a network beside its card, with what it reconstructs of faces it never saw."""
-    model = Deployed(net.to(memory_format=torch.contiguous_format)).eval()  # type: ignore[call-overload]
+    model = Deployed(net.to(memory_format=torch.contiguous_format)).eval()
     content = _to_onnx(model)
     target = path.with_suffix(".onnx")
     write_atomically(target, content)
-    card: dict[str, Any] = {
-        "card_version": 1,
-        "name": path.stem,
-        "version": recipe.version,
-        "title": recipe.title,
-        "task": "autoencoder",
-        "file": target.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "licence": recipe.licence,
-        "stride_px": STRIDE,
-        "upsampler": upsampler,
-        "details": {
-            "training_data": dict(recipe.data.licences),
-            "steps": recipe.optim.steps,
-            "parameters": sum(p.numel() for p in net.parameters()),
-            "psnr_val_db": _psnr(model, val),
-        },
+    details = {
+        "training_data": dict(recipe.data.licences),
+        "steps": recipe.optim.steps,
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "psnr_val_db": _psnr(model, val),
     }
-    draft = path.with_suffix(".draft.json")  # the card takes its place last: it says that all is done
-    write_atomically(draft, json.dumps(card).encode())
-    card["details"]["parity_max_gap"] = round(_parity_gap(model, draft), 4)
+    card = AutoencoderCard(
+        name=path.stem,
+        version=recipe.version,
+        title=recipe.title,
+        path=target,
+        sha256=hashlib.sha256(content).hexdigest(),
+        licence=recipe.licence,
+        upsampler=upsampler,
+        stride_px=STRIDE,
+    )
+    draft = path.with_suffix(".draft")  # the card takes its place last: it says that all is done
+    write_atomically(draft, json.dumps(card.to_dict()).encode())
+    details["parity_max_gap"] = round(_parity_gap(model, draft), 4)
     draft.unlink()
-    write_atomically(path, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(replace(card, details=details).to_dict(), indent=2, ensure_ascii=False)
+    write_atomically(path, (text + "\n").encode())
 
 
 def _psnr(model: Deployed, pictures: list[UInt8Array]) -> float | None:
@@ -224,8 +225,8 @@ def _to_onnx(model: Deployed) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    proto: Any = program.model_proto  # type: ignore[union-attr]
-    _strip_notes(proto)
+    proto: Any = program.model_proto
+    strip_notes(proto)
     return bytes(proto.SerializeToString(deterministic=True))
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from fakeweb.errors import BadRecipe
-from fakeweb.train.recipe import _build
+from fakeweb.train.recipe import build_recipe
 
 UPSAMPLER_NAMES = ("transposed", "nearest", "bilinear", "shuffle")
 
@@ -69,10 +67,10 @@ class AutoencoderRecipe:
         seed: All randomness follows from it.
     """
 
-    task: str
     name: str
     version: str
     title: str
+    task: str = "autoencoder"
     licence: str = "as the licences of the training data allow"
     upsamplers: tuple[str, ...] = UPSAMPLER_NAMES
     width: int = 20
@@ -88,11 +86,7 @@ def read_autoencoder_recipe(path: Path) -> AutoencoderRecipe:
     Raises:
         BadRecipe: Not TOML, an unknown or missing key, or a value of the wrong type or range.
     """
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path} cannot be read as TOML: {error}", hint="see docs/guide/forge.md") from error
-    recipe: AutoencoderRecipe = _build(AutoencoderRecipe, data, f"{path}: ", "")
+    recipe: AutoencoderRecipe = build_recipe(AutoencoderRecipe, path)
     for holds, message in _rules(recipe):
         if not holds:
             raise BadRecipe(f"{path}: {message}", hint="see docs/guide/forge.md")
