@@ -19,7 +19,7 @@ How it works: :mod:`~fakeweb.forge.patch` cuts out the neighbourhood of a face a
 
 A new method is one class here, a subclass of :class:`~fakeweb.forge.method.Method` or ``DonorMethod``, and one line in
 :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_forge.py``. A new retouching step is one function in
-``tone.py`` or ``liquify.py`` and one line in ``retouch.STEPS``.
+``tone.py`` or ``liquify.py`` and one line in ``retouch.TONES`` or ``SHAPES``.
 
 Example:
     >>> from fakeweb.registry import load

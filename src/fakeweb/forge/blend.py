@@ -15,8 +15,14 @@ _MOST = np.float32(35)
 
 def alpha(over: FloatArray, under: FloatArray, mask: FloatArray) -> FloatArray:
     """Lay ``over`` on ``under`` where the mask says; (h, w, 3), (h, w, 3), (h, w)."""
-    out: FloatArray = under + (over - under) * mask[..., None]
-    return out
+    out = cv2.subtract(np.asarray(over, np.float32), under)
+    cv2.multiply(out, cv2.merge([np.asarray(mask, np.float32)] * 3), dst=out)
+    return np.asarray(cv2.add(out, under, dst=out), np.float32)
+
+
+def grey_of(pixels: FloatArray) -> FloatArray:
+    """Return the brightness of RGB (h, w, 3), (h, w)."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def match_lab(source: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
@@ -27,11 +33,11 @@ def match_lab(source: FloatArray, target: FloatArray, weight: FloatArray) -> Flo
         target: Of the same shape.
         weight: (h, w): which pixels count.
     """
-    ours, theirs = _lab(source), _lab(target)
-    mean, spread = _statistics(ours, weight)
-    wanted_mean, wanted_spread = _statistics(theirs, weight)
+    ours = _lab(source)
+    mean, spread = _statistics(ours[::2, ::2], weight[::2, ::2])
+    wanted_mean, wanted_spread = _statistics(_lab(np.ascontiguousarray(target[::2, ::2])), weight[::2, ::2])
     gain = np.clip(wanted_spread / (spread + 1e-3), 0.5, 1.8)
-    return _rgb((ours - mean) * gain + wanted_mean)
+    return _rgb(_affine(ours, np.diag(gain), wanted_mean - gain * mean))
 
 
 def match_covariance(source: FloatArray, target: FloatArray, weight: FloatArray) -> FloatArray:
@@ -39,17 +45,20 @@ def match_covariance(source: FloatArray, target: FloatArray, weight: FloatArray)
 
     Pitie and Kokaram, The linear Monge-Kantorovitch colour mapping, 2007. Arguments as in :func:`match_lab`.
     """
-    mean, covariance = _moments(source, weight)
-    wanted_mean, wanted = _moments(target, weight)
+    mean, covariance = _moments(source[::2, ::2], weight[::2, ::2])
+    wanted_mean, wanted = _moments(target[::2, ::2], weight[::2, ::2])
     root = _root(covariance)
     inverse = np.linalg.inv(root)
     gain = inverse @ _root(root @ wanted @ root) @ inverse
     values, vectors = np.linalg.eigh(gain)
     gain = (vectors * np.clip(values, 0.4, 2.0)) @ vectors.T
-    out: FloatArray = (source - mean.astype(np.float32)) @ gain.T.astype(np.float32) + wanted_mean.astype(
-        np.float32
-    )
-    return np.clip(out, 0, 255)
+    return np.clip(_affine(source, gain, wanted_mean - gain @ mean), 0, 255)
+
+
+def _affine(pixels: FloatArray, matrix: FloatArray, offset: FloatArray) -> FloatArray:
+    """Multiply each colour with a matrix (3, 3) and add an offset (3,)."""
+    whole = np.concatenate([matrix, offset[:, None]], 1).astype(np.float32)
+    return np.asarray(cv2.transform(pixels, whole), np.float32)
 
 
 def poisson(over: FloatArray, under: FloatArray, mask: FloatArray) -> FloatArray:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 import numpy as np
 
-from fakeweb.forge.patch import Patch, close_patch, open_patch
-from fakeweb.types import Face, FloatArray, Forgery, Image, Kind
+from fakeweb.forge.patch import Patch, Worked, close_patch, open_patch
+from fakeweb.types import Face, Forgery, Image, Kind
 
 Strength = tuple[float, float]
 FULL: Strength = (0.1, 1.0)
@@ -24,34 +23,8 @@ class Donors(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Worked:
-    """A patch after a step.
-
-    Attributes:
-        pixels: float32 RGB (h, w, 3).
-        weight: float32 (h, w) in [0, 1]: how much each pixel was touched.
-        moves: (468, 2): how far the mesh went, in pixels; None where it stayed.
-    """
-
-    pixels: FloatArray
-    weight: FloatArray
-    moves: FloatArray | None = None
-
-
 Step = Callable[[Patch, float, np.random.Generator], Worked]
 """``(patch, strength in [0, 1], rng) -> what became of it``."""
-
-
-def one_after_another(patch: Patch, steps: Sequence[tuple[Step, float]], rng: np.random.Generator) -> Worked:
-    """Apply steps, each to what the one before left."""
-    weight = np.zeros(patch.shape, np.float32)
-    for step, strength in steps:
-        worked = step(patch, strength, rng)
-        points = patch.points if worked.moves is None else patch.points + worked.moves
-        patch = replace(patch, pixels=worked.pixels, points=points)
-        weight = np.maximum(weight, worked.weight)
-    return Worked(patch.pixels, weight)
 
 
 class Method:

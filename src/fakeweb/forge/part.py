@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from fakeweb.forge.blend import alpha, poisson
-from fakeweb.forge.method import DonorMethod, Worked
-from fakeweb.forge.patch import Patch
+from fakeweb.forge.method import DonorMethod
+from fakeweb.forge.patch import Patch, Worked
 from fakeweb.forge.regions import BROWS, EYES, LIPS, nose_points
 from fakeweb.forge.swap import bring, match_colours, resampled
 from fakeweb.types import FloatArray, Kind

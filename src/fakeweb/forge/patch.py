@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 
 from fakeweb.forge.regions import BROWS, EYES, LIPS, MOUTH, SHAPE, IndexArray
-from fakeweb.types import Face, FloatArray, Forgery, Image, Kind
+from fakeweb.types import Face, FloatArray, Forgery, Image, Kind, UInt8Array
 
 _FIT = np.linalg.pinv(np.concatenate([SHAPE, np.ones((len(SHAPE), 1), np.float32)], 1)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Worked:
+    """A patch after a step.
+
+    Attributes:
+        pixels: float32 RGB (h, w, 3).
+        weight: float32 (h, w) in [0, 1]: how much each pixel was touched.
+        moves: (468, 2): how far the mesh went, in pixels; None where it stayed.
+    """
+
+    pixels: FloatArray
+    weight: FloatArray
+    moves: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,22 +79,39 @@ class Patch:
 
     def fill(self, outlines: Sequence[FloatArray], *, feather: float = 0.03, grow: float = 0.0) -> FloatArray:
         """Return the soft inside of outlines given in pixels (N, 2); see :meth:`polygon`."""
-        mask = np.zeros(self.shape, np.uint8)
+        radius = feather * self.unit_px
+        coarse = 4 if radius >= 12 else 2 if radius >= 5 else 1  # soft masks need no fine grid
+        height, width = (-(-n // coarse) for n in self.shape)
+        mask = np.zeros((height, width), np.uint8)
         for outline in outlines:
-            cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-        reach = round(abs(grow) * self.unit_px)
+            at = (outline + 0.5) / coarse - 0.5
+            cv2.fillPoly(mask, [np.rint(at * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        reach = round(abs(grow) * self.unit_px / coarse)
         if reach:
             kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
             mask = np.asarray((cv2.dilate if grow > 0 else cv2.erode)(mask, kernel), np.uint8)
-        return soften(mask.astype(np.float32) / 255, feather * self.unit_px)
+        soft = soften(mask.astype(np.float32) * np.float32(1 / 255), radius / coarse)
+        if coarse == 1:
+            return soft
+        full = cv2.resize(soft, (width * coarse, height * coarse), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(full[: self.shape[0], : self.shape[1]], np.float32)
 
     def hull(self, *, feather: float = 0.12, grow: float = -0.06) -> FloatArray:
         """Return the soft inside of everything the mesh covers, (h, w)."""
         outline = np.asarray(cv2.convexHull(self.points), np.float32)[:, 0]
         return self.fill([outline], feather=feather, grow=grow)
 
+    def after(self, worked: Worked) -> Patch:
+        """Return the patch as a step left it."""
+        points = self.points if worked.moves is None else self.points + worked.moves
+        patch = replace(self, pixels=np.clip(worked.pixels, 0, 255), points=points)
+        if worked.moves is None and "skin" in self.__dict__:
+            patch.__dict__["skin"] = self.skin  # tones do not move it
+        return patch
+
+    @cached_property
     def skin(self) -> FloatArray:
-        """Return where there is skin: the face without eyes, brows, lips and nostrils, (h, w)."""
+        """Where there is skin: the face without eyes, brows and lips, and without what is not of its colour, (h, w)."""
         face = self.hull(feather=0.07, grow=-0.04)
         features = self.polygon(*EYES, *BROWS, LIPS, MOUTH, feather=0.03, grow=0.035)
         bare = 1 - features
@@ -87,14 +120,17 @@ class Patch:
 
     def _of_skin_colour(self, face: FloatArray) -> FloatArray:
         """Return how much the colour of each pixel is that of this face's skin, (h, w): hair and glasses are not."""
-        if not (face > 0.9).any():
+        small = tuple(max(1, n // 3) for n in self.shape[::-1])
+        pixels = cv2.resize(self.pixels, small, interpolation=cv2.INTER_AREA)
+        inside = cv2.resize(face, small, interpolation=cv2.INTER_AREA) > 0.9
+        if not inside.any():
             return np.ones(self.shape, np.float32)
-        lab = np.asarray(cv2.cvtColor(cv2.blur(self.pixels, (3, 3)) / 255, cv2.COLOR_RGB2Lab), np.float32)
-        inside = lab[face > 0.9]
-        middle = np.median(inside, 0)
-        spread = 1.5 * np.median(np.abs(inside - middle), 0) + np.array((6, 3, 3), np.float32)
+        lab = np.asarray(cv2.cvtColor(np.asarray(pixels / 255, np.float32), cv2.COLOR_RGB2Lab), np.float32)
+        middle = np.median(lab[inside], 0)
+        spread = 1.5 * np.median(np.abs(lab[inside] - middle), 0) + np.array((6, 3, 3), np.float32)
         far = np.sqrt((((lab - middle) / spread) ** 2).sum(2))
-        return soften(np.clip(2.3 - 0.5 * far, 0, 1).astype(np.float32), 0.05 * self.unit_px)
+        likely = soften(np.clip(2.3 - 0.5 * far, 0, 1).astype(np.float32), 0.017 * self.unit_px)
+        return np.asarray(cv2.resize(likely, self.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def soften(mask: FloatArray, radius_px: float) -> FloatArray:
@@ -156,19 +192,22 @@ def close_patch(image: Image, patch: Patch, pixels: FloatArray, weight: FloatArr
     """
     height, width = patch.shape
     window = np.s_[patch.top : patch.top + height, patch.left : patch.left + width]
-    before = image.pixels[window]
-    after = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-    after = np.where((weight > 0)[..., None], after, before)
+    before = np.ascontiguousarray(image.pixels[window])
+    zero: Any = 0.0
+    rounded = cv2.add(pixels.astype(np.float32), zero, dtype=cv2.CV_8U)  # to the nearest, clipped
+    touched = (weight > 0).astype(np.uint8)
+    after = cv2.copyTo(rounded, touched, before.copy())
     out = np.array(image.pixels)
     out[window] = after
+    same = cv2.inRange(cv2.absdiff(after, before), (0, 0, 0), (0, 0, 0))
     mask = np.zeros((image.height, image.width), np.float32)
-    mask[window] = _honest(weight, (after != before).any(2), patch.unit_px)
+    mask[window] = _honest(weight, np.asarray(255 - same, np.uint8), patch.unit_px)
     return Forgery(Image(out), mask, kind)
 
 
-def _honest(weight: FloatArray, changed: np.ndarray, unit_px: float) -> FloatArray:
-    """Cut a weight back to where pixels changed, and raise it above 0 wherever one did."""
+def _honest(weight: FloatArray, changed: UInt8Array, unit_px: float) -> FloatArray:
+    """Cut a weight back to where pixels changed (255), and raise it above 0 wherever one did."""
     side = 2 * max(1, round(0.02 * unit_px)) + 1
-    near = cv2.blur(cv2.dilate(changed.astype(np.float32), np.ones((side, side), np.uint8)), (side, side))
-    mask = np.clip(weight, 0, 1) * np.where(near < 1e-3, 0, np.minimum(near, 1))
-    return np.asarray(np.where(changed, np.maximum(mask, 1 / 255), mask), np.float32)
+    near = cv2.blur(cv2.dilate(changed, np.ones((side, side), np.uint8)), (side, side))
+    mask = np.minimum(weight, 1) * (near.astype(np.float32) * np.float32(1 / 255))
+    return np.asarray(np.maximum(mask, changed.astype(np.float32) * np.float32(1 / 255**2)), np.float32)

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
-from fakeweb.forge.method import FULL, Method, Strength, Worked
-from fakeweb.forge.patch import Patch
+from fakeweb.forge.method import FULL, Method, Strength
+from fakeweb.forge.patch import Patch, Worked
 from fakeweb.forge.spectral import faded
 from fakeweb.runtime import AutoencoderCard, Session, open_session, read_card
 from fakeweb.types import FloatArray, Kind, UInt8Array

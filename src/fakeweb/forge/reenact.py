@@ -8,9 +8,9 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from fakeweb.forge.blend import alpha
-from fakeweb.forge.method import Method, Worked
-from fakeweb.forge.patch import Patch, soften
+from fakeweb.forge.blend import alpha, grey_of
+from fakeweb.forge.method import Method
+from fakeweb.forge.patch import Patch, Worked, soften
 from fakeweb.forge.regions import (
     BROWS,
     EYE_CENTRES,
@@ -26,8 +26,6 @@ from fakeweb.forge.regions import (
 from fakeweb.forge.swap import lower_face
 from fakeweb.forge.warp import warp_mesh
 from fakeweb.types import FloatArray, Kind
-
-_GREY = np.array((0.299, 0.587, 0.114), np.float32)
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _paint_mouth(before: Patch, after: Patch) -> tuple[FloatArray, FloatArray]:
         return after.pixels, np.zeros_like(
             where
         )  # it was open: what was inside has been stretched, which will do
-    lips = after.pixels[after.polygon(LIPS, feather=0.01) > 0.1] @ _GREY
+    lips = grey_of(after.pixels)[after.polygon(LIPS, feather=0.01) > 0.1]
     light = float(np.median(lips)) if len(lips) else 90.0
     throat, ivory = (np.array(c, np.float32) * light for c in ((0.42, 0.17, 0.15), (0.97, 0.91, 0.82)))
     cavity = throat + (ivory - throat) * (0.85 * _teeth(after, opened))[..., None]

@@ -7,42 +7,66 @@ from typing import ClassVar
 import numpy as np
 
 from fakeweb.forge import liquify, tone
-from fakeweb.forge.method import Method, Step, Worked, one_after_another
-from fakeweb.forge.patch import Patch
+from fakeweb.forge.method import Method, Step
+from fakeweb.forge.patch import Patch, Worked
 from fakeweb.types import Kind
 
-STEPS: dict[str, Step] = {
-    "smooth": tone.smooth_skin,
-    "whiten": tone.whiten_skin,
+SHAPES: dict[str, liquify.Moves] = {
     "eyes": liquify.enlarge_eyes,
     "nose": liquify.slim_nose,
     "jaw": liquify.slim_jaw,
     "lips": liquify.plump_lips,
+}
+"""Steps that move the mesh; several of them make one warp."""
+
+TONES: dict[str, Step] = {
+    "smooth": tone.smooth_skin,
+    "whiten": tone.whiten_skin,
     "lipstick": tone.colour_lips,
     "bright": tone.brighten_teeth_and_eyes,
     "make_up": tone.make_up,
     "sharpen": tone.sharpen,
 }
-"""All single steps, in the order in which they follow one another."""
+"""Steps that change colours, in the order in which they follow one another, after the shapes."""
+
+
+def retouched(patch: Patch, strengths: dict[str, float], rng: np.random.Generator) -> Worked:
+    """Apply some steps, each with its strength."""
+    weight = np.zeros(patch.shape, np.float32)
+    moves = [SHAPES[name](strengths[name], rng) for name in SHAPES if name in strengths]
+    if moves:
+        shaped = liquify.moved(patch, np.sum(moves, axis=0))
+        patch, weight = patch.after(shaped), shaped.weight
+    for name in TONES:
+        if name in strengths:
+            worked = TONES[name](patch, strengths[name], rng)
+            patch, weight = patch.after(worked), np.maximum(weight, worked.weight)
+    return Worked(patch.pixels, weight)
 
 
 class _Single(Method):
-    """One step as a method; ``step`` is a name out of :data:`STEPS`."""
+    """One step as a method; ``step`` is a name out of :data:`SHAPES` or :data:`TONES`."""
 
     kind: ClassVar[Kind] = "retouch"
     step: ClassVar[str]
 
     def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return what the step makes of the patch."""
-        return STEPS[self.step](patch, strength, rng)
+        return retouched(patch, {self.step: strength}, rng)
 
 
 def _single(step_name: str) -> type[Method]:
-    body = {"name": step_name, "step": step_name, "__doc__": STEPS[step_name].__doc__, "__module__": __name__}
+    body = {
+        "name": step_name,
+        "step": step_name,
+        "__doc__": {**SHAPES, **TONES}[step_name].__doc__,
+        "__module__": __name__,
+    }
     return type(step_name.title().replace("_", ""), (_Single,), body)
 
 
-Smooth, Whiten, Eyes, Nose, Jaw, Lips, Lipstick, Bright, MakeUp, Sharpen = (_single(name) for name in STEPS)
+Eyes, Nose, Jaw, Lips = (_single(name) for name in SHAPES)
+Smooth, Whiten, Lipstick, Bright, MakeUp, Sharpen = (_single(name) for name in TONES)
 
 
 class Retouch(Method):
@@ -53,10 +77,8 @@ class Retouch(Method):
 
     def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return what the steps make of the patch."""
-        drawn = rng.permutation(len(STEPS))[: rng.integers(2, 5)]
-        names = list(STEPS)
-        steps = [(STEPS[names[i]], strength * rng.uniform(0.6, 1.0)) for i in sorted(drawn)]
-        return one_after_another(patch, steps, rng)
+        drawn = rng.permutation([*SHAPES, *TONES])[: rng.integers(2, 5)]
+        return retouched(patch, {str(name): strength * rng.uniform(0.6, 1.0) for name in drawn}, rng)
 
 
 class Beauty(Method):
@@ -76,5 +98,6 @@ class Beauty(Method):
             "lipstick": 0.35,
             "bright": 0.5,
         }
-        steps = [(STEPS[n], strength * share * rng.uniform(0.7, 1.0)) for n, share in shares.items()]
-        return one_after_another(patch, steps, rng)
+        return retouched(
+            patch, {n: strength * share * rng.uniform(0.7, 1.0) for n, share in shares.items()}, rng
+        )

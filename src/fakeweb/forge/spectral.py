@@ -11,12 +11,10 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from fakeweb.forge.blend import alpha
-from fakeweb.forge.method import Method, Worked
-from fakeweb.forge.patch import Patch
+from fakeweb.forge.blend import alpha, grey_of
+from fakeweb.forge.method import Method
+from fakeweb.forge.patch import Patch, Worked
 from fakeweb.types import FloatArray, Kind
-
-_GREY = np.array((0.299, 0.587, 0.114), np.float32)
 
 
 class Grid(Method):
@@ -40,7 +38,7 @@ class Grid(Method):
         spread = 0.15 + 0.85 * strength
         gains = _tile(1 - spread * rng.uniform(0, 1, (period, period)), patch, 1)
         offsets = _tile(spread * rng.normal(0, 1.6, (period, period, 3)), patch, 3)
-        out = soft + detail * gains[..., None] + offsets
+        out = soft + cv2.multiply(detail, cv2.merge([gains] * 3)) + offsets
         return faded(patch, np.clip(out, 0, 255), 0.3 + 0.7 * strength)
 
 
@@ -70,10 +68,10 @@ class Peaks(Method):
                 np.float32
             )
         tile *= np.float32((0.6 + 4.2 * strength) / max(float(np.abs(tile).max()), 1e-3))
-        grey = patch.pixels @ _GREY
+        grey = grey_of(patch.pixels)
         texture = cv2.blur(np.abs(grey - cv2.blur(grey, (5, 5))), (9, 9))
         local = 0.35 + np.clip(texture / 6.0, 0, 1)
-        pattern = _tile(tile, patch, 3) * local[..., None]
+        pattern = cv2.multiply(_tile(tile, patch, 3), cv2.merge([local] * 3))
         return faded(patch, np.clip(patch.pixels + pattern, 0, 255), 0.3 + 0.7 * strength)
 
 

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from fakeweb.forge.blend import alpha, match_covariance, match_lab, poisson
-from fakeweb.forge.method import DonorMethod, Method, Worked
-from fakeweb.forge.patch import Patch, soften
+from fakeweb.forge.method import DonorMethod, Method
+from fakeweb.forge.patch import Patch, Worked, soften
 from fakeweb.forge.regions import BROWS, EYE_CENTRES, EYES, LIPS, NOSE_TIP, SHAPE, control_points
-from fakeweb.forge.warp import remap, spline
+from fakeweb.forge.warp import enlarged, remap, spline
 from fakeweb.types import FloatArray, Kind
 
 
@@ -74,12 +74,14 @@ def bring(donor: Patch, patch: Patch) -> tuple[FloatArray, FloatArray]:
     rest = spline(target, donor.points[steer] - homogeneous @ affine, patch.shape, stiffness=3e-3)
     height, width = patch.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    there = np.stack([x, y], -1) @ affine[:2] + affine[2] + rest
+    there = enlarged(rest, patch.shape)
+    there[..., 0] += x * affine[0, 0] + y * affine[1, 0] + affine[2, 0]
+    there[..., 1] += x * affine[0, 1] + y * affine[1, 1] + affine[2, 1]
     shrink = float(np.sqrt(abs(np.linalg.det(affine[:2]))))
     pixels = donor.pixels
     if shrink > 1.3:  # the donor is larger: average first, else it comes out jagged
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.4 * shrink), np.float32)
-    over = remap(pixels, there[..., 0], there[..., 1])
+    over = remap(pixels, there[..., 0], there[..., 1], cubic=False)
     high, wide = donor.shape
     outside = np.maximum.reduce(
         [-there[..., 0], there[..., 0] - wide + 1, -there[..., 1], there[..., 1] - high + 1]
@@ -126,10 +128,12 @@ def deformed(
     mask: FloatArray, unit_px: float, rng: np.random.Generator, *, amount: float = 1.0
 ) -> FloatArray:
     """Deform a mask elastically, and blur it twice by drawn radii."""
-    height, width = mask.shape
+    full, half = mask.shape[::-1], tuple(max(1, n // 2) for n in mask.shape[::-1])
+    unit_px = unit_px / 2
+    mask = np.asarray(cv2.resize(mask, half, interpolation=cv2.INTER_AREA), np.float32)
     coarse = rng.normal(0, 0.055 * amount * unit_px, (5, 5, 2)).astype(np.float32)
-    shift = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    shift = np.asarray(cv2.resize(coarse, half, interpolation=cv2.INTER_CUBIC))
+    y, x = np.mgrid[0 : half[1], 0 : half[0]].astype(np.float32)
     moved = cv2.remap(
         mask, x + shift[..., 0], y + shift[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -137,9 +141,10 @@ def deformed(
     edge = float(rng.uniform(0.0, 0.5))
     soft = np.clip(
         (soft - edge) / (1 - edge), 0, 1
-    )  # moves the soft rim inwards, so that the blend ends on the face
+    )  # moves the rim inwards, so that the blend ends on the face
     out = soften(soft.astype(np.float32), float(rng.uniform(0.0, 0.12)) * unit_px)
-    return np.where(out < 0.004, 0, out).astype(np.float32)
+    out[out < 0.004] = 0
+    return np.asarray(cv2.resize(out, full, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def shifted(pixels: FloatArray, unit_px: float, strength: float, rng: np.random.Generator) -> FloatArray:
@@ -161,13 +166,12 @@ def recoloured(pixels: FloatArray, strength: float, rng: np.random.Generator) ->
     k = 0.2 + 0.8 * strength
     gain = (1 + rng.uniform(-0.16, 0.16) * k) * (1 + rng.uniform(-0.07, 0.07, 3) * k)
     offset = rng.uniform(-16, 16) * k + rng.uniform(-9, 9, 3) * k
-    levels = 255 * (np.arange(257) / 256) ** np.exp(rng.uniform(-0.25, 0.25) * k)
-    out = np.interp(pixels.ravel(), np.linspace(0, 255, 257), levels).reshape(pixels.shape).astype(np.float32)
-    out = out * gain.astype(np.float32) + offset.astype(np.float32)
-    grey = out @ np.array((0.299, 0.587, 0.114), np.float32)
+    out = cv2.pow(np.clip(pixels, 0, 255) * np.float32(1 / 255), float(np.exp(rng.uniform(-0.25, 0.25) * k)))
+    # gain, offset and saturation in one matrix
     saturation = 1 + rng.uniform(-0.35, 0.35) * k
-    out = grey[..., None] + (out - grey[..., None]) * np.float32(saturation)
-    return np.asarray(np.clip(out, 0, 255), np.float32)
+    matrix = saturation * np.eye(3) + (1 - saturation) * np.array([[0.299, 0.587, 0.114]] * 3)
+    whole = np.concatenate([matrix * gain * 255, (matrix @ offset)[:, None]], 1).astype(np.float32)
+    return np.clip(np.asarray(cv2.transform(out, whole), np.float32), 0, 255)
 
 
 def resampled(pixels: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:

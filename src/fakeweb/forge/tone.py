@@ -5,9 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fakeweb.forge.blend import alpha
-from fakeweb.forge.method import Worked
-from fakeweb.forge.patch import Patch, soften
+from fakeweb.forge.blend import alpha, grey_of
+from fakeweb.forge.patch import Patch, Worked, soften
 from fakeweb.forge.regions import BROWS, EYE_CENTRES, EYES, LIPS, MOUTH, MOUTH_CENTRE, SHAPE
 from fakeweb.types import FloatArray
 
@@ -23,18 +22,18 @@ def smooth_skin(patch: Patch, strength: float, rng: np.random.Generator) -> Work
     softened = _guided(patch.pixels, radius, float((8 + 22 * strength) ** 2))
     keep = np.float32(max(0.0, rng.uniform(0.1, 0.4) * (1 - strength)))
     out = softened + keep * (patch.pixels - softened)
-    mask = patch.skin() * np.float32(min(1.0, 0.3 + 0.9 * strength))
+    mask = patch.skin * np.float32(min(1.0, 0.3 + 0.9 * strength))
     return Worked(alpha(out, patch.pixels, mask), mask)
 
 
 def whiten_skin(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
     """Make the skin lighter and paler: a curve that lifts the middle tones, less red."""
-    mask = patch.hull(feather=0.22, grow=-0.08) * (0.25 + 0.75 * patch.skin())
+    mask = patch.hull(feather=0.22, grow=-0.08) * (0.25 + 0.75 * patch.skin)
     mask *= 1 - 0.85 * patch.polygon(*EYES, LIPS, feather=0.05)
-    x = patch.pixels / 255
+    x = patch.pixels * np.float32(1 / 255)
     lift = np.float32((0.08 + 0.30 * strength) * rng.uniform(0.8, 1.0))
     light = x + lift * 1.6 * x * (1 - x) * (1.15 - x)
-    grey = (light @ _GREY)[..., None]
+    grey = grey_of(light)[..., None]
     light = grey + (light - grey) * np.float32(1 - 0.4 * strength)
     tint = np.array((0.0, 0.004, 0.016), np.float32) * strength
     return Worked(alpha(np.clip((light + tint) * 255, 0, 255), patch.pixels, mask), mask)
@@ -45,7 +44,7 @@ def colour_lips(patch: Patch, strength: float, rng: np.random.Generator) -> Work
     mask = patch.polygon(LIPS, feather=0.035) * (1 - patch.polygon(MOUTH, feather=0.02))
     shades = np.array(((168, 30, 46), (196, 62, 84), (150, 28, 66), (204, 88, 78), (120, 24, 40)), np.float32)
     shade = shades[rng.integers(len(shades))]
-    grey = patch.pixels @ _GREY
+    grey = grey_of(patch.pixels)
     typical = float((grey * mask).sum() / max(float(mask.sum()), 1e-3))
     painted = shade * (grey / max(typical, 20.0))[..., None] ** np.float32(1.1)
     # a dark face keeps darker lips: meet between the shade's own light and the lips'
@@ -56,8 +55,9 @@ def colour_lips(patch: Patch, strength: float, rng: np.random.Generator) -> Work
 
 def brighten_teeth_and_eyes(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
     """Whiten teeth, where the mouth shows any, and the whites of the eyes."""
-    grey = patch.pixels @ _GREY
-    spread = patch.pixels.max(2) - patch.pixels.min(2)
+    grey = grey_of(patch.pixels)
+    red, green, blue = cv2.split(patch.pixels)
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     pale = np.clip(1.35 - spread / np.maximum(grey, 20) / 0.55, 0, 1)  # teeth and whites have little colour
     weight = np.zeros(patch.shape, np.float32)
     for region, feather in (
@@ -73,17 +73,20 @@ def brighten_teeth_and_eyes(patch: Patch, strength: float, rng: np.random.Genera
     weight = np.clip(soften(weight.astype(np.float32), 0.015 * patch.unit_px), 0, 1)
     weight *= np.float32(0.25 + 0.75 * strength)
     gain = np.float32(1.06 + 0.42 * strength * rng.uniform(0.8, 1.0))
-    white = np.clip(grey * gain, 0, 250)[..., None] + (patch.pixels - grey[..., None]) * np.float32(0.25)
-    return Worked(alpha(np.clip(white, 0, 255), patch.pixels, weight), weight)
+    white = cv2.merge(
+        [np.minimum(grey * gain, 250) + (c - grey) * np.float32(0.25) for c in (red, green, blue)]
+    )
+    return Worked(alpha(np.asarray(white, np.float32), patch.pixels, weight), weight)
 
 
 def make_up(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
     """Lay colour filters on the face: a tone over the skin, blush on the cheeks, shadow on the lids."""
-    out: FloatArray = patch.pixels / 255
+    out: FloatArray = patch.pixels * np.float32(1 / 255)
     amount: FloatArray = np.zeros(patch.shape, np.float32)
     tone = np.exp(rng.uniform(-0.16, 0.16, 3) * (0.35 + strength) * (1, 0.55, 1)).astype(np.float32)
     face = patch.hull(feather=0.16, grow=-0.06) * (1 - patch.polygon(*EYES, MOUTH, feather=0.03))
-    out, amount = alpha(out**tone, out, face), np.maximum(amount, face * np.float32(0.5))
+    toned = cv2.merge([cv2.pow(np.maximum(out[..., i], 0), float(tone[i])) for i in range(3)])
+    out, amount = alpha(np.asarray(toned, np.float32), out, face), np.maximum(amount, face * np.float32(0.5))
     shades = np.array(((0.86, 0.36, 0.38), (0.80, 0.30, 0.36), (0.86, 0.48, 0.36)), np.float32)
     blush = shades[rng.integers(len(shades))]
     for centre in EYE_CENTRES:
@@ -108,7 +111,8 @@ def sharpen(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
     weight = np.clip(0.55 * face + 0.45 * features, 0, 1) * (face > 0)
     amount = np.float32(0.25 + 2.0 * strength)
     return Worked(
-        np.clip(patch.pixels + amount * detail * weight[..., None], 0, 255), weight.astype(np.float32)
+        np.clip(alpha(patch.pixels + amount * detail, patch.pixels, weight), 0, 255),
+        weight.astype(np.float32),
     )
 
 
@@ -116,8 +120,8 @@ def _tint(
     pixels: FloatArray, amount: FloatArray, mask: FloatArray, colour: FloatArray, opacity: float
 ) -> tuple[FloatArray, FloatArray]:
     """Lay a colour on as a film that keeps light and shadow."""
-    grey = (pixels @ _GREY)[..., None]
-    film = np.clip(colour / float(colour @ _GREY) * grey, 0, 1) * np.float32(0.94)
+    shade = np.asarray(colour / float(colour @ _GREY) * 0.94, np.float32)
+    film = np.clip(cv2.merge([grey_of(pixels) * c for c in shade]), 0, 0.94)
     weight = mask * np.float32(opacity)
     return alpha(film, pixels, weight), np.maximum(amount, weight)
 
@@ -136,13 +140,22 @@ def _spot_at(patch: Patch, at: FloatArray, width: float, height: float) -> Float
 
 def _guided(pixels: FloatArray, radius: int, epsilon: float) -> FloatArray:
     """Smooth each channel, guided by the picture's own brightness; (h, w, 3) in and out."""
-    side = (2 * radius + 1, 2 * radius + 1)
-    guide = pixels @ _GREY
+    coarse = max(1, min(4, radius // 2))  # He and Sun, Fast guided filter, 2015
+    shape = pixels.shape[1::-1]
+    small_shape = tuple(max(1, n // coarse) for n in shape)
+    small = np.asarray(cv2.resize(pixels, small_shape, interpolation=cv2.INTER_AREA), np.float32)
+    side = (2 * max(1, round(radius / coarse)) + 1,) * 2
+    guide = grey_of(small)
     mean = cv2.blur(guide, side)
     variance = cv2.blur(guide * guide, side) - mean * mean
-    means = cv2.blur(pixels, side)
-    covariance = cv2.blur(pixels * guide[..., None], side) - means * mean[..., None]
+    means = cv2.blur(small, side)
+    covariance = cv2.blur(small * guide[..., None], side) - means * mean[..., None]
     slope = covariance / (variance + np.float32(epsilon))[..., None]
     offset = means - slope * mean[..., None]
-    both = cv2.blur(slope, side) * guide[..., None] + cv2.blur(offset, side)
-    return np.asarray(both, np.float32)
+    slope_full, offset_full = (
+        np.asarray(cv2.resize(cv2.blur(f, side), shape, interpolation=cv2.INTER_LINEAR), np.float32)
+        for f in (slope, offset)
+    )
+    return np.asarray(
+        cv2.add(cv2.multiply(slope_full, cv2.merge([grey_of(pixels)] * 3)), offset_full), np.float32
+    )

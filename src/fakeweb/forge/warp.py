@@ -25,7 +25,7 @@ def spline(
         stiffness: 0 goes through every value; more smooths, which keeps folded points from tearing.
 
     Returns:
-        float32 (h, w, K).
+        float32 (rows, columns, K), at most 40 of each, spread evenly; see :func:`enlarged`.
     """
     scale = max(shape)
     here = at / scale
@@ -45,8 +45,12 @@ def spline(
     grid = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2) / scale
     field = _kernel(grid.astype(np.float32), here.astype(np.float32)) @ solved[:n]
     field += solved[n] + grid.astype(np.float32) @ solved[n + 1 :]
-    small = np.ascontiguousarray(field.reshape(rows, columns, -1), np.float32)
-    return np.asarray(cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
+    return np.ascontiguousarray(field.reshape(rows, columns, -1), np.float32)
+
+
+def enlarged(field: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    """Enlarge what :func:`spline` gives to a picture's height and width."""
+    return np.asarray(cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _kernel(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -81,18 +85,23 @@ def warp_mesh(
     ring = _ring(patch)
     at = np.concatenate([there, ring])
     back = np.concatenate([-moves[chosen], np.zeros_like(ring)])
-    shift = spline(at, back, patch.shape)
-    shift *= (_inside(patch) * _off_the_edge(patch))[..., None]
+    field = spline(at, back, patch.shape)
     longest = float(np.abs(moves).max()) * 1.3 + 1e-6
-    np.clip(shift, -longest, longest, out=shift)
-    amount = np.sqrt((shift**2).sum(-1))
-    shift[amount < 0.05] = 0
-    y, x = np.mgrid[0 : patch.shape[0], 0 : patch.shape[1]].astype(np.float32)
-    out = remap(patch.pixels, x + shift[..., 0], y + shift[..., 1])
-    still = amount < 0.05
-    out[still] = patch.pixels[still]
-    weight = np.where(still, 0, np.clip(amount / (0.03 * patch.unit_px + 0.2), 0, 1))
-    return out, weight.astype(np.float32)
+    field = np.clip(field, -longest, longest) * _reach_of(patch, field.shape[:2])[..., None]
+    shift = enlarged(field, patch.shape)
+    amount = cv2.magnitude(shift[..., 0], shift[..., 1])
+    out = patch.pixels.copy()
+    weight = np.zeros(patch.shape, np.float32)
+    moved = np.asarray(amount > 0.05, np.uint8)
+    x0, y0, width, height = cv2.boundingRect(moved)
+    if not width:
+        return out, weight
+    part = np.s_[y0 : y0 + height, x0 : x0 + width]
+    y, x = np.mgrid[y0 : y0 + height, x0 : x0 + width].astype(np.float32)
+    new = remap(patch.pixels, x + shift[part][..., 0], y + shift[part][..., 1])
+    out[part] = cv2.copyTo(new, moved[part], np.ascontiguousarray(out[part]))
+    weight[part] = np.minimum(amount[part] / (0.03 * patch.unit_px + 0.2), 1) * moved[part]
+    return out, weight
 
 
 def _ring(patch: Patch) -> FloatArray:
@@ -105,24 +114,24 @@ def _ring(patch: Patch) -> FloatArray:
     return np.asarray(middle + around * half, np.float32)
 
 
-def _off_the_edge(patch: Patch) -> FloatArray:
-    """Return 0 at the edge of the patch, rising to 1 inside: nothing is pulled in from where there is no picture."""
-    fade = 0.3 * patch.unit_px + 1
-    columns, rows = (
-        np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / fade, 0, 1).astype(np.float32)
-        for n in patch.shape[::-1]
-    )
-    out: FloatArray = rows[:, None] * columns[None]
-    return out
+def _reach_of(patch: Patch, shape: tuple[int, int]) -> FloatArray:
+    """Return how far a warp may act, on a grid of this shape: 1 on the face, falling to 0 at the ring and at the edges.
 
-
-def _inside(patch: Patch) -> FloatArray:
-    """Return 1 on the face and near it, falling smoothly to 0 at the ring, (h, w)."""
-    small = np.zeros((32, 32), np.uint8)
-    scale = 32 / np.array(patch.shape[::-1], np.float32)
-    outline = cv2.convexHull(np.concatenate([patch.points, _ring(patch)]).astype(np.float32))[:, 0]
+    Nothing is pulled in from where there is no picture.
+    """
+    scale = np.array(shape[::-1], np.float32) / patch.shape[::-1]
+    outline = np.asarray(cv2.convexHull(np.concatenate([patch.points, _ring(patch)]).astype(np.float32)))[
+        :, 0
+    ]
     middle = outline.mean(0)
     outline = middle + (outline - middle) * 0.9
-    cv2.fillConvexPoly(small, np.rint(outline * scale * 16).astype(np.int32), 1, shift=4)
-    soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1.2, borderType=cv2.BORDER_REPLICATE)
-    return np.clip(cv2.resize(soft, patch.shape[::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
+    inside = np.zeros(shape, np.float32)
+    cv2.fillConvexPoly(inside, np.rint(outline * scale * 16).astype(np.int32), 1, shift=4)
+    inside = np.asarray(cv2.GaussianBlur(inside, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE), np.float32)
+    fade = 0.3 * patch.unit_px + 1
+    columns, rows = (
+        np.clip(np.minimum(np.arange(n), np.arange(n)[::-1]) / (fade * share), 0, 1)
+        for n, share in zip(shape[::-1], scale, strict=True)
+    )
+    out: FloatArray = inside * (rows[:, None] * columns[None]).astype(np.float32)
+    return out
