@@ -552,7 +552,21 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class ForgeMethod(Protocol):
-    """Makes a manipulated face out of a real one: a pure function of its arguments."""
+    """Makes a manipulated face out of a real one: a pure function of its arguments.
+
+    A registered method is a class; ``strength`` (a range within [0, 1]) and, where ``needs_donors`` says so, ``donors``
+    are given when it is made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of everything it makes."""
+        ...
 
     def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
         """Return the forged picture; the same arguments give the same bytes."""

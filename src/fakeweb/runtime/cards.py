@@ -194,6 +194,27 @@ class FinderCard(Card):
         return {"finder": {"min_logit": self.min_logit, "smallest_px": self.smallest_px}}
 
 
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderCard(Card):
+    """A small autoencoder described: uint8 RGB (N, H, W, 3) in, float RGB of the same shape in [0, 255] out.
+
+    Attributes:
+        upsampler: How its decoder doubles sizes.
+        stride_px: H and W must be multiples of it.
+    """
+
+    task: str = "autoencoder"
+    upsampler: str
+    stride_px: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(type(self.stride_px) is int and 1 <= self.stride_px <= 64, "stride_px must lie in [1, 64]")
+
+    def _own(self) -> dict[str, Any]:
+        return {"stride_px": self.stride_px, "upsampler": self.upsampler}
+
+
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Check that all values are finite numbers, as JSON alone does not say."""
     numbers = dict(values)
@@ -222,7 +243,12 @@ def _read_finder(data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_numbers(data["finder"]))
 
 
+def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
+
+
 TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "autoencoder": (AutoencoderCard, _read_autoencoder),
     "classifier": (ModelCard, _read_classifier),
     "finder": (FinderCard, _read_finder),
 }
