@@ -15,40 +15,43 @@ REPEATS = 400
 
 
 def bootstrap(
-    figure: Callable[[Floats], float],
+    figures: Callable[[Floats], Sequence[float]],
     groups: Sequence[str] | npt.NDArray[np.str_],
     *,
     repeats: int = REPEATS,
     seed: int = 0,
-) -> Interval:
-    """Return the 95 % percentile interval of a figure when whole groups are drawn with replacement.
+) -> list[Interval]:
+    """Return the 95 % percentile intervals of figures when whole groups are drawn with replacement.
 
     Frames of one video and pictures of one person say little beyond the first, so groups are drawn, not rows
     (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
 
     Args:
-        figure: Takes weights (N,), how often each row was drawn, and returns the figure; NaN is passed over.
+        figures: Takes weights (N,), how often each row was drawn, and returns K figures; NaN is passed over.
         groups: (N,) group of each row.
         repeats: Draws.
-        seed: The same seed gives the same interval.
+        seed: The same seed gives the same intervals.
 
     Returns:
-        (low, high); NaN where fewer than two groups, or no draw, gave a figure.
+        K pairs (low, high); NaN where fewer than two groups, or not half of the draws, gave a figure.
     """
     _, place = np.unique(np.asarray(groups, str), return_inverse=True)
     count = int(place.max()) + 1 if len(place) else 0
-    if count < 2:
-        return (np.nan, np.nan)
     rng = np.random.default_rng(seed)
     values = []
-    for _ in range(repeats):
+    for _ in range(repeats if count > 1 else 0):
         drawn = np.bincount(rng.integers(count, size=count), minlength=count)
-        value = figure(drawn[place].astype(np.float64))
-        if math.isfinite(value):
-            values.append(value)
-    if len(values) < repeats // 2:
+        values.append(figures(drawn[place].astype(np.float64)))
+    if not values:
+        return [(np.nan, np.nan)] * len(figures(np.ones(len(place))))
+    return [_percentiles(column, repeats) for column in np.asarray(values, np.float64).T]
+
+
+def _percentiles(values: Floats, repeats: int) -> Interval:
+    known = values[np.isfinite(values)]
+    if len(known) < repeats // 2:
         return (np.nan, np.nan)
-    low, high = np.percentile(values, [2.5, 97.5])
+    low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -12,10 +12,13 @@ from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import FakeWebError
 from fakeweb.evaluate.conditions import Conditions, measure
-from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_box
+from fakeweb.evaluate.degrade import degrade, scaled_box
+from fakeweb.evaluate.matched import VIEW, Match, handled
+from fakeweb.evaluate.metrics import Floats
 from fakeweb.evaluate.peers import read_peers
 from fakeweb.evaluate.protocol import Protocol
 from fakeweb.evaluate.scores import Row
+from fakeweb.evaluate.shallow import MARGIN, SIDE_PX, features
 from fakeweb.faces import align
 from fakeweb.media import Media, read_image
 from fakeweb.scanner import Scanner
@@ -27,12 +30,21 @@ NOTHING = Conditions(math.nan, math.nan, math.nan, math.nan)
 
 @dataclass(frozen=True)
 class Task:
-    """One sample to judge: its name in the table, its clip, and the views wanted."""
+    """One sample to judge: its name in the table, its clip, the views wanted, and the pair it belongs to, if any."""
 
     sample: Sample
     name: str
     clip: str
     views: tuple[str, ...]
+    match: Match | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows of a task, and the shallow features of the plain crop, float64 (K,), or None."""
+
+    rows: list[Row]
+    features: Floats | None = None
 
 
 class Judge:
@@ -58,14 +70,16 @@ class Judge:
         for scanner in self.scanners:
             scanner.finder = self.finder
 
-    def __call__(self, task: Task) -> list[Row]:
+    def __call__(self, task: Task) -> Judged:
         """Return the rows of one sample, views in order and models within each."""
         try:
             media = read_image(task.sample.path)
         except FakeWebError:
             empty = [self._empty(task, view, "unreadable") for view in task.views]
-            return [replace(row, model=c.reference) for row in empty for c in self.classifiers]
+            return Judged([replace(row, model=c.reference) for row in empty for c in self.classifiers])
         face, count = main_face(self.finder.find(media.image), media.image)
+        if task.match is not None:
+            return Judged(self._matched_rows(task, task.match, media.image, face))
         seen = NOTHING if face is None else measure(media.image, face)
         rows: list[Row] = []
         for view in task.views:
@@ -74,7 +88,17 @@ class Judge:
                 rows += self._crop_rows(task, view, media.image, image, face, count, seen)
             else:
                 rows += self._scan_rows(task, view, replace(media, image=image), seen)
-        return rows
+        traces = None if face is None else features(align(media.image, face, SIDE_PX, margin=MARGIN).pixels)
+        return Judged(rows, traces)
+
+    def _matched_rows(self, task: Task, match: Match, image: Image, face: Face | None) -> list[Row]:
+        """Judge the picture in its pair's common frame, as the source that the pair belongs to."""
+        if face is None:
+            rows = self._crop_rows(task, VIEW, image, image, None, 0, NOTHING)
+        else:
+            same, here = handled(image, face, match.side_px)
+            rows = self._crop_rows(task, VIEW, same, same, here, 1, NOTHING)
+        return [replace(row, source=match.source) for row in rows]
 
     def _empty(self, task: Task, view: str, state: str) -> Row:
         sample = task.sample
