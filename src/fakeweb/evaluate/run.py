@@ -134,8 +134,7 @@ def _judge_all(
     workers: int,
     on_progress: OnProgress,
 ) -> tuple[list[Row], dict[str, Floats]]:
-    models = len(judge.classifiers)
-    scores = ScoreFile(out, run, {t.name: models * len(t.views) for t in tasks})
+    scores = ScoreFile(out, run, {t.name: judge.rows_of(t) for t in tasks})
     traces = _Traces(out / "features.csv", scores.done)
     todo = [t for t in tasks if t.name not in scores.done]
     on_progress("judge", len(tasks) - len(todo), len(tasks))
@@ -265,7 +264,7 @@ def _model(name: str, rows: Sequence[Row], matched: Sequence[Row], baseline: dic
 
 
 def _robustness(own: Sequence[Row]) -> dict[str, Any]:
-    """Return the figures of each view, on the pictures that were seen in all of them."""
+    """Return the figures of each view, on the pictures that were seen in all of them; nothing for peers."""
     damaged = {r.path for r in own if r.view != PLAIN}
     if not damaged:
         return {}
