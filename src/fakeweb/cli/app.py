@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import evaluate, models, scan, train, version
+from fakeweb.cli import data, evaluate, models, scan, train, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
@@ -29,6 +29,7 @@ app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("models")(models.models)
 app.command("train", epilog=train.EPILOG)(train.train)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.add_typer(data.data, name="data")
 app.command("version")(version.version)
 
 

@@ -42,11 +42,17 @@ def evaluate(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder for the report. [default: evaluation-MODEL-SPLIT]", show_default=False),
+        typer.Option(
+            "--out", "-o", help="Folder for the report. [default: evaluation-MODEL-SPLIT]", show_default=False
+        ),
     ] = None,
-    layout: Annotated[str, typer.Option(help=f"How the data set lies: auto, {', '.join(names('layout'))}.")] = "auto",
+    layout: Annotated[
+        str, typer.Option(help=f"How the data set lies: auto, {', '.join(names('layout'))}.")
+    ] = "auto",
     split: Annotated[str, typer.Option(help=f"What to judge: {', '.join(PARTS)}.")] = "val",
-    level: Annotated[str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures.")] = "crop",
+    level: Annotated[
+        str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures.")
+    ] = "crop",
     finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     peers: Annotated[
@@ -57,15 +63,26 @@ def evaluate(
     ] = 0,
     people: Annotated[
         list[str] | None,
-        typer.Option(help="List of persons to regroup by: ciplab, or a CSV; may be repeated.", show_default=False),
+        typer.Option(
+            help="List of persons to regroup by: ciplab, or a CSV; may be repeated.", show_default=False
+        ),
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Judge this source; may be repeated.", show_default=False)] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="Leave out this source; may be repeated.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Judge at most so many pictures, drawn evenly; 0: all.")] = 0,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Judge this source; may be repeated.", show_default=False)
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Leave out this source; may be repeated.", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=0, help="Judge at most so many pictures, drawn evenly; 0: all.")
+    ] = 0,
     workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
     folds: Annotated[
         bool,
-        typer.Option("--folds", help="MODEL is the folder of `fakeweb data folds`: judge each on the sources it never saw."),
+        typer.Option(
+            "--folds",
+            help="MODEL is the folder of `fakeweb data folds`: judge each on the sources it never saw.",
+        ),
     ] = False,
 ) -> None:
     """Measure a model on labelled pictures, and write a report that shows where it fails.

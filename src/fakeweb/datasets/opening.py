@@ -41,7 +41,9 @@ def open_layout(name: str, options: Mapping[str, Any] | None = None) -> DatasetL
     try:
         made: DatasetLayout = make(**(options or {}))
     except (TypeError, ValueError) as error:
-        raise UsageError(f"the layout '{name}' refuses its options: {error}", hint="see docs/guide/datasets.md") from error
+        raise UsageError(
+            f"the layout '{name}' refuses its options: {error}", hint="see docs/guide/datasets.md"
+        ) from error
     return made
 
 

@@ -51,7 +51,9 @@ def read_people(name: str | Path) -> dict[tuple[str, str], str]:
         path = PACKAGED / f"{name}.csv"
         if PurePath(str(name)).name != str(name) or not path.is_file():
             known = ", ".join(p.stem for p in sorted(PACKAGED.glob("*.csv")))
-            raise UnknownName(f"no list of persons is called '{name}'", hint=f"known: {known}; or give a .csv")
+            raise UnknownName(
+                f"no list of persons is called '{name}'", hint=f"known: {known}; or give a .csv"
+            )
     elif not path.is_file():
         raise UnknownName(f"no list of persons at {path}", hint="`fakeweb data people` writes one")
     return {(row["source"], row["key"]): row["person"] for _, row in read_rows(path, _COLUMNS)}

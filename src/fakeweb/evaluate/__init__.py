@@ -57,4 +57,6 @@ def evaluate(
     need_guests("fakeweb evaluate")
     from fakeweb.evaluate.run import evaluate as run
 
-    return run(protocol, out, workers=workers, on_progress=on_progress or (lambda _stage, _done, _total: None))
+    return run(
+        protocol, out, workers=workers, on_progress=on_progress or (lambda _stage, _done, _total: None)
+    )

@@ -73,7 +73,9 @@ def _cheeks(face: Face, to_image: npt.NDArray[np.floating]) -> list[tuple[float,
     outward = [0.25 * (eye - nose) for eye in eyes]
     return [
         (float(x), float(y))
-        for x, y in ((eye + corner) / 2 + (out[0], 0) for eye, corner, out in zip(eyes, mouth, outward, strict=True))
+        for x, y in (
+            (eye + corner) / 2 + (out[0], 0) for eye, corner, out in zip(eyes, mouth, outward, strict=True)
+        )
     ]
 
 
@@ -83,7 +85,9 @@ def _tone(pixels: UInt8Array, cheeks: list[tuple[float, float]]) -> float:
     side = pixels.shape[0]
     patches = []
     for x, y in cheeks:
-        rows, columns = (slice(max(0, round((v - _CHEEK) * side)), max(0, round((v + _CHEEK) * side))) for v in (y, x))
+        rows, columns = (
+            slice(max(0, round((v - _CHEEK) * side)), max(0, round((v + _CHEEK) * side))) for v in (y, x)
+        )
         patch = lab[rows, columns].reshape(-1, 3)
         if len(patch):
             patches.append(patch)
@@ -133,5 +137,5 @@ TITLES: Final = {
     "tone_deg": "apparent skin tone",
     "face_px": "width of the face in pixels",
     "brightness": "mean brightness of the face",
-    "sharpness": "sharpness (log variance of the Laplacian)",
+    "sharpness": "sharpness of the face",
 }

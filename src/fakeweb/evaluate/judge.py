@@ -149,7 +149,9 @@ class Judge:
             crop = align(image, here, classifier.side_px, margin=classifier.margin)
             score = classifier.score([crop])[0]
             verdict = too_small(here, classifier.min_face_px) or decide_face(score, classifier.thresholds(1))
-            row = replace(empty, model=classifier.reference, state="judged", verdict=verdict.label, faces=count)
+            row = replace(
+                empty, model=classifier.reference, state="judged", verdict=verdict.label, faces=count
+            )
             rows.append(replace(row, p_fake=score.p_fake, logit=score.logit, **vars(seen)))
         return rows
 

@@ -61,14 +61,12 @@ def auc(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike | None =
     return float(np.trapezoid(tpr, fpr)) if np.isfinite(fpr).all() and np.isfinite(tpr).all() else np.nan
 
 
-def average_precision(
-    labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> float:
+def average_precision(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """Return the mean precision over recall steps, without interpolation (as scikit-learn does)."""
     y, s, w = _inputs(labels, p, weights)
     order = np.argsort(-s, kind="stable")
     y, s, w = y[order], s[order], w[order]
-    if not len(s) or not (w * y).sum() > 0:
+    if not (w * y).sum() > 0 or not (w * (1 - y)).sum() > 0:
         return np.nan
     last = np.append(np.flatnonzero(np.diff(s)), len(s) - 1)
     hits, total = np.cumsum(w * y)[last], np.cumsum(w)[last]

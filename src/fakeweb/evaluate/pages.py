@@ -54,12 +54,12 @@ Block = Heading | Text | Table | Plot | Side
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 92rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid #8884; }
 h3 { font-size: 1.05rem; margin-bottom: .3rem; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .22rem .6rem; text-align: right; border-bottom: 1px solid #8883; white-space: nowrap; }
+table { border-collapse: collapse; font-size: .88rem; margin: .6rem 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid #8883; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 2px solid #8886; }
 figure { margin: .6rem 0; display: inline-block; max-width: 100%; }
@@ -69,7 +69,9 @@ img { max-width: 100%; background: #fff; border-radius: 4px; }
 
 def write_page(folder: Path, name: str, blocks: Sequence[Block]) -> None:
     """Write ``<name>.html`` and ``<name>.md``, the latter's plots in ``plots/``."""
-    plots = [p for b in blocks for p in (b.plots if isinstance(b, Side) else [b] if isinstance(b, Plot) else [])]
+    plots = [
+        p for b in blocks for p in (b.plots if isinstance(b, Side) else [b] if isinstance(b, Plot) else [])
+    ]
     for plot in plots:
         write_atomically(folder / "plots" / f"{plot.name}.svg", plot.svg)
     write_atomically(folder / f"{name}.html", to_html(blocks).encode("utf-8", "replace"))
@@ -115,7 +117,9 @@ def _markdown_of(block: Block) -> str:
             return _plain(text)
         case Table(header, rows):
             lines = [list(header), ["---"] + ["---:"] * (len(header) - 1), *rows]
-            return "\n".join("| " + " | ".join(_plain(c).replace("|", "\\|") for c in line) + " |" for line in lines)
+            return "\n".join(
+                "| " + " | ".join(_plain(c).replace("|", "\\|") for c in line) + " |" for line in lines
+            )
         case Plot(name, _, alt):
             return f"![{_plain(alt)}](plots/{name}.svg)"
         case Side(plots):

@@ -52,7 +52,9 @@ def roc_plot(curves: Mapping[str, Sequence[Row]], name: str, title: str) -> Plot
         if np.isfinite(fpr).all() and np.isfinite(tpr).all():
             axes.plot(fpr, tpr, color=colour, linewidth=1.6, label=f"{label}  {metrics.auc(y, p):.3f}")
     axes.plot([0, 1], [0, 1], color="#999", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="share of reals called fake", ylabel="share of fakes called fake", title=title, aspect="equal")
+    axes.set(
+        xlabel="share of reals called fake", ylabel="share of fakes called fake", title=title, aspect="equal"
+    )
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7.5, loc="lower right", frameon=False, title="AUC", title_fontsize=7.5)
     return _plot(name, figure, f"ROC curves: {title}")
@@ -61,11 +63,21 @@ def roc_plot(curves: Mapping[str, Sequence[Row]], name: str, title: str) -> Plot
 def reliability_plot(rows: Sequence[Row], name: str, title: str, bins: int = 10) -> Plot:
     """Draw how often faces were fake against the P(fake) they got, and how many got it."""
     figure, axes = _figure()
-    confidence, frequency, total = metrics.reliability([r.label for r in rows], [r.p_fake for r in rows], bins=bins)
+    confidence, frequency, total = metrics.reliability(
+        [r.label for r in rows], [r.p_fake for r in rows], bins=bins
+    )
     there = total > 0
-    axes.bar((np.arange(bins) + 0.5) / bins, total / max(1.0, total.sum()), 1 / bins, color="#d9dee3", label="share of rows")
+    axes.bar(
+        (np.arange(bins) + 0.5) / bins,
+        total / max(1.0, total.sum()),
+        1 / bins,
+        color="#d9dee3",
+        label="share of rows",
+    )
     axes.plot([0, 1], [0, 1], color="#999", linewidth=0.8, linestyle=":")
-    axes.plot(confidence[there], frequency[there], color=_FAKE, marker="o", markersize=4, label="share of fakes")
+    axes.plot(
+        confidence[there], frequency[there], color=_FAKE, marker="o", markersize=4, label="share of fakes"
+    )
     axes.set(xlabel="P(fake) said", ylabel="share of fakes found", title=title, xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     return _plot(name, figure, f"reliability: {title}")
@@ -76,19 +88,26 @@ def score_plot(rows: Sequence[Row], name: str, title: str) -> Plot:
     figure, axes = _figure()
     edges = np.linspace(0, 1, 41)
     for label, colour, word in ((0, _REAL, "real"), (1, _FAKE, "fake")):
-        axes.hist([r.p_fake for r in rows if r.label == label], edges.tolist(), color=colour, alpha=0.55, label=word)
+        axes.hist(
+            [r.p_fake for r in rows if r.label == label], edges.tolist(), color=colour, alpha=0.55, label=word
+        )
     axes.set(xlabel="P(fake)", ylabel="rows", title=title)
     axes.legend(fontsize=8, frameon=False)
     return _plot(name, figure, f"scores: {title}")
 
 
-def robustness_plot(by_model: Mapping[str, Mapping[str, Any]], kind: str, levels: Sequence[float], key: str) -> Plot:
+def robustness_plot(
+    by_model: Mapping[str, Mapping[str, Any]], kind: str, levels: Sequence[float], key: str
+) -> Plot:
     """Draw a figure against the strength of one kind of damage, the undamaged picture first."""
     figure, axes = _figure(4.2, 3.1)
     places = list(range(len(levels) + 1))
     for colour, (model, found) in zip(_COLOURS * 3, by_model.items(), strict=False):
         cells = [found[v][key] for v in ("plain", *(f"{kind}-{level:g}" for level in levels))]
-        values, lows, highs = (np.array([np.nan if c[k] is None else c[k] for c in cells], float) for k in ("value", "low", "high"))
+        values, lows, highs = (
+            np.array([np.nan if c[k] is None else c[k] for c in cells], float)
+            for k in ("value", "low", "high")
+        )
         axes.plot(places, values, color=colour, marker="o", markersize=3, linewidth=1.4, label=model)
         axes.fill_between(places, lows, highs, color=colour, alpha=0.13, linewidth=0)
     axes.set_xticks(places, ["plain", *(f"{level:g}" for level in levels)], fontsize=8)
@@ -128,7 +147,9 @@ def bars_plot(groups: Mapping[str, Mapping[str, float]], name: str, title: str, 
 def box_plot(groups: Mapping[str, Sequence[float]], name: str, title: str, ylabel: str) -> Plot:
     """Draw a box with whiskers (5 % and 95 %) per group."""
     figure, axes = _figure(max(5.2, 0.62 * len(groups) + 1.5), 3.4)
-    axes.boxplot(list(groups.values()), whis=(5, 95), showfliers=False, widths=0.6, medianprops={"color": _FAKE})
+    axes.boxplot(
+        list(groups.values()), whis=(5, 95), showfliers=False, widths=0.6, medianprops={"color": _FAKE}
+    )
     axes.set_xticks(range(1, len(groups) + 1), list(groups), rotation=35, ha="right", fontsize=8)
     axes.set(title=title, ylabel=ylabel)
     return _plot(name, figure, title)

@@ -148,7 +148,4 @@ def clips(samples: Sequence[Sample]) -> dict[Path, str]:
     inside: dict[Path, set[tuple[str, str, int | None]]] = defaultdict(set)
     for sample in samples:
         inside[sample.path.parent].add((sample.source, sample.group, sample.label))
-    return {
-        s.path: str(s.path.parent if len(inside[s.path.parent]) == 1 else s.path)
-        for s in samples
-    }
+    return {s.path: str(s.path.parent if len(inside[s.path.parent]) == 1 else s.path) for s in samples}

@@ -12,8 +12,17 @@ from fakeweb.evaluate.figures import VERDICTS, judged
 from fakeweb.evaluate.pages import Block, Heading, Side, Table, Text, write_page
 from fakeweb.evaluate.scores import Row
 
-_RANKED = ("auc", "average_precision", "equal_error_rate", "log_loss", "log_loss_all", "brier", "calibration_error")
+_RANKED = (
+    "auc",
+    "average_precision",
+    "equal_error_rate",
+    "log_loss",
+    "log_loss_all",
+    "brier",
+    "calibration_error",
+)
 _SHARES = ("accuracy", "precision", "recall", "false_alarm_rate", "uncertain")
+_FACES = {"none": "no face", "1": "1 face"}
 _TITLES = {
     "auc": "AUC",
     "average_precision": "AP",
@@ -79,7 +88,9 @@ def _summary(metrics: Mapping[str, Any]) -> list[Block]:
             "figures on them flatter such a model. Look at val-B, once, or at another data set."
         )
     if run["part"] in ("train", "all"):
-        lines.append("This split holds pictures that a model may have been trained on: its figures are no estimate.")
+        lines.append(
+            "This split holds pictures that a model may have been trained on: its figures are no estimate."
+        )
     blocks: list[Block] = [Text(line) for line in lines]
     if metrics["problems"]:
         blocks.append(Text("Left out by the layout: " + "; ".join(metrics["problems"])))
@@ -95,8 +106,13 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
     lines = []
     for name, model in both.items():
         pooled = model["pooled_two_class"]
-        ranked = [cell(pooled[k]) for k in ("auc", "average_precision", "equal_error_rate", "log_loss", "calibration_error")]
-        lines.append([name, *ranked, *(cell(pooled[k], True) for k in ("recall", "false_alarm_rate", "uncertain"))])
+        ranked = [
+            cell(pooled[k])
+            for k in ("auc", "average_precision", "equal_error_rate", "log_loss", "calibration_error")
+        ]
+        lines.append(
+            [name, *ranked, *(cell(pooled[k], True) for k in ("recall", "false_alarm_rate", "uncertain"))]
+        )
     blocks: list[Block] = [Heading("At a glance"), Text(
         "Pooled over sources that hold both classes: " + ", ".join(first["two_class_sources"]) + ".")]  # fmt: skip
     blocks.append(Table(header, lines))
@@ -105,7 +121,11 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
             found = model["against_shallow"]["pooled"]
             word = "clearly beats" if found["clearly"] else "does NOT clearly beat"
             gap = cell(found["auc_above_shallow"])
-            blocks.append(Text(f"{name} {word} the shallow baseline on the same {found['rows']} pictures: AUC {gap} above it."))
+            blocks.append(
+                Text(
+                    f"{name} {word} the shallow baseline on the same {found['rows']} pictures: AUC {gap} above it."
+                )
+            )
     blocks.append(Text(
         f"The shallow baseline ({shallow.REFERENCE}) sees sharpness, noise, blockiness and colour statistics only; it is "
         "cross-validated by group on these very pictures, so it knows their sources, which a model from elsewhere does not."
@@ -118,26 +138,39 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
     return blocks
 
 
-def _of_model(name: str, model: Mapping[str, Any], plain: Sequence[Row], thresholds: Mapping[str, Any]) -> list[Block]:
+def _of_model(
+    name: str, model: Mapping[str, Any], plain: Sequence[Row], thresholds: Mapping[str, Any]
+) -> list[Block]:
     scored = judged(plain)
     inside = set(model["two_class_sources"])
     by_source = {s: [r for r in scored if r.source == s] for s in model["two_class_sources"]}
     blocks: list[Block] = [
         Heading(name),
         Text(f"Called real up to P(fake) {thresholds['real']:.3f}, fake from {thresholds['fake']:.3f}."),
-        Side([
-            plots.roc_plot(by_source, f"roc-{name}", "ROC by source"),
-            plots.reliability_plot([r for r in scored if r.source in inside], f"reliability-{name}", "reliability, two-class sources"),
-            plots.score_plot(scored, f"scores-{name}", "scores, all sources"),
-        ]),  # fmt: skip
+        Side(
+            [
+                plots.roc_plot(by_source, f"roc-{name}", "ROC by source"),
+                plots.reliability_plot(
+                    [r for r in scored if r.source in inside],
+                    f"reliability-{name}",
+                    "reliability, two-class sources",
+                ),
+                plots.score_plot(scored, f"scores-{name}", "scores, all sources"),
+            ]
+        ),  # fmt: skip
         Heading("Pooled", 3),
         Table(["figure", *_pooled(model)], _pooled_rows(model)),
         Heading("By source", 3),
-        Text("A source that holds one class only has no AUC of its own; fakes without reals are paired below."),
+        Text(
+            "A source that holds one class only has no AUC of its own; fakes without reals are paired below."
+        ),
         _wide_table(model["sources"], "source"),
     ]
     if model["kinds"]:
-        blocks += [Heading("By kind of manipulation, within two-class sources", 3), _wide_table(model["kinds"], "kind")]
+        blocks += [
+            Heading("By kind of manipulation, within two-class sources", 3),
+            _wide_table(model["kinds"], "kind"),
+        ]
     if model["matched"]:
         blocks += [Heading("Fakes without reals of their own, paired with real faces handled alike", 3),
                    _wide_table(model["matched"], "source")]  # fmt: skip
@@ -153,7 +186,10 @@ def _of_model(name: str, model: Mapping[str, Any], plain: Sequence[Row], thresho
 def _pooled(model: Mapping[str, Any]) -> dict[str, Any]:
     tables = {"two-class sources": model["pooled_two_class"], "all sources": model["pooled_all"]}
     if "video" in model:
-        tables |= {"clips, two-class": model["video"]["pooled_two_class"], "clips, all": model["video"]["pooled_all"]}
+        tables |= {
+            "clips, two-class": model["video"]["pooled_two_class"],
+            "clips, all": model["video"]["pooled_all"],
+        }
     return tables
 
 
@@ -178,14 +214,16 @@ def _wide_table(tables: Mapping[str, Mapping[str, Any]], first: str) -> Table:
 
 
 def _confusions(model: Mapping[str, Any]) -> list[Block]:
-    tables = {"all": model["confusion"], **{f"{k} faces" if k != "1" else "1 face": v
-                                           for k, v in model["confusion_by_faces"].items()}}  # fmt: skip
+    tables = {"all": model["confusion"], **{_FACES.get(k, f"{k} faces"): v for k, v in model["confusion_by_faces"].items()}}  # fmt: skip
     rows = [
         [f"{name}, {truth}", *(str(counts[v]) for v in VERDICTS)]
         for name, confusion in tables.items()
         for truth, counts in confusion.items()
     ]
-    return [Heading("Verdicts by truth, and by the number of faces in the picture", 3), Table(["pictures", *VERDICTS], rows)]
+    return [
+        Heading("Verdicts by truth, and by the number of faces in the picture", 3),
+        Table(["pictures", *VERDICTS], rows),
+    ]
 
 
 def _conditions(name: str, model: Mapping[str, Any]) -> list[Block]:
@@ -227,9 +265,14 @@ def _robustness(metrics: Mapping[str, Any]) -> list[Block]:
              "'plain' is the same pictures undamaged."),
     ]  # fmt: skip
     for key in ("auc", "false_alarm_rate"):
-        blocks.append(Side([plots.robustness_plot(found, kind, levels, key) for kind, levels in CURVES.items()]))
+        blocks.append(
+            Side([plots.robustness_plot(found, kind, levels, key) for kind, levels in CURVES.items()])
+        )
     for name, views in found.items():
         rows = [[view, cell(t["auc"]), cell(t["recall"], True), cell(t["false_alarm_rate"], True), cell(t["uncertain"], True)]
                 for view, t in views.items()]  # fmt: skip
-        blocks += [Heading(name, 3), Table(["view", "AUC", *(_TITLES[k] for k in ("recall", "false_alarm_rate", "uncertain"))], rows)]
+        blocks += [
+            Heading(name, 3),
+            Table(["view", "AUC", *(_TITLES[k] for k in ("recall", "false_alarm_rate", "uncertain"))], rows),
+        ]
     return blocks

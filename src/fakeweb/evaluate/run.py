@@ -67,13 +67,16 @@ def evaluate(
     tasks = plan(protocol, chosen)
     names = [c.reference for c in judge.classifiers]
     if len(set(names)) < len(names):
-        raise UsageError(f"two models go by one name: {', '.join(names)}", hint="give each model a name of its own")
+        raise UsageError(
+            f"two models go by one name: {', '.join(names)}", hint="give each model a name of its own"
+        )
     run = _about(protocol, judge, chosen, out)
     rows, traces = _judge_all(protocol, judge, tasks, out, run, workers, on_progress)
     plain = [r for r in rows if r.view == PLAIN]
     if not any(r.state == "judged" for r in plain):
         raise DatasetError(
-            f"no face was found in any of {len(tasks)} pictures", hint="is it the right folder? another finder may help"
+            f"no face was found in any of {len(tasks)} pictures",
+            hint="is it the right folder? another finder may help",
         )
     matched = _matched(protocol, judge, tasks, plain, out, workers, on_progress)
     on_progress("figures", 0, 1)
@@ -110,7 +113,9 @@ def _about(protocol: Protocol, judge: Judge, chosen: Chosen, out: Path) -> dict[
     """Say what the scores depend on, for ``run.json``; the models by their digests."""
     from fakeweb import __version__
 
-    about = {k: v for k, v in asdict(protocol).items() if k not in ("data", "models", "finder_model", "peers")}
+    about = {
+        k: v for k, v in asdict(protocol).items() if k not in ("data", "models", "finder_model", "peers")
+    }
     digests = {c.reference: c.card.sha256 for c in judge.classifiers if isinstance(c, OnnxClassifier)}
     return about | {
         "data": str(protocol.data.resolve().name),
@@ -140,7 +145,9 @@ def _judge_all(
     on_progress("judge", len(tasks) - len(todo), len(tasks))
     make = (lambda: judge) if workers <= 1 else partial(Judge, protocol)
     try:
-        for done, (task, result) in enumerate(ordered_map(make, todo, workers=workers), len(tasks) - len(todo) + 1):
+        for done, (task, result) in enumerate(
+            ordered_map(make, todo, workers=workers), len(tasks) - len(todo) + 1
+        ):
             traces.add(task.name, result)
             scores.add(result.rows)
             on_progress("judge", done, len(tasks))
@@ -199,7 +206,9 @@ def _matched(
     todo = [t for t in pairs if t.name not in scores.done]
     make = (lambda: judge) if workers <= 1 else partial(Judge, protocol)
     try:
-        for done, (_, result) in enumerate(ordered_map(make, todo, workers=workers), len(pairs) - len(todo) + 1):
+        for done, (_, result) in enumerate(
+            ordered_map(make, todo, workers=workers), len(pairs) - len(todo) + 1
+        ):
             scores.add(result.rows)
             on_progress("matched", done, len(pairs))
     finally:
@@ -227,11 +236,17 @@ def _as_rows(plain: Sequence[Row], baseline: dict[str, float], model: str) -> li
         p = baseline.get(row.path)
         if row.model == model and p is not None:
             verdict = "fake" if p >= 0.5 else "real"
-            rows.append(replace(row, model=shallow.REFERENCE, p_fake=p, logit=math.nan, verdict=verdict, state="judged"))
+            rows.append(
+                replace(
+                    row, model=shallow.REFERENCE, p_fake=p, logit=math.nan, verdict=verdict, state="judged"
+                )
+            )
     return rows
 
 
-def _model(name: str, rows: Sequence[Row], matched: Sequence[Row], baseline: dict[str, float]) -> dict[str, Any]:
+def _model(
+    name: str, rows: Sequence[Row], matched: Sequence[Row], baseline: dict[str, float]
+) -> dict[str, Any]:
     """Return all figures of one model."""
     own = [r for r in rows if r.model == name]
     plain = [r for r in own if r.view == PLAIN]
@@ -277,7 +292,9 @@ def _write(out: Path, metrics: dict[str, Any], plain: Sequence[Row], names: Sequ
     text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(out / "metrics.json", (text + "\n").encode("utf-8", "replace"))
     table = io.StringIO()
-    lines = [{"model": n, **line} for n in names for line in figures.by_group([r for r in plain if r.model == n])]
+    lines = [
+        {"model": n, **line} for n in names for line in figures.by_group([r for r in plain if r.model == n])
+    ]
     if lines:
         writer = csv.DictWriter(table, list(lines[0]), lineterminator="\n")
         writer.writeheader()

@@ -32,7 +32,8 @@ def features(pixels: UInt8Array) -> Floats:
     """
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
     return np.array(
-        [*_sharpness(grey), *_noise(grey), *grid_strength(grey), *_spectrum(grey), *_colour(pixels)], np.float64
+        [*_sharpness(grey), *_noise(grey), *grid_strength(grey), *_spectrum(grey), *_colour(pixels)],
+        np.float64,
     )
 
 
@@ -87,7 +88,10 @@ def _colour(pixels: UInt8Array) -> list[float]:
     saturation = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV))[:, :, 1]
     out = [float(f(lab[:, :, c])) for c in range(3) for f in (np.mean, np.std)]
     out += [float(saturation.mean()), float(saturation.std())]
-    out += [float(np.log(cv2.Laplacian(np.ascontiguousarray(lab[:, :, c]), cv2.CV_64F).var() + _TINY)) for c in (1, 2)]
+    out += [
+        float(np.log(cv2.Laplacian(np.ascontiguousarray(lab[:, :, c]), cv2.CV_64F).var() + _TINY))
+        for c in (1, 2)
+    ]
     edges = [cv2.Laplacian(np.ascontiguousarray(pixels[:, :, c]), cv2.CV_64F).ravel() for c in range(3)]
     for one, other in ((0, 1), (1, 2)):
         spread = float(edges[one].std() * edges[other].std())

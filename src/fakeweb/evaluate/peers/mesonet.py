@@ -47,9 +47,11 @@ def _layers(file: Any) -> dict[str, list[dict[str, Array]]]:
         kind, _, number = name.rpartition("_")
         weights: dict[str, Array] = {}
         file[name].visititems(
-            lambda key, item, into=weights: into.__setitem__(key.rpartition("/")[2].split(":")[0], np.asarray(item))
-            if hasattr(item, "shape")
-            else None
+            lambda key, item, into=weights: (
+                into.__setitem__(key.rpartition("/")[2].split(":")[0], np.asarray(item))
+                if hasattr(item, "shape")
+                else None
+            )
         )
         if kind in found and weights:
             found[kind][int(number)] = weights
