@@ -28,7 +28,7 @@ THRESHOLD: Final = 0.88
 _SIDE_PX: Final = 96
 _CELLS: Final = 4
 _KEPT: Final = 0.5
-_BLUR_PX: Final = 1.2
+_FINE_PX, _COARSE_PX = 1.2, 5.0  # details between these sizes count: not noise, not light
 # left eye, right eye, nose tip, mouth corners, as shares of the side: the face with some hair and neck around it
 _PLACES: Final = np.array([[0.36, 0.40], [0.64, 0.40], [0.50, 0.56], [0.39, 0.70], [0.61, 0.70]], np.float32)
 
@@ -52,13 +52,14 @@ def describe(image: Image, face: Face) -> FloatArray | None:
     aligned = aligned_face(image, face)
     if aligned is None:
         return None
-    grey = cv2.cvtColor(cv2.GaussianBlur(aligned, (0, 0), _BLUR_PX), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.GaussianBlur(grey, (0, 0), _FINE_PX) - cv2.GaussianBlur(grey, (0, 0), _COARSE_PX)
     wide = _SIDE_PX // _CELLS
     cells = grey.reshape(_CELLS, wide, _CELLS, wide).transpose(0, 2, 1, 3).reshape(_CELLS**2, -1)
     cells = cells - cells.mean(1, keepdims=True)
     # a flat cell (a wall, a blown-out cheek) is like any other flat cell: it counts for little
     return np.asarray(
-        cells / np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 3.0 * wide), np.float32
+        cells / np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 1.0 * wide), np.float32
     )
 
 
