@@ -68,7 +68,8 @@ def _cheeks(face: Face, to_image: npt.NDArray[np.floating]) -> list[tuple[float,
     """Return the middles of both cheeks, as shares of the crop's side."""
     if face.points is None:
         return [(0.28, 0.62), (0.72, 0.62)]
-    points = (np.asarray(face.points, np.float64) - to_image[:, 2]) / to_image[0, 0] / _SIDE_PX
+    there = np.asarray(cv2.invertAffineTransform(np.asarray(to_image, np.float64)))
+    points = (np.asarray(face.points, np.float64) @ there[:, :2].T + there[:, 2]) / _SIDE_PX
     eyes, nose, mouth = points[:2], points[2], points[3:]
     outward = [0.25 * (eye - nose) for eye in eyes]
     return [

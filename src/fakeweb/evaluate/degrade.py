@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fakeweb.types import Box, Image, UInt8Array
+from fakeweb.types import Face, Image, UInt8Array
 
 PLAIN: Final = "plain"
 CURVES: Final[dict[str, tuple[float, ...]]] = {
@@ -51,10 +51,13 @@ def degrade(image: Image, view: str, key: str) -> Image:
     return Image(np.ascontiguousarray(pixels, np.uint8))
 
 
-def scaled_box(box: Box, before: Image, after: Image) -> Box:
-    """Return where a box lies after the view has changed the picture's size."""
+def scaled_face(face: Face, before: Image, after: Image) -> Face:
+    """Return where a face lies after the view has changed the picture's size."""
     across, down = after.width / before.width, after.height / before.height
-    return (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+    x0, y0, x1, y1 = face.box
+    points = None if face.points is None else face.points * np.array([across, down], np.float32)
+    mesh = None if face.mesh is None else face.mesh * np.array([across, down, across], np.float32)
+    return Face((x0 * across, y0 * down, x1 * across, y1 * down), face.confidence, points=points, mesh=mesh)
 
 
 def reencode(pixels: UInt8Array, quality: int) -> UInt8Array:

@@ -12,7 +12,7 @@ from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import FakeWebError
 from fakeweb.evaluate.conditions import Conditions, measure
-from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_box
+from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
 from fakeweb.evaluate.matched import VIEW, Match, handled
 from fakeweb.evaluate.metrics import Floats
 from fakeweb.evaluate.peers import read_peers
@@ -143,7 +143,7 @@ class Judge:
         empty = self._empty(task, view, "no_face")
         if face is None:
             return [replace(empty, model=c.reference) for c in self._asked(view)]
-        here = Face(scaled_box(face.box, plain, image), face.confidence)
+        here = scaled_face(face, plain, image)
         rows = []
         for classifier in self._asked(view):
             crop = align(image, here, classifier.side_px, margin=classifier.margin)

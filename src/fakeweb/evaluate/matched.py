@@ -17,6 +17,7 @@ from typing import Final
 from fakeweb.evaluate.degrade import PLAIN, reencode
 from fakeweb.evaluate.scores import Row
 from fakeweb.faces import align
+from fakeweb.faces.align import stand_of
 from fakeweb.types import Face, Image
 
 VIEW: Final = "matched"
@@ -81,8 +82,7 @@ def handled(image: Image, face: Face, side_px: int) -> tuple[Image, Face]:
         side_px: Side of the frame.
     """
     crop = align(image, face, side_px, margin=_FRAME)
-    longer = max(face.width_px, face.height_px)
-    half = side_px / _FRAME / 2 / longer
+    half = side_px / _FRAME / 2 / stand_of(face).length_px
     middle = side_px / 2
     across, down = face.width_px * half, face.height_px * half
     box = (middle - across, middle - down, middle + across, middle + down)

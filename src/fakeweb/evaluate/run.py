@@ -26,7 +26,6 @@ from fakeweb.evaluate.protocol import Chosen, Protocol, choose, clips
 from fakeweb.evaluate.report import write_reports
 from fakeweb.evaluate.scores import Row, ScoreFile
 from fakeweb.media import write_atomically
-from fakeweb.types import Thresholds
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -70,7 +69,7 @@ def evaluate(
         raise UsageError(
             f"two models go by one name: {', '.join(names)}", hint="give each model a name of its own"
         )
-    run = _about(protocol, judge, chosen, out)
+    run = _about(protocol, judge, chosen)
     rows, traces = _judge_all(protocol, judge, tasks, out, run, workers, on_progress)
     plain = [r for r in rows if r.view == PLAIN]
     if not any(r.state == "judged" for r in plain):
@@ -109,7 +108,7 @@ def plan(protocol: Protocol, chosen: Chosen) -> list[Task]:
     ]
 
 
-def _about(protocol: Protocol, judge: Judge, chosen: Chosen, out: Path) -> dict[str, Any]:
+def _about(protocol: Protocol, judge: Judge, chosen: Chosen) -> dict[str, Any]:
     """Say what the scores depend on, for ``run.json``; the models by their digests."""
     from fakeweb import __version__
 
@@ -159,7 +158,7 @@ def _judge_all(
 
 
 class _Traces:
-    """The shallow features by path, kept in ``features.csv``; written before the rows, so that those never lack them."""
+    """The shallow features by path, kept in ``features.csv``, written before the rows."""
 
     def __init__(self, path: Path, wanted: set[str]) -> None:
         self.values: dict[str, Floats] = {}
@@ -300,8 +299,3 @@ def _write(out: Path, metrics: dict[str, Any], plain: Sequence[Row], names: Sequ
         writer.writeheader()
         writer.writerows(lines)
     write_atomically(out / "groups.csv", table.getvalue().encode("utf-8", "surrogateescape"))
-
-
-def thresholds_text(thresholds: Thresholds) -> str:
-    """Return where verdicts begin in words."""
-    return f"real up to {thresholds.real:.3f}, fake from {thresholds.fake:.3f}"

@@ -1,7 +1,8 @@
 """The shallow baseline: sharpness, noise, blockiness and colour statistics of a crop in a small classifier.
 
-It knows nothing of faces. What it reaches is the part of a score that mere blur, noise and colour give away; a model that is
-worth its weights beats it clearly. Cross-validated by group on the very rows that are judged. scikit-learn is the guest.
+It knows nothing of faces. What it reaches is the part of a score that mere blur, noise and colour give away; a model
+that is worth its weights beats it clearly. Cross-validated by group on the very rows that are judged. scikit-learn is
+the guest.
 """
 
 from __future__ import annotations
