@@ -129,7 +129,7 @@ def calibrated(
 
 
 def _guess(min_face_px: float) -> Decision:
-    """Return thresholds at :data:`REAL` and :data:`FAKE`; in a crowd the second rises by a unit of logit per e faces."""
+    """Return thresholds at :data:`REAL` and :data:`FAKE`; the second rises by a unit of logit per e faces."""
     return Decision(_ALARMS, _ALARMS, math.log(FAKE / (1 - FAKE)), 1.0, REAL, min_face_px)
 
 

@@ -40,8 +40,8 @@ FOLDS_EPILOG = """
 * fakeweb data folds DATA --recipe recipes/fast.toml --out runs/folds
 """
 PEOPLE_EPILOG = """
-**Look at pairs.png before you use the list.** A recipe takes it as people = ["people.csv"] below [data], `fakeweb evaluate`
-as --people people.csv.
+**Look at pairs.png before you use the list.** A recipe takes it as people = ["people.csv"] below [data],
+`fakeweb evaluate` as --people people.csv.
 
 **Example**
 
@@ -65,7 +65,7 @@ def inspect(
     finder_model: FinderModel = None,
     workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
 ) -> None:
-    """Count, measure and plot: classes, sizes, formats, brightness, duplicates, broken files, and what handling gives away."""
+    """Count, measure and plot: classes, sizes, formats, brightness, duplicates, broken files, leaks by handling."""
     from fakeweb.evaluate import need_guests
 
     need_guests("fakeweb data inspect")
@@ -122,7 +122,8 @@ def _findings(found: dict[str, Any]) -> list[str]:
     doubles = found["duplicates"]
     lines.append(
         f"duplicates: {doubles['exact']} exact, {doubles['near']} near; across splits {doubles['exact_across_splits']}"
-        f" and {doubles['near_across_splits']}, across labels {doubles['exact_across_labels']} and {doubles['near_across_labels']}"
+        f" and {doubles['near_across_splits']}, across labels {doubles['exact_across_labels']}"
+        f" and {doubles['near_across_labels']}"
     )
     for title, key in (("container", "format_leaks"), ("training crops", "crop_leaks")):
         for source, leak in (found[key] or {}).items():
@@ -187,7 +188,8 @@ def people(
     shown = [*pairs[:30], *pairs[-42:]] if len(pairs) > 72 else pairs
     write_atomically(out / "pairs.png", encode_png(Image(contact_sheet(samples, shown, finder))))
     write(
-        f"{len(pairs)} pairs, {len(groups)} persons under several groups, {_apart(samples, groups)} of them in two splits"
+        f"{len(pairs)} pairs, {len(groups)} persons under several groups,"
+        f" {_apart(samples, groups)} of them in two splits"
     )
     write(f"list: {out / 'people.csv'}")
     ERRORS.print(f"look at {out / 'pairs.png'}: every pair must show one person", markup=False)

@@ -16,8 +16,8 @@ from fakeweb.runtime import Adapter, Card, ModelCard, find_card, list_cards, use
 from fakeweb.scanner import DEFAULT_FINDER
 
 ADD_EPILOG = """
-**With --data** the model is calibrated on groups A of the validation split of labelled pictures, and its thresholds follow
-from them; without, it says what the network says, and its thresholds are guesses.
+**With --data** the model is calibrated on groups A of the validation split of labelled pictures, and its thresholds
+follow from them; without, it says what the network says, and its thresholds are guesses.
 
 **Examples**
 

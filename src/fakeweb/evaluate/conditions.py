@@ -35,8 +35,14 @@ class Conditions:
     sharpness: float
 
 
-TONES: Final = ((-90.0, "dark"), (-30.0, "brown"), (10.0, "tan"), (28.0, "intermediate"), (41.0, "light"),
-                (55.0, "very light"))  # fmt: skip
+TONES: Final = (
+    (-90.0, "dark"),
+    (-30.0, "brown"),
+    (10.0, "tan"),
+    (28.0, "intermediate"),
+    (41.0, "light"),
+    (55.0, "very light"),
+)
 """Lower ends of the classes of skin tone, after Del Bino and Bernerd, British Journal of Dermatology 2013."""
 
 _EDGES: Final[dict[str, tuple[float, ...]]] = {

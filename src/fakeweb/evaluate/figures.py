@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,14 +16,6 @@ from fakeweb.evaluate.metrics import Floats
 from fakeweb.evaluate.scores import Row
 
 VERDICTS: Final = ("fake", "uncertain", "real", "no_face")
-_RANKED: Final[dict[str, Callable[..., float]]] = {
-    "auc": metrics.auc,
-    "average_precision": metrics.average_precision,
-    "equal_error_rate": metrics.equal_error_rate,
-    "log_loss": metrics.log_loss,
-    "brier": metrics.brier,
-    "calibration_error": metrics.calibration_error,
-}
 Figure = dict[str, float | None]
 """``value``, ``low`` and ``high`` of the 95 % interval; None where they cannot be computed."""
 
@@ -70,12 +62,12 @@ def table(rows: Sequence[Row], *, intervals: bool = True) -> dict[str, Any]:
         "unreadable": sum(r.state == "unreadable" for r in rows),
     }
 
-    def ranked(weights: Floats) -> list[float]:
-        return [function(labels, p, weights) for function in _RANKED.values()]
+    def ranked(weights: Floats) -> Floats:
+        return metrics.ranked(labels, p, weights)
 
-    values = ranked(np.ones(len(p)))
+    values = ranked(np.ones((1, len(p))))[0]
     bounds = bootstrap(ranked, groups) if intervals else [(math.nan, math.nan)] * len(values)
-    out |= {name: figure(v, b) for name, v, b in zip(_RANKED, values, bounds, strict=True)}
+    out |= {name: figure(v, b) for name, v, b in zip(metrics.RANKED, values, bounds, strict=True)}
     everywhere = [0.5 if math.isnan(r.p_fake) else r.p_fake for r in rows]
     out["log_loss_all"] = figure(metrics.log_loss([r.label for r in rows], everywhere))
     return out | _shares(scored, labels, p, groups)
@@ -204,9 +196,9 @@ def beats(rows: Sequence[Row], other: dict[str, float]) -> dict[str, Any]:
     labels = np.array([r.label for r in both], np.int64)
     mine, theirs = np.array([r.p_fake for r in both]), np.array([other[r.path] for r in both])
 
-    def gap(weights: Floats) -> list[float]:
-        return [metrics.auc(labels, mine, weights) - metrics.auc(labels, theirs, weights)]
+    def gap(weights: Floats) -> Floats:
+        return metrics.ranked(labels, mine, weights)[:, :1] - metrics.ranked(labels, theirs, weights)[:, :1]
 
-    found = figure(gap(np.ones(len(both)))[0], bootstrap(gap, [group_of(r) for r in both])[0])
+    found = figure(float(gap(np.ones((1, len(both))))[0, 0]), bootstrap(gap, [group_of(r) for r in both])[0])
     low = found["low"]
     return {"rows": len(both), "auc_above_shallow": found, "clearly": bool(low is not None and low > 0)}

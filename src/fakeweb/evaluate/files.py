@@ -182,12 +182,20 @@ def format_features(facts: Sequence[FileFacts]) -> npt.NDArray[np.float64]:
     place = {name: {w: i for i, w in enumerate(known)} for name, known in words.items()}
     return np.array(
         [
-            [f.width, f.height, f.width / max(1, f.height), place["format"][f.format], f.quantiser,
-             place["sampling"][f.sampling], f.progressive, place["segments"][f.segments]]
+            [
+                f.width,
+                f.height,
+                f.width / max(1, f.height),
+                place["format"][f.format],
+                f.quantiser,
+                place["sampling"][f.sampling],
+                f.progressive,
+                place["segments"][f.segments],
+            ]
             for f in facts
         ],
         np.float64,
-    )  # fmt: skip
+    )
 
 
 def write_facts(path: Path, facts: Sequence[FileFacts]) -> None:

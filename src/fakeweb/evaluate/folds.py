@@ -189,18 +189,38 @@ def evaluate_folds(
     pooled = figures.table([r for _, _, rows in results for r in rows])
     mean = [t["auc"]["value"] for t in tables.values() if t["auc"]["value"] is not None]
     summary: dict[str, Any] = {
-        "folds": {k: {**t, "held_out": list(f.held_out), "model": n} for (k, t), (f, n, _) in zip(tables.items(), results, strict=True)},
+        "folds": {
+            k: {**t, "held_out": list(f.held_out), "model": n}
+            for (k, t), (f, n, _) in zip(tables.items(), results, strict=True)
+        },
         "pooled": pooled,
         "mean_auc": round(float(np.mean(mean)), 4) if mean else None,
-    }  # fmt: skip
+    }
     write_atomically(out / "metrics.json", (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode())
     header = ["fold", "held out", "reals", "fakes", "AUC", "fakes called fake", "reals called fake"]
     lines = [
-        [k, ", ".join(f.held_out), str(t["real"]), str(t["fake"]), cell(t["auc"]), cell(t["recall"], True), cell(t["false_alarm_rate"], True)]
+        [
+            k,
+            ", ".join(f.held_out),
+            str(t["real"]),
+            str(t["fake"]),
+            cell(t["auc"]),
+            cell(t["recall"], True),
+            cell(t["false_alarm_rate"], True),
+        ]
         for (k, t), (f, _, _) in zip(tables.items(), results, strict=True)
-    ]  # fmt: skip
-    lines.append(["pooled", "all", str(pooled["real"]), str(pooled["fake"]), cell(pooled["auc"]), cell(pooled["recall"], True),
-                  cell(pooled["false_alarm_rate"], True)])  # fmt: skip
+    ]
+    lines.append(
+        [
+            "pooled",
+            "all",
+            str(pooled["real"]),
+            str(pooled["fake"]),
+            cell(pooled["auc"]),
+            cell(pooled["recall"], True),
+            cell(pooled["false_alarm_rate"], True),
+        ]
+    )
     curves = {f"fold {f.number}": figures.judged(rows) for f, _, rows in results}
     blocks: list[Block] = [
         Heading("Cross-validation by held-out source", 1),

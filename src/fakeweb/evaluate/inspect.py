@@ -235,19 +235,41 @@ def _blocks(
     sources = findings["sources"]
     blocks: list[Block] = [
         Heading(f"Inspection of {findings['data']}", 1),
-        Text(f"{findings['files']} pictures in {len(sources)} sources, layout {findings['layout']}; {len(findings['broken'])} cannot be read."),
+        Text(
+            f"{findings['files']} pictures in {len(sources)} sources, layout {findings['layout']}; {len(findings['broken'])} cannot be read."
+        ),
         Table(
-            ["source", "real", "fake", "no face", "train", "val", "test", "groups", "formats", "commonest size", "shorter side, px",
-             "brightness", "kB", "broken"],
+            [
+                "source",
+                "real",
+                "fake",
+                "no face",
+                "train",
+                "val",
+                "test",
+                "groups",
+                "formats",
+                "commonest size",
+                "shorter side, px",
+                "brightness",
+                "kB",
+                "broken",
+            ],
             [_source_row(name, s) for name, s in sources.items()],
         ),
         Text("Ranges are 5 %, 50 % and 95 % quantiles."),
-        Side([
-            plots.bars_plot({n: s["labels"] for n, s in sources.items()}, "counts", "pictures by source", "pictures"),
-            plots.bars_plot({n: s["splits"] for n, s in sources.items()}, "splits", "pictures by split", "pictures"),
-        ]),
+        Side(
+            [
+                plots.bars_plot(
+                    {n: s["labels"] for n, s in sources.items()}, "counts", "pictures by source", "pictures"
+                ),
+                plots.bars_plot(
+                    {n: s["splits"] for n, s in sources.items()}, "splits", "pictures by split", "pictures"
+                ),
+            ]
+        ),
         _boxes(samples, facts),
-    ]  # fmt: skip
+    ]
     if findings["left_out"]:
         blocks += [Heading("Left out by the layout"), *(Text(line) for line in findings["left_out"])]
     if findings["broken"]:
@@ -262,9 +284,9 @@ def _blocks(
 def _source_row(name: str, source: dict[str, Any]) -> list[str]:
     labels, splits = source["labels"], source["splits"]
     formats = ", ".join(f"{k} {n}" for k, n in source["formats"].items())
-    size = f"{source['sizes'][0][0]} ({source['sizes'][0][1]})" if source["sizes"] else "–"
+    size = f"{source['sizes'][0][0]} ({source['sizes'][0][1]})" if source["sizes"] else NONE
     spread = (
-        " / ".join(f"{v:.0f}" for v in source[k]) or "–" for k in ("side_px", "brightness", "kilobytes")
+        " / ".join(f"{v:.0f}" for v in source[k]) or NONE for k in ("side_px", "brightness", "kilobytes")
     )
     counts = [str(labels.get(k, 0)) for k in ("real", "fake", "no face")] + [
         str(splits.get(k, 0)) for k in ("train", "val", "test")
@@ -279,11 +301,27 @@ def _boxes(samples: Sequence[Sample], facts: Sequence[FileFacts]) -> Side:
         if not fact.error:
             found[f"{sample.source} {_WORDS[sample.label]}"].append(fact)
     names = sorted(found)
-    return Side([
-        plots.box_plot({n: [f.brightness for f in found[n]] for n in names}, "brightness", "brightness", "mean luma"),
-        plots.box_plot({n: [f.sharpness for f in found[n]] for n in names}, "sharpness", "sharpness", "log variance of the Laplacian"),
-        plots.box_plot({n: [float(min(f.width, f.height)) for f in found[n]] for n in names}, "sizes", "shorter side", "pixels"),
-    ] if names else [])  # fmt: skip
+    return Side(
+        [
+            plots.box_plot(
+                {n: [f.brightness for f in found[n]] for n in names}, "brightness", "brightness", "mean luma"
+            ),
+            plots.box_plot(
+                {n: [f.sharpness for f in found[n]] for n in names},
+                "sharpness",
+                "sharpness",
+                "log variance of the Laplacian",
+            ),
+            plots.box_plot(
+                {n: [float(min(f.width, f.height)) for f in found[n]] for n in names},
+                "sizes",
+                "shorter side",
+                "pixels",
+            ),
+        ]
+        if names
+        else []
+    )
 
 
 def _leak_blocks(findings: dict[str, Any]) -> list[Block]:
@@ -312,9 +350,16 @@ def _leak_table(leaks: dict[str, Any]) -> Block:
     if not leaks:
         return Text(f"No source holds {LEAST} of both classes.")
     rows = [
-        [s, str(v["real"]), str(v["fake"]), cell(v["auc"]), f"{v['worst_feature']} {v['worst_auc']:.3f}", "LEAKS" if v["leaks"] else "no"]
+        [
+            s,
+            str(v["real"]),
+            str(v["fake"]),
+            cell(v["auc"]),
+            f"{v['worst_feature']} {v['worst_auc']:.3f}",
+            "LEAKS" if v["leaks"] else "no",
+        ]
         for s, v in leaks.items()
-    ]  # fmt: skip
+    ]
     return Table(["source", "real", "fake", "AUC", "most telling alone", "leaks"], rows)
 
 
@@ -339,9 +384,14 @@ def _double_blocks(
     ]
     if worst:
         rows = [
-            [facts[d.one].path, facts[d.other].path, "exact" if d.exact else f"{d.bits} bits",
-             f"{_WORDS[samples[d.one].label]}, {_WORDS[samples[d.other].label]}", f"{samples[d.one].split}, {samples[d.other].split}"]
+            [
+                facts[d.one].path,
+                facts[d.other].path,
+                "exact" if d.exact else f"{d.bits} bits",
+                f"{_WORDS[samples[d.one].label]}, {_WORDS[samples[d.other].label]}",
+                f"{samples[d.one].split}, {samples[d.other].split}",
+            ]
             for d in worst
-        ]  # fmt: skip
+        ]
         blocks.append(Table(["one", "other", "how", "labels", "splits"], rows))
     return blocks

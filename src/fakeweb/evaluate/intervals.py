@@ -15,7 +15,7 @@ REPEATS = 400
 
 
 def bootstrap(
-    figures: Callable[[Floats], Sequence[float]],
+    figures: Callable[[Floats], Floats],
     groups: Sequence[str] | npt.NDArray[np.str_],
     *,
     repeats: int = REPEATS,
@@ -27,7 +27,8 @@ def bootstrap(
     (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
 
     Args:
-        figures: Takes weights (N,), how often each row was drawn, and returns K figures; NaN is passed over.
+        figures: Takes weights (B, N), how often each row was drawn in each of B draws, and returns B times K figures;
+            NaN is passed over.
         groups: (N,) group of each row.
         repeats: Draws.
         seed: The same seed gives the same intervals.
@@ -37,14 +38,11 @@ def bootstrap(
     """
     _, place = np.unique(np.asarray(groups, str), return_inverse=True)
     count = int(place.max()) + 1 if len(place) else 0
+    if count < 2:
+        return [(np.nan, np.nan)] * figures(np.ones((1, len(place)))).shape[1]
     rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(repeats if count > 1 else 0):
-        drawn = np.bincount(rng.integers(count, size=count), minlength=count)
-        values.append(figures(drawn[place].astype(np.float64)))
-    if not values:
-        return [(np.nan, np.nan)] * len(figures(np.ones(len(place))))
-    return [_percentiles(column, repeats) for column in np.asarray(values, np.float64).T]
+    drawn = np.stack([np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(repeats)])
+    return [_percentiles(column, repeats) for column in figures(drawn[:, place].astype(np.float64)).T]
 
 
 def _percentiles(values: Floats, repeats: int) -> Interval:

@@ -18,7 +18,7 @@ from fakeweb.errors import FakeWebError
 from fakeweb.evaluate.figures import figure
 from fakeweb.evaluate.intervals import bootstrap
 from fakeweb.evaluate.judge import main_face
-from fakeweb.evaluate.metrics import Floats, auc
+from fakeweb.evaluate.metrics import Floats, auc, ranked
 from fakeweb.evaluate.shallow import grid_strength, out_of_fold
 from fakeweb.media import read_image
 from fakeweb.types import Box, FaceFinder, Image, Sample, UInt8Array
@@ -31,9 +31,14 @@ MakeCrop = Callable[[Image, Box, np.random.Generator], UInt8Array]
 """Cuts and degrades a crop as training does: (picture, box of the face, dice) -> RGB (S, S, 3)."""
 
 CROP_FEATURES: Final = (
-    "height", "width", "grid across", "grid down", "grid phase across", "grid phase down",
+    "height",
+    "width",
+    "grid across",
+    "grid down",
+    "grid phase across",
+    "grid phase down",
     *(f"coefficient {n} on steps" for n in range(1, 7)),
-)  # fmt: skip
+)
 
 
 def crop_features(pixels: UInt8Array) -> Floats:
@@ -80,7 +85,7 @@ def crops_leak(
     finder: FaceFinder,
     make_crop: MakeCrop,
     *,
-    at_most: int = 600,
+    at_most: int = 300,
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> dict[str, Any]:
@@ -165,7 +170,7 @@ def leak(values: Floats, samples: Sequence[Sample], names: Sequence[str]) -> dic
     p = out_of_fold(values, labels, unit.tolist())
     known = np.isfinite(p)
     value = auc(labels[known], p[known])
-    interval = bootstrap(lambda w: [auc(labels[known], p[known], w)], unit[known])[0]
+    interval = bootstrap(lambda w: ranked(labels[known], p[known], w)[:, :1], unit[known])[0]
     alone = [auc(labels, values[:, k]) for k in range(values.shape[1])]
     worst = int(np.nanargmax(np.abs(np.array(alone) - 0.5)))
     inside = [v for v in (*interval, value) if math.isfinite(v)]

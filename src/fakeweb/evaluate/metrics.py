@@ -58,7 +58,12 @@ def auc(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike | None =
         0.75
     """
     fpr, tpr, _ = roc(labels, p, weights)
-    return float(np.trapezoid(tpr, fpr)) if np.isfinite(fpr).all() and np.isfinite(tpr).all() else np.nan
+    return float(np.trapezoid(tpr, fpr)) if _defined(fpr, tpr) else np.nan
+
+
+def _defined(fpr: Floats, tpr: Floats) -> bool:
+    """Tell whether a curve has both classes behind it."""
+    return len(fpr) > 1 and bool(np.isfinite(fpr).all() and np.isfinite(tpr).all())
 
 
 def average_precision(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
@@ -77,7 +82,7 @@ def average_precision(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.Arra
 def equal_error_rate(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:
     """Return the rate where misses equal false alarms: mean of the two where they are nearest."""
     fpr, tpr, _ = roc(labels, p, weights)
-    if not (np.isfinite(fpr).all() and np.isfinite(tpr).all()):
+    if not _defined(fpr, tpr):
         return np.nan
     gap = np.abs(1 - tpr - fpr)
     at = int(np.argmin(gap))
@@ -151,3 +156,50 @@ def decisions(
 
 def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole > 0 else np.nan
+
+
+RANKED: Final = ("auc", "average_precision", "equal_error_rate", "log_loss", "brier", "calibration_error")
+"""The figures of :func:`ranked`, in its order."""
+
+
+def ranked(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike, bins: int = 15) -> Floats:
+    """Return the figures named in :data:`RANKED` for many weightings at once, float64 (B, 6): the bootstrap's workhorse.
+
+    Args:
+        labels: (N,) 0 or 1.
+        p: (N,) scores.
+        weights: (B, N) counts.
+        bins: Of the calibration error.
+    """
+    y, s, w = np.asarray(labels, np.float64), np.asarray(p, np.float64), np.asarray(weights, np.float64)
+    if not len(y):
+        return np.full((len(w), len(RANKED)), np.nan)
+    order = np.argsort(-s, kind="stable")
+    y, s, w = y[order], s[order], w[:, order]
+    clipped = np.clip(s, DFDC_CLIP, 1 - DFDC_CLIP)
+    place = np.clip((s * bins).astype(int), 0, bins - 1)
+    in_bin = (place[:, None] == np.arange(bins)).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = w.sum(1)
+        loss = w @ -np.where(y == 1, np.log(clipped), np.log(1 - clipped)) / total
+        gaps = np.abs(w @ (in_bin * (s - y)[:, None])).sum(1) / total
+        curves = _curves(y, s, w)
+        return np.stack([*curves, loss, w @ (s - y) ** 2 / total, gaps], 1)
+
+
+def _curves(y: Floats, s: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return AUC, average precision and equal error rate of sorted scores, each (B,)."""
+    last = np.append(np.flatnonzero(np.diff(s)), len(s) - 1)
+    start = np.zeros((len(w), 1))
+    hits = np.hstack([start, np.cumsum(w * y, 1)[:, last]])
+    false = np.hstack([start, np.cumsum(w * (1 - y), 1)[:, last]])
+    tpr, fpr = hits / hits[:, -1:], false / false[:, -1:]
+    area = ((tpr[:, 1:] + tpr[:, :-1]) / 2 * np.diff(fpr, axis=1)).sum(1)
+    both = hits + false
+    precision = np.divide(hits, both, out=np.ones_like(hits), where=both > 0)[:, 1:]
+    average = (np.diff(tpr, axis=1) * precision).sum(1)
+    at = np.argmin(np.abs(1 - tpr - fpr), 1)
+    rows = np.arange(len(w))
+    error = (1 - tpr[rows, at] + fpr[rows, at]) / 2
+    one_class = np.isnan(area)
+    return area, np.where(one_class, np.nan, average), np.where(one_class, np.nan, error)

@@ -11,6 +11,10 @@ from pathlib import Path
 from fakeweb.media import write_atomically
 
 
+NONE = "\N{EN DASH}"
+"""What stands in a cell without a value."""
+
+
 @dataclass(frozen=True)
 class Heading:
     """A heading; level 1 is the title."""
@@ -82,8 +86,9 @@ def to_html(blocks: Sequence[Block]) -> str:
     """Return one page with everything in it: no script, no address, no file beside it."""
     title = next((b.text for b in blocks if isinstance(b, Heading)), "FakeWeb")
     body = "\n".join(map(_html_of, blocks))
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 
 def _html_of(block: Block) -> str:

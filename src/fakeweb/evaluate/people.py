@@ -22,7 +22,7 @@ from fakeweb.evaluate.judge import main_face
 from fakeweb.media import read_image
 from fakeweb.types import Face, FaceFinder, FloatArray, Image, Sample, UInt8Array
 
-THRESHOLD: Final = 0.88
+THRESHOLD: Final = 0.86
 """Pairs at least so alike are one person; see docs/decisions/0016."""
 
 _SIDE_PX: Final = 96

@@ -9,7 +9,7 @@ from typing import Any
 from fakeweb.evaluate import conditions, plots, shallow
 from fakeweb.evaluate.degrade import CURVES, PLAIN
 from fakeweb.evaluate.figures import VERDICTS, judged
-from fakeweb.evaluate.pages import Block, Heading, Side, Table, Text, write_page
+from fakeweb.evaluate.pages import NONE, Block, Heading, Side, Table, Text, write_page
 from fakeweb.evaluate.scores import Row
 
 _RANKED = (
@@ -39,14 +39,13 @@ _TITLES = {
 }
 
 
-def write_reports(out: Path, metrics: Mapping[str, Any], rows: Sequence[Row], matched: Sequence[Row]) -> None:
+def write_reports(out: Path, metrics: Mapping[str, Any], rows: Sequence[Row]) -> None:
     """Write ``report.html`` and ``report.md``.
 
     Args:
         out: Folder.
         metrics: As in ``metrics.json``.
         rows: All rows, for the curves.
-        matched: The rows of paired single-class sources.
     """
     first = next(iter(metrics["models"]))
     blocks: list[Block] = [Heading(f"Evaluation of {first}", 1), *_summary(metrics)]
@@ -61,7 +60,7 @@ def write_reports(out: Path, metrics: Mapping[str, Any], rows: Sequence[Row], ma
 def cell(figure: Mapping[str, Any] | None, percent: bool = False) -> str:
     """Return a figure with its interval as text; a dash where there is none."""
     if figure is None or figure["value"] is None:
-        return "–"
+        return NONE
 
     def number(v: float) -> str:
         return f"{100 * v:.1f}" if percent else f"{v:.3f}"
@@ -75,11 +74,11 @@ def _summary(metrics: Mapping[str, Any]) -> list[Block]:
     run = metrics["run"]
     drawn = f", at most {run['limit']}" if run["limit"] else ""
     lines = [
-        f"Split {run['part']}{drawn}: {run['samples']} pictures of {run['data']} (layout {run['layout']}), judged at the level "
-        f"{run['level']!r} with the finder {run['finder']!r}, FakeWeb {run['fakeweb']}.",
+        f"Split {run['part']}{drawn}: {run['samples']} pictures of {run['data']} (layout {run['layout']}), judged at "
+        f"the level {run['level']!r} with the finder {run['finder']!r}, FakeWeb {run['fakeweb']}.",
         "Square brackets are 95 % intervals: bootstrap over whole groups (persons, source videos), for shares Wilson's "
-        "with one trial per group. AUC, AP, EER, log loss (P(fake) clipped to [0.01, 0.99]), Brier and ECE are over pictures in which a "
-        "face was judged; the second log loss counts the others as 0.5. 'Called' is the model's own verdict at its "
+        "with one trial per group. AUC, AP, EER, log loss (P(fake) clipped to [0.01, 0.99]), Brier and ECE are over "
+        "pictures in which a face was judged; the second log loss counts the others as 0.5. 'Called' is the model's own verdict at its "
         "shipped thresholds; accuracy is at even odds.",
     ]
     if run["part"] in ("val", "val-A"):
@@ -101,8 +100,22 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
     """Return all models side by side, over two-class sources, and the shallow baseline as the last."""
     both = {**metrics["models"], shallow.REFERENCE: metrics["shallow"]}
     first = next(iter(metrics["models"].values()))
-    header = ["model", *(_TITLES[k] for k in ("auc", "average_precision", "equal_error_rate", "log_loss", "calibration_error",
-                                              "recall", "false_alarm_rate", "uncertain"))]  # fmt: skip
+    header = [
+        "model",
+        *(
+            _TITLES[k]
+            for k in (
+                "auc",
+                "average_precision",
+                "equal_error_rate",
+                "log_loss",
+                "calibration_error",
+                "recall",
+                "false_alarm_rate",
+                "uncertain",
+            )
+        ),
+    ]
     lines = []
     for name, model in both.items():
         pooled = model["pooled_two_class"]
@@ -113,8 +126,10 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
         lines.append(
             [name, *ranked, *(cell(pooled[k], True) for k in ("recall", "false_alarm_rate", "uncertain"))]
         )
-    blocks: list[Block] = [Heading("At a glance"), Text(
-        "Pooled over sources that hold both classes: " + ", ".join(first["two_class_sources"]) + ".")]  # fmt: skip
+    blocks: list[Block] = [
+        Heading("At a glance"),
+        Text("Pooled over sources that hold both classes: " + ", ".join(first["two_class_sources"]) + "."),
+    ]
     blocks.append(Table(header, lines))
     for name, model in metrics["models"].items():
         if "against_shallow" in model:
@@ -126,10 +141,12 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
                     f"{name} {word} the shallow baseline on the same {found['rows']} pictures: AUC {gap} above it."
                 )
             )
-    blocks.append(Text(
-        f"The shallow baseline ({shallow.REFERENCE}) sees sharpness, noise, blockiness and colour statistics only; it is "
-        "cross-validated by group on these very pictures, so it knows their sources, which a model from elsewhere does not."
-    ))  # fmt: skip
+    blocks.append(
+        Text(
+            f"The shallow baseline ({shallow.REFERENCE}) sees sharpness, noise, blockiness and colour statistics only; it is "
+            "cross-validated by group on these very pictures, so it knows their sources, which a model from elsewhere does not."
+        )
+    )
     curves = {}
     for name, model in metrics["models"].items():
         inside = set(model["two_class_sources"])
@@ -157,7 +174,7 @@ def _of_model(
                 ),
                 plots.score_plot(scored, f"scores-{name}", "scores, all sources"),
             ]
-        ),  # fmt: skip
+        ),
         Heading("Pooled", 3),
         Table(["figure", *_pooled(model)], _pooled_rows(model)),
         Heading("By source", 3),
@@ -172,14 +189,22 @@ def _of_model(
             _wide_table(model["kinds"], "kind"),
         ]
     if model["matched"]:
-        blocks += [Heading("Fakes without reals of their own, paired with real faces handled alike", 3),
-                   _wide_table(model["matched"], "source")]  # fmt: skip
+        blocks += [
+            Heading("Fakes without reals of their own, paired with real faces handled alike", 3),
+            _wide_table(model["matched"], "source"),
+        ]
     if "against_shallow" in model:
         entries = model["against_shallow"]["sources"]
-        blocks += [Heading("Above the shallow baseline", 3), Table(
-            ["source", "pictures", "AUC above it", "clearly"],
-            [[s, str(e["rows"]), cell(e["auc_above_shallow"]), "yes" if e["clearly"] else "no"] for s, e in entries.items()],
-        )]  # fmt: skip
+        blocks += [
+            Heading("Above the shallow baseline", 3),
+            Table(
+                ["source", "pictures", "AUC above it", "clearly"],
+                [
+                    [s, str(e["rows"]), cell(e["auc_above_shallow"]), "yes" if e["clearly"] else "no"]
+                    for s, e in entries.items()
+                ],
+            ),
+        ]
     return [*blocks, *_confusions(model), *_conditions(name, model), *_worst(model)]
 
 
@@ -195,26 +220,48 @@ def _pooled(model: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pooled_rows(model: Mapping[str, Any]) -> list[list[str]]:
     tables = _pooled(model)
-    rows = [[word, *(str(t[key]) for t in tables.values())] for word, key in
-            (("reals", "real"), ("fakes", "fake"), ("groups", "groups"), ("without a face", "no_face"), ("unreadable", "unreadable"))]  # fmt: skip
+    rows = [
+        [word, *(str(t[key]) for t in tables.values())]
+        for word, key in (
+            ("reals", "real"),
+            ("fakes", "fake"),
+            ("groups", "groups"),
+            ("without a face", "no_face"),
+            ("unreadable", "unreadable"),
+        )
+    ]
     rows += [[_TITLES[k], *(cell(t[k]) for t in tables.values())] for k in _RANKED]
     return rows + [[_TITLES[k], *(cell(t[k], True) for t in tables.values())] for k in _SHARES]
 
 
 def _wide_table(tables: Mapping[str, Mapping[str, Any]], first: str) -> Table:
-    header = [first, "reals", "fakes", "no face", *(_TITLES[k] for k in ("auc", "average_precision", "log_loss", "calibration_error")),
-              *(_TITLES[k] for k in ("recall", "false_alarm_rate", "uncertain"))]  # fmt: skip
+    header = [
+        first,
+        "reals",
+        "fakes",
+        "no face",
+        *(_TITLES[k] for k in ("auc", "average_precision", "log_loss", "calibration_error")),
+        *(_TITLES[k] for k in ("recall", "false_alarm_rate", "uncertain")),
+    ]
     rows = [
-        [name, str(t["real"]), str(t["fake"]), str(t["no_face"]),
-         *(cell(t[k]) for k in ("auc", "average_precision", "log_loss", "calibration_error")),
-         *(cell(t[k], True) for k in ("recall", "false_alarm_rate", "uncertain"))]
+        [
+            name,
+            str(t["real"]),
+            str(t["fake"]),
+            str(t["no_face"]),
+            *(cell(t[k]) for k in ("auc", "average_precision", "log_loss", "calibration_error")),
+            *(cell(t[k], True) for k in ("recall", "false_alarm_rate", "uncertain")),
+        ]
         for name, t in tables.items()
-    ]  # fmt: skip
+    ]
     return Table(header, rows)
 
 
 def _confusions(model: Mapping[str, Any]) -> list[Block]:
-    tables = {"all": model["confusion"], **{_FACES.get(k, f"{k} faces"): v for k, v in model["confusion_by_faces"].items()}}  # fmt: skip
+    tables = {
+        "all": model["confusion"],
+        **{_FACES.get(k, f"{k} faces"): v for k, v in model["confusion_by_faces"].items()},
+    }
     rows = [
         [f"{name}, {truth}", *(str(counts[v]) for v in VERDICTS)]
         for name, confusion in tables.items()
@@ -237,21 +284,47 @@ def _conditions(name: str, model: Mapping[str, Any]) -> list[Block]:
     rows = []
     for condition, entries in model["conditions"].items():
         for entry in entries:
-            rows.append([f"{conditions.TITLES[condition]}: {entry['class']}", str(entry["real"]),
-                         cell(entry["false_alarm_rate"], True), str(entry["fake"]), cell(entry["recall"], True)])  # fmt: skip
+            rows.append(
+                [
+                    f"{conditions.TITLES[condition]}: {entry['class']}",
+                    str(entry["real"]),
+                    cell(entry["false_alarm_rate"], True),
+                    str(entry["fake"]),
+                    cell(entry["recall"], True),
+                ]
+            )
     blocks.append(Table(["condition", "reals", "reals called fake", "fakes", "fakes called fake"], rows))
-    blocks.append(Side([
-        plots.share_plot(entries, "false_alarm_rate", f"alarms-{condition}-{name}", f"reals called fake by {conditions.TITLES[condition]}")
-        for condition, entries in model["conditions"].items()
-    ]))  # fmt: skip
+    blocks.append(
+        Side(
+            [
+                plots.share_plot(
+                    entries,
+                    "false_alarm_rate",
+                    f"alarms-{condition}-{name}",
+                    f"reals called fake by {conditions.TITLES[condition]}",
+                )
+                for condition, entries in model["conditions"].items()
+            ]
+        )
+    )
     return blocks
 
 
 def _worst(model: Mapping[str, Any]) -> list[Block]:
-    rows = [[f"{g['source']}: {g['group']}", str(g["rows"]), f"{g['mean_gap']:.3f}", str(g["false_alarms"]), str(g["fakes_called_real"])]
-            for g in model["worst_groups"]]  # fmt: skip
-    return [Heading("The ten groups with the largest gap between P(fake) and truth (all of them: groups.csv)", 3),
-            Table(["group", "pictures", "mean gap", "false alarms", "fakes called real"], rows)]  # fmt: skip
+    rows = [
+        [
+            f"{g['source']}: {g['group']}",
+            str(g["rows"]),
+            f"{g['mean_gap']:.3f}",
+            str(g["false_alarms"]),
+            str(g["fakes_called_real"]),
+        ]
+        for g in model["worst_groups"]
+    ]
+    return [
+        Heading("The ten groups with the largest gap between P(fake) and truth (all of them: groups.csv)", 3),
+        Table(["group", "pictures", "mean gap", "false alarms", "fakes called real"], rows),
+    ]
 
 
 def _robustness(metrics: Mapping[str, Any]) -> list[Block]:
@@ -261,16 +334,26 @@ def _robustness(metrics: Mapping[str, Any]) -> list[Block]:
     count = next(iter(found.values()))[PLAIN]
     blocks: list[Block] = [
         Heading("Robustness"),
-        Text(f"{count['real']} reals and {count['fake']} fakes of two-class sources, drawn evenly, each damaged in every way; "
-             "'plain' is the same pictures undamaged."),
-    ]  # fmt: skip
+        Text(
+            f"{count['real']} reals and {count['fake']} fakes of two-class sources, drawn evenly, each damaged in every way; "
+            "'plain' is the same pictures undamaged."
+        ),
+    ]
     for key in ("auc", "false_alarm_rate"):
         blocks.append(
             Side([plots.robustness_plot(found, kind, levels, key) for kind, levels in CURVES.items()])
         )
     for name, views in found.items():
-        rows = [[view, cell(t["auc"]), cell(t["recall"], True), cell(t["false_alarm_rate"], True), cell(t["uncertain"], True)]
-                for view, t in views.items()]  # fmt: skip
+        rows = [
+            [
+                view,
+                cell(t["auc"]),
+                cell(t["recall"], True),
+                cell(t["false_alarm_rate"], True),
+                cell(t["uncertain"], True),
+            ]
+            for view, t in views.items()
+        ]
         blocks += [
             Heading(name, 3),
             Table(["view", "AUC", *(_TITLES[k] for k in ("recall", "false_alarm_rate", "uncertain"))], rows),

@@ -88,7 +88,7 @@ def evaluate(
         "shallow": _model(shallow.REFERENCE, [*_as_rows(plain, baseline, names[0])], [], {}),
     }
     _write(out, metrics, plain, names)
-    write_reports(out, metrics, rows, matched)
+    write_reports(out, metrics, rows)
     on_progress("figures", 1, 1)
     return Evaluation(metrics, tuple([*rows, *matched]), out)
 
@@ -272,8 +272,11 @@ def _model(
         out["against_shallow"] = {"pooled": figures.beats(two, baseline), "sources": within}
     out["robustness"] = _robustness([r for r in own if r.source in inside])
     paired = [r for r in matched if r.model == name]
-    out["matched"] = {s: figures.table([r for r in paired if r.source == s]) for s in single_class_sources(plain)
-                      if any(r.source == s for r in paired)}  # fmt: skip
+    out["matched"] = {
+        s: figures.table([r for r in paired if r.source == s])
+        for s in single_class_sources(plain)
+        if any(r.source == s for r in paired)
+    }
     return out
 
 
