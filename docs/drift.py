@@ -21,7 +21,9 @@ def help_pages() -> str:
     """Return the help of every command as Markdown."""
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     command = typer.main.get_command(app)
-    names = [[], *([name] for name in sorted(command.commands))]  # type: ignore[attr-defined]
+    names: list[list[str]] = [[]]
+    for name, sub in sorted(command.commands.items()):  # type: ignore[attr-defined]
+        names += [[name], *([name, inner] for inner in sorted(getattr(sub, "commands", {})))]
     parts = ["# Commands\n\nWritten by `python docs/drift.py --write` from the code.\n"]
     for name in names:
         text = CliRunner().invoke(command, [*name, "--help"], prog_name="fakeweb").output

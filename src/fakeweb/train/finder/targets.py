@@ -11,7 +11,9 @@ from fakeweb.types import FloatArray
 
 WIDTH = 16
 """Per cell: +1 face, 0 none, -1 left alone; box (4); points (10, NaN where unknown); side of the face."""
-_NEAR = 0.4  # cells as near as that to a face's middle, over its size, see almost the same: no word about them
+_NEAR = (
+    0.4  # cells as near as that to a face's middle, over its size, see almost the same: no word about them
+)
 _SIDES = {8: (0.0, 44.0), 16: (32.0, 104.0), 32: (80.0, 1e9)}  # a stride answers for faces of these sides
 
 
