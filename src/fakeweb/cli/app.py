@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import models, scan, train, version
+from fakeweb.cli import keys, models, scan, serve, train, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
@@ -28,6 +28,8 @@ app = typer.Typer(
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("models")(models.models)
 app.command("train", epilog=train.EPILOG)(train.train)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.add_typer(keys.keys, name="keys")
 app.command("version")(version.version)
 
 
