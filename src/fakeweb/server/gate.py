@@ -29,6 +29,7 @@ OPEN: Final = "open"
 """Needs no key."""
 
 _FORM_BYTES: Final = 1 << 16
+_DRAINED_BYTES: Final = 64 << 20
 _PICTURES: Final = {
     "/predict": "predict",
     "/v1/predict": "predict",
@@ -106,7 +107,9 @@ class Gate:
         scope["fakeweb.id"] = answer.request_id
         try:
             scope["fakeweb.key"] = self._caller(scope, needs)
-            length = self._length(scope, route)
+            length = _content_length(scope)
+            answer.too_long = length is not None and length > _DRAINED_BYTES
+            self._check_length(length, route)
             if scope["method"] == "POST" and needs == "predict":
                 with self._admission.admit(length) as ticket:
                     scope["fakeweb.ticket"] = ticket
@@ -136,23 +139,20 @@ class Gate:
         self._buckets.take(address, self._settings.anonymous_per_minute)
         return ANYBODY
 
-    def _length(self, scope: Scope, route: str) -> int | None:
-        """Return the Content-Length, None where there is none.
-
-        Raises:
-            TooLarge: More than this route takes.
-        """
+    def _check_length(self, length: int | None, route: str) -> None:
         most = self._longest.get(route, _FORM_BYTES)
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                length = int(value) if value.isdigit() else 0
-                if length > most:
-                    raise TooLarge(
-                        f"the request has {length:,} bytes; this address takes {most:,}",
-                        hint="send a smaller file",
-                    )
-                return length
-        return None
+        if length is not None and length > most:
+            raise TooLarge(
+                f"the request has {length:,} bytes; this address takes {most:,}", hint="send a smaller file"
+            )
+
+
+def _content_length(scope: Scope) -> int | None:
+    """Return the Content-Length, None where there is none."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else None
+    return None
 
 
 class _Answer:
@@ -168,6 +168,8 @@ class _Answer:
         self.request_id = request_id
         self.status = 0
         self.complete = False
+        self.too_long = False
+        """Whether the body is so long that the connection is rather cut than drained."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -185,5 +187,7 @@ class _Answer:
         if self.status:
             raise error
         status, headers, body = problem_answer(error, self.request_id)
+        if isinstance(error, TooLarge) and self.too_long:
+            headers.append((b"connection", b"close"))
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": body})

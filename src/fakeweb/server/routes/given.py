@@ -80,11 +80,11 @@ def query_of(request: Request) -> dict[str, str]:
     """Return the query parameters, each at most once.
 
     Raises:
-        BadRequest: One is given twice.
+        InvalidOption: One is given twice.
     """
     pairs = request.query_params.multi_items()
     if len({name for name, _ in pairs}) < len(pairs):
-        raise BadRequest("a query parameter is given twice", hint="give it once")
+        raise InvalidOption("a query parameter is given twice", hint="give it once")
     return dict(pairs)
 
 
