@@ -32,6 +32,7 @@ class Scanner:
         threshold: Call faces fake from this P(fake) on, instead of the model's own threshold. It is used as it
             is, also in pictures with many faces.
         limits: What is refused before decoding.
+        max_faces: Judge at most so many faces of a picture, the largest first.
 
     Raises:
         UnknownName: No finder or model of that name.
@@ -52,6 +53,7 @@ class Scanner:
         model: str | Path | Classifier = DEFAULT_MODEL,
         threshold: float | None = None,
         limits: Limits | None = None,
+        max_faces: int = MAX_FACES,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
@@ -62,6 +64,7 @@ class Scanner:
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
         self.threshold = threshold
         self.limits = limits or Limits()
+        self.max_faces = max_faces
 
     def scan(self, source: Any, *, name: str | None = None) -> Report:
         """Read a picture or a clip and judge every face in it.
@@ -122,12 +125,12 @@ class Scanner:
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
-        chosen = _largest(faces, [verdict is None for verdict in small])
+        chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
         scores = self._score(media, [faces[i] for i in chosen])
         thresholds = self._thresholds(len(chosen))
         by_face = dict(zip(chosen, scores, strict=True))
         results = tuple(
-            _result(face, verdict, by_face.get(i), thresholds)
+            _result(face, verdict, by_face.get(i), thresholds, self.max_faces)
             for i, (face, verdict) in enumerate(zip(faces, small, strict=True))
         )
         ended = time.perf_counter()
@@ -168,16 +171,18 @@ def _make_finder(finder: str | FaceFinder, model: str | Path | None) -> FaceFind
     return made
 
 
-def _largest(faces: Sequence[Face], usable: Sequence[bool]) -> list[int]:
-    """Return the places of the largest usable faces, in order, at most :data:`MAX_FACES`."""
+def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[int]:
+    """Return the places of the largest usable faces, in order, at most ``most``."""
     places = [i for i, ok in enumerate(usable) if ok]
     places.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
-    return sorted(places[:MAX_FACES])
+    return sorted(places[:most])
 
 
-def _result(face: Face, small: Verdict | None, score: Score | None, thresholds: Thresholds) -> FaceResult:
+def _result(
+    face: Face, small: Verdict | None, score: Score | None, thresholds: Thresholds, most: int
+) -> FaceResult:
     if small is not None:
         return FaceResult(face, small)
     if score is None:
-        return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {MAX_FACES} faces",)))
+        return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {most} faces",)))
     return FaceResult(face, decide_face(score, thresholds), score)
