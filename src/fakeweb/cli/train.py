@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -46,9 +47,14 @@ def train(
             device=device,
             workers=workers,
             threads=threads,
-            on_progress=_Show(bar),
+            on_progress=show_progress(bar),
         )
     write(f"model card: {card}")
+
+
+def show_progress(bar: Bar) -> Callable[[Progress], None]:
+    """Return what shows a training's progress on a bar."""
+    return _Show(bar)
 
 
 class _Show:

@@ -60,7 +60,7 @@ class Scanner:
                 f"the threshold must lie above 0 and at most at 1, got {threshold}",
                 hint="0.9 asks for more certainty than 0.5",
             )
-        self.finder: FaceFinder = _make_finder(finder, finder_model)
+        self.finder: FaceFinder = make_finder(finder, finder_model)
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
         self.threshold = threshold
         self.limits = limits or Limits()
@@ -161,7 +161,14 @@ class Scanner:
         return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")
 
 
-def _make_finder(finder: str | FaceFinder, model: str | Path | None) -> FaceFinder:
+def make_finder(finder: str | FaceFinder, model: str | Path | None = None) -> FaceFinder:
+    """Return the finder of a name, or the finder given.
+
+    Raises:
+        UnknownName: No finder of that name.
+        ModelMissing, ModelCorrupt: Its model cannot be used.
+        UsageError: A model file for a finder that takes none.
+    """
     if not isinstance(finder, str):
         return finder
     make = registry.load("finder", finder)
