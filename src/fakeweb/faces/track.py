@@ -226,11 +226,12 @@ def _look(image: Image, face: Face) -> _Array:
     inner = np.asarray(cv2.resize(_cut(image, x0, y0, x1, y1), (12, 12), interpolation=cv2.INTER_AREA))
     grey = cv2.cvtColor(inner, cv2.COLOR_RGB2GRAY).astype(np.float32).ravel()
     grey -= grey.mean()
-    grey /= max(float(np.linalg.norm(grey)), 1e-3)
+    grey /= max(float(np.linalg.norm(grey)), _FLAT)  # an even surface says nothing
     return np.concatenate([*parts, grey]).astype(np.float32)
 
 
 _BINS: Final = 4 * 6 * 6
+_FLAT: Final = 60.0
 
 
 def _histogram(lab: npt.NDArray[Any]) -> _Array:
@@ -250,8 +251,8 @@ def _unlike(one: _Array, other: _Array) -> npt.NDArray[np.float64]:
     for part in range(3):
         span = slice(part * _BINS, (part + 1) * _BINS)
         colours += np.sqrt(np.clip(1 - one[:, span] @ other[:, span].T, 0, 1)) / 3
-    norm = np.linalg.norm(one[:, 3 * _BINS :], axis=1, keepdims=True).clip(1e-3)
-    grey = 1 - np.clip((one[:, 3 * _BINS :] / norm) @ other[:, 3 * _BINS :].T, 0, 1)
+    apart = one[:, None, 3 * _BINS :] - other[None, :, 3 * _BINS :]
+    grey = np.clip(0.5 * (apart**2).sum(axis=2), 0, 1)  # 1 - correlation, for faces that are not even
     return np.asarray(0.7 * colours + 0.3 * grey, np.float64)
 
 

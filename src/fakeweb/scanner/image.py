@@ -108,7 +108,14 @@ class Scanner:
         Raises:
             MediaError: The clip cannot be read, or holds no pictures.
         """
-        scan = VideoScan(self.finder, self.classifier, self._thresholds, limits=self.limits, threads=threads)
+        scan = VideoScan(
+            self.finder,
+            self.classifier,
+            self._thresholds,
+            limits=self.limits,
+            max_faces=self.max_faces,
+            threads=threads,
+        )
         return scan.run(source, pace, name, on_progress, should_stop)
 
     def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
