@@ -35,6 +35,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "folders140k": "fakeweb.datasets.folders140k:Folders140kLayout",
         "wilddeepfake": "fakeweb.datasets.wilddeepfake:WildDeepfakeLayout",
     },
+    "mesh": {
+        "mediapipe": "fakeweb.faces.mediapipe_mesh:MediaPipeMesher",
+    },
     "net": {
         "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",
         "timm": "fakeweb.train.nets.timm_net:build",
@@ -46,7 +49,7 @@ def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
 
     Args:
-        kind: ``finder``, ``layout`` or ``net``.
+        kind: ``finder``, ``layout``, ``mesh`` or ``net``.
     """
     return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
 
@@ -55,7 +58,7 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name; a third party may not take a built-in name.
 
     Args:
-        kind: ``finder``, ``layout`` or ``net``.
+        kind: ``finder``, ``layout``, ``mesh`` or ``net``.
         name: A name out of :func:`names`.
 
     Raises:

@@ -7,7 +7,7 @@ A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, it
 ``fakeweb train``. No code changes.
 """
 
-from fakeweb.runtime.cards import Calibration, Card, Decision, FinderCard, ModelCard, read_card
+from fakeweb.runtime.cards import Calibration, Card, Decision, FinderCard, MeshCard, ModelCard, read_card
 from fakeweb.runtime.session import Session, library_version, open_session
 from fakeweb.runtime.store import find_card, list_cards, sha256_of, verify
 
@@ -16,6 +16,7 @@ __all__ = [
     "Card",
     "Decision",
     "FinderCard",
+    "MeshCard",
     "ModelCard",
     "Session",
     "find_card",
