@@ -120,8 +120,14 @@ def run(
             threads=threads,
             on_progress=show,
         ).run()
+    if task == "autoencoder":
+        from fakeweb.train.autoencoders.fit import fit
+        from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
+
+        autoencoders = read_autoencoder_recipe(Path(recipe))
+        return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
     if task != "classifier":
-        raise BadRecipe(f"{recipe}: there is no task '{task}'", hint="known: classifier, finder, mesh")
+        raise BadRecipe(f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh")
     from fakeweb.train.loop import Training
 
     return Training(
