@@ -538,6 +538,11 @@ class FaceMesher(Protocol):
 
     name: str
 
+    @property
+    def min_presence(self) -> float:
+        """Below this ``presence`` there is no face."""
+        ...
+
     def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
         """Return the same faces in the same order with ``mesh``, ``presence`` and ``printed`` as far as known."""
         ...

@@ -127,7 +127,9 @@ def run(
         autoencoders = read_autoencoder_recipe(Path(recipe))
         return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
     if task != "classifier":
-        raise BadRecipe(f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh")
+        raise BadRecipe(
+            f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh"
+        )
     from fakeweb.train.loop import Training
 
     return Training(
