@@ -58,6 +58,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "wilddeepfake": "fakeweb.datasets.wilddeepfake:WildDeepfakeLayout",
     },
     "mesh": {
+        "fakeweb": "fakeweb.faces.mesh:OnnxMesher",
         "mediapipe": "fakeweb.faces.mediapipe_mesh:MediaPipeMesher",
     },
     "net": {

@@ -55,7 +55,7 @@ def label_meshes(
     teacher: FaceMesher,
     out: Path,
     *,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> MeshLabels:
     """Label every face of a data set; goes on where an earlier, interrupted call stopped.
 

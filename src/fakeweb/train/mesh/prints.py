@@ -6,13 +6,15 @@ with it (moire), cloth bends the picture and shows its weave; often an edge of t
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from fakeweb.types import UInt8Array
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 
 def print_face(
@@ -29,8 +31,7 @@ def print_face(
     Returns:
         The square and the points, which move where cloth bends.
     """
-    side = pixels.shape[0]
-    x = pixels.astype(np.float32) / 255
+    x: Floats = pixels.astype(np.float32) / 255
     kind = rng.integers(3)
     if kind == 2:
         x, points = _cloth(x, points, rng)
@@ -41,7 +42,6 @@ def print_face(
     if rng.random() < 0.6:
         x = _edge(x, around.astype(np.float32) / 255, points, rng)
     x = _flat_light(x, rng)
-    del side
     return np.clip(x * 255 + 0.5, 0, 255).astype(np.uint8), points
 
 
