@@ -103,7 +103,7 @@ def read_labels(path: Path) -> MeshLabels:
             return MeshLabels(**{f.name: arrays[f.name] for f in fields(MeshLabels)})
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise DatasetError(
-            f"{path} holds no mesh labels: {error}", hint="write them with `fakeweb label --mesh mediapipe`"
+            f"{path} holds no mesh labels: {error}", hint="docs/guide/mesh.md says how to write them"
         ) from error
 
 

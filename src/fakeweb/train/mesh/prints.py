@@ -80,8 +80,8 @@ def _paper(x: Floats, rng: np.random.Generator) -> Floats:
         if rng.random() < 0.7:
             x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.2)).astype(np.float32)
     if rng.random() < 0.3:
-        levels = rng.integers(2, 7)
-        x = np.round(x * levels).astype(np.float32) / np.float32(levels)
+        levels = int(rng.integers(2, 7))
+        x = np.asarray(np.round(x * levels) / levels, np.float32)
     return x
 
 

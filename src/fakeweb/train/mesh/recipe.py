@@ -15,7 +15,7 @@ class MeshDataRecipe:
 
     Attributes:
         layout: Name of the data set's layout.
-        labels: File that ``fakeweb label --mesh`` wrote, relative to the recipe.
+        labels: File that :func:`fakeweb.train.mesh.label.label_meshes` wrote, relative to the recipe.
         min_face_px: Narrower faces are left out: the teacher guesses there.
         max_doubt: So far may the teacher's two looks lie apart, over the distance of the outer eye corners.
         cache_px: Side of the squares kept on disk, in the folder of the training.
