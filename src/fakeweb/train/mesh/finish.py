@@ -60,7 +60,7 @@ def finish(
     min_presence = round(min(presence.probability(lost), 0.5), 4)
     max_printed = round(max(printed.probability(_quantile(own["no_print"], 1 - _ACCUSED)), 0.5), 4)
     scores = {
-        f"validation_{part}": _figures(own, presence, printed, min_presence, max_printed)
+        f"validation_{part.lower()}": _figures(own, presence, printed, min_presence, max_printed)
         for part, own in answers.items()
     }
     path = folder / f"{recipe.name}.onnx"
@@ -73,10 +73,10 @@ def finish(
         sha256=sha256_of(path),
         licence=recipe.licence,
         details={
-            "teacher": "MediaPipe Face Mesh (mediapipe 0.10.21), mean of a picture and its mirror image",
+            "teachers": ["MediaPipe Face Mesh (mediapipe 0.10.21), mean of a picture and its mirror image"],
             "trained_on": _sources(squares, recipe),
             "epoch": best["epoch"],
-            "scores": scores,
+            **scores,
             "limits": list(recipe.limits),
             "recipe": {
                 k: v for k, v in dataclasses.asdict(recipe).items() if k not in ("title", "licence", "limits")
@@ -179,7 +179,7 @@ def _figures(answers: dict[str, Floats], presence: Calibration, printed: Calibra
 def _sources(squares: Squares, recipe: MeshRecipe) -> dict[str, Any]:
     counts = Counter(squares.source[squares.part == 0].tolist())
     return {
-        name: {"faces": count, "licence": recipe.data.licences.get(name, "unknown")}
+        name: {"pictures": count, "licence": recipe.data.licences.get(name, "unknown")}
         for name, count in sorted(counts.items())
     }
 

@@ -121,7 +121,7 @@ def _cloth(x: Floats, points: Floats, rng: np.random.Generator) -> tuple[Floats,
         wave = np.sin(phase)
         shift += size * wave[..., None] * np.array([np.cos(angle), np.sin(angle)], np.float32)
         shade += rng.uniform(0.03, 0.14) * np.cos(phase)
-    x = cv2.remap(
+    bent = cv2.remap(
         x, x_ + shift[..., 0], y_ + shift[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     moved = points.copy()
@@ -130,7 +130,7 @@ def _cloth(x: Floats, points: Floats, rng: np.random.Generator) -> tuple[Floats,
             shift, moved[None, :, 0], moved[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         moved[:, :2] = points[:, :2] - at[0]
-    x = _wash(np.asarray(x, np.float32), rng)
+    x = _wash(np.asarray(bent, np.float32), rng)
     if rng.random() < 0.35:  # one ink on coloured cloth
         ink, cloth = rng.random(3).astype(np.float32), rng.random(3).astype(np.float32)
         grey = x.mean(axis=2, keepdims=True)
