@@ -45,3 +45,5 @@ lock:
         --no-header --extra heic --group dev -o requirements/dev.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra train --group dev -o requirements/train.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra evaluate --group dev -o requirements/evaluate.lock

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from fakeweb.media import write_atomically
 
-
 NONE = "\N{EN DASH}"
 """What stands in a cell without a value."""
 
