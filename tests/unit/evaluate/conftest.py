@@ -1,4 +1,4 @@
-"""Fixtures of the evaluation's tests: a drawn data set, a model that judges brightness, a finder that sees the middle."""
+"""Fixtures of the evaluation: a drawn data set, a model that judges brightness, a finder of the middle."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def draw(brightness, seed):
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory):
-    """A data set: source ``two`` of both classes (fakes are bright), ``gen`` of fakes only, one black picture, one broken."""
+    """Source ``two`` of both classes (fakes are bright), ``gen`` of fakes only, a black picture, a broken one."""
     root = tmp_path_factory.mktemp("drawn")
     rows = ["path,source,label,kind,split,group"]
     seed = 0
