@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -98,6 +99,13 @@ def _other_page(card: Card) -> list[str]:
     ]
 
 
+def openapi_document() -> str:
+    """Return the description of the service's API, in the form that does not depend on where it runs."""
+    from fakeweb.server.app import openapi
+
+    return json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{v} {k}" for k, v in value.items())
@@ -111,6 +119,8 @@ def main() -> int:
         REFERENCE / "models.md": model_pages(),
         REFERENCE / "report.schema.json": json.dumps(REPORT_SCHEMA, indent=2, ensure_ascii=False) + "\n",
     }
+    if importlib.util.find_spec("fastapi"):
+        pages[REFERENCE / "openapi.json"] = openapi_document()
     stale = [p for p, text in pages.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--write" in sys.argv:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Version of the report's JSON form: the minor grows when fields are added, the major when one changes."""
 
 Kind = Literal["swap", "reenacted", "retouch", "generated"]
@@ -210,6 +210,8 @@ class Score:
         model: Reference of the model, ``name@version``.
         kinds: Probability of each manipulation kind *given* that the face is fake (sums to 1), or None.
         evidence: float32 (h, w) in [0, 1] over the crop: where the model saw something; or None.
+        evidence_to_image: float32 (2, 3): maps homogeneous coordinates (column, row, 1) of ``evidence`` to picture
+            coordinates; or None.
     """
 
     p_fake: float
@@ -217,6 +219,7 @@ class Score:
     model: str
     kinds: Mapping[str, float] | None = None
     evidence: FloatArray | None = None
+    evidence_to_image: FloatArray | None = None
 
     def __post_init__(self) -> None:
         _check_probability("Score.p_fake", self.p_fake)
@@ -231,6 +234,7 @@ class Score:
                 )
         _freeze_floats(self, "evidence", (None, None))
         _check_unit_range("Score.evidence", self.evidence)
+        _freeze_floats(self, "evidence_to_image", (2, 3))
 
     @property
     def kind(self) -> str | None:
@@ -306,13 +310,19 @@ class Report:
         source: The name the caller knows the media by: a path, an address, ``-`` or ``<array>``.
         verdict: The answer for the whole picture or video.
         width, height: Size of the upright picture in pixels.
-        faces: Every face found, from left to right.
+        faces: Every face found, from left to right; in a video one per person, in the order of their tracks, with
+            the sighting that says most as its face.
         thresholds: Where the verdicts begin.
         finder: Name of the face finder.
         models: References of the models used, ``name@version``.
         media_sha256: Hex digest of the bytes read; of the pixels where there were no bytes.
         content: What the picture shows where no face was found; None until a model says so.
-        timeline: Scores over time for a video; None for pictures.
+        timeline: For a video one mapping per track, in the order of ``faces``: ``track``, ``from_s``, ``to_s``,
+            ``telling_s`` (when the sighting in ``faces`` was), and the lists ``time_s``, ``box`` and ``p_fake``
+            (None where not judged), one entry per sighting. None for pictures.
+        video: Of a video its ``duration_s``, ``fps``, ``frames``, ``frames_examined``, ``bursts``,
+            ``longest_gap_s`` between frames looked at, ``damaged_frames``, ``complete`` (False where the scan was
+            stopped), ``codec`` and ``has_sound``. None for pictures.
         provenance: Signals from metadata and content credentials; None where not looked at.
         timings_s: Seconds spent per step.
         warnings: Things the reader should know about the input.
@@ -330,6 +340,7 @@ class Report:
     media_sha256: str
     content: str | None = None
     timeline: tuple[Mapping[str, Any], ...] | None = None
+    video: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -357,6 +368,7 @@ class Report:
             "faces": [_face_to_dict(i, f) for i, f in enumerate(self.faces, 1)],
             "content": self.content,
             "timeline": None if self.timeline is None else [dict(t) for t in self.timeline],
+            "video": None if self.video is None else dict(self.video),
             "provenance": None if self.provenance is None else dict(self.provenance),
             "finder": self.finder,
             "models": list(self.models),
@@ -387,6 +399,7 @@ class Report:
                 media_sha256=data["media_sha256"],
                 content=data["content"],
                 timeline=None if data["timeline"] is None else tuple(data["timeline"]),
+                video=data.get("video"),  # new in 1.1
                 provenance=data["provenance"],
                 timings_s=dict(data["timings_s"]),
                 warnings=tuple(data["warnings"]),
@@ -397,7 +410,8 @@ class Report:
 
 
 _THRESHOLD_FIELDS = ("real", "fake", "picture_fake", "source")
-_SCORE_FIELDS = ("p_fake", "logit", "model", "kinds", "evidence")
+_SCORE_FIELDS = ("p_fake", "logit", "model", "kinds", "evidence", "evidence_to_image")
+_SINCE_1_1 = ("evidence_to_image",)
 
 
 def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
@@ -408,8 +422,8 @@ def _verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
     return Verdict(data["label"], data["p_fake"], tuple(data["reasons"]))
 
 
-def _array_to_list(array: FloatArray | None) -> list[Any] | None:
-    return None if array is None else np.round(array.astype(np.float64), 4).tolist()
+def _array_to_list(array: FloatArray | None, digits: int = 4) -> list[Any] | None:
+    return None if array is None else np.round(array.astype(np.float64), digits).tolist()
 
 
 def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
@@ -419,8 +433,10 @@ def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
         "box": [round(v, 2) for v in face.box],
         "confidence": round(face.confidence, 4),
         "points": _array_to_list(face.points),
-        "mesh": _array_to_list(face.mesh),
+        "mesh": _array_to_list(face.mesh, 2),
         "track": face.track,
+        "presence": None if face.presence is None else round(face.presence, 4),
+        "printed": None if face.printed is None else round(face.printed, 4),
         "verdict": _verdict_to_dict(result.verdict),
         "score": None
         if score is None
@@ -430,16 +446,26 @@ def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
             "model": score.model,
             "kinds": None if score.kinds is None else dict(score.kinds),
             "evidence": _array_to_list(score.evidence),
+            "evidence_to_image": _array_to_list(score.evidence_to_image),
         },
     }
 
 
 def _face_from_dict(data: Mapping[str, Any]) -> FaceResult:
     face = Face(
-        tuple(data["box"]), data["confidence"], points=data["points"], mesh=data["mesh"], track=data["track"]
+        tuple(data["box"]),
+        data["confidence"],
+        points=data["points"],
+        mesh=data["mesh"],
+        track=data["track"],
+        presence=data.get("presence"),  # since 1.1
+        printed=data.get("printed"),
     )
     # by name, so that fields of a later minor version are passed over
-    score = None if data["score"] is None else Score(**{k: data["score"][k] for k in _SCORE_FIELDS})
+    score = None
+    if data["score"] is not None:
+        known = {k: data["score"][k] for k in _SCORE_FIELDS if k in data["score"] or k not in _SINCE_1_1}
+        score = Score(**known)
     return FaceResult(face, _verdict_from_dict(data["verdict"]), score)
 
 
@@ -552,7 +578,21 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class ForgeMethod(Protocol):
-    """Makes a manipulated face out of a real one: a pure function of its arguments."""
+    """Makes a manipulated face out of a real one: a pure function of its arguments.
+
+    A registered method is a class; ``strength`` (a range within [0, 1]) and, where ``needs_donors`` says so, ``donors``
+    are given when it is made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of everything it makes."""
+        ...
 
     def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
         """Return the forged picture; the same arguments give the same bytes."""

@@ -11,6 +11,7 @@ May import: scikit-learn, matplotlib and h5py (its guests), numpy, OpenCV, :mod:
     shallow    the baseline every model must beat; leaks: what handling alone gives away
     peers/     published classifiers, run from their own files
     folds      cross-validation by held-out source; people: persons who stand under several groups
+    compose    clips of known truth out of labelled stills
     inspect    what is in a data set, good and bad
     report, pages, plots   figures -> Markdown and HTML
 

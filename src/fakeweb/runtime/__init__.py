@@ -8,16 +8,27 @@ A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, it
 """
 
 from fakeweb.runtime.adapter import Adapter
-from fakeweb.runtime.cards import Calibration, Card, Decision, FinderCard, ModelCard, read_card
+from fakeweb.runtime.cards import (
+    AutoencoderCard,
+    Calibration,
+    Card,
+    Decision,
+    FinderCard,
+    MeshCard,
+    ModelCard,
+    read_card,
+)
 from fakeweb.runtime.session import Session, library_version, open_session
 from fakeweb.runtime.store import find_card, list_cards, sha256_of, user_folder, verify
 
 __all__ = [
     "Adapter",
+    "AutoencoderCard",
     "Calibration",
     "Card",
     "Decision",
     "FinderCard",
+    "MeshCard",
     "ModelCard",
     "Session",
     "find_card",

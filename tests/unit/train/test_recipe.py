@@ -8,6 +8,7 @@ import pytest
 
 from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
+from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
 
@@ -89,7 +90,7 @@ def test_a_recipe_that_cannot_be_read(tmp_path):
         read_recipe(tmp_path / "latin.toml")
 
 
-READERS = {"classifier": read_recipe, "finder": read_finder_recipe}
+READERS = {"autoencoder": read_autoencoder_recipe, "classifier": read_recipe, "finder": read_finder_recipe}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
