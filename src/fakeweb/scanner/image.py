@@ -129,6 +129,7 @@ class Scanner:
             self.classifier,
             self._thresholds,
             limits=self.limits,
+            mesher=self.mesher,
             max_faces=self.max_faces,
             threads=threads,
         )
