@@ -35,9 +35,10 @@ check:
 serve *args:
     {{ bin }}/fakeweb serve "$@"
 
-# measure the shipped scanner and rewrite docs/reference/results.md
+# measure the shipped scanner and rewrite docs/reference/results.md and video.md
 bench *args:
     {{ bin }}/python benchmarks/results.py {{ args }}
+    {{ bin }}/python benchmarks/video.py {{ args }}
 
 # write the locked versions anew: versions and hashes, no addresses
 lock:
@@ -49,3 +50,5 @@ lock:
         --no-header --extra heic --extra server --extra postgres --group dev --group service -o requirements/server.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra evaluate --group dev -o requirements/evaluate.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra s3 --group dev --group storage -o requirements/storage.lock

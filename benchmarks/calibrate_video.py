@@ -2,8 +2,8 @@
 
     python benchmarks/calibrate_video.py --data DATA --model fast --clips runs/clips --write
 
-composes the clips (once), scans them, fits Platt's calibration and the thresholds to the mean of P(fake) over each person's
-frames, says what groups B make of it, and with --write puts the section ``video`` into the card.
+composes the clips (once), scans them, fits Platt's calibration and the thresholds to the mean of P(fake) over each
+person's frames, says what groups B make of it, and with --write puts the section ``video`` into the card.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def main() -> None:
         folder = options.clips / half
         if not (folder / "truth.json").is_file():
             compose(samples, folder, ComposeOptions(clips=count, half=half))
-        people, _ = judge_clips(folder, scanner, folder / f"rows-{card.reference}.json", pace=Pace(every=True))
+        people, _ = judge_clips(
+            folder, scanner, folder / f"rows-{card.reference}.json", pace=Pace(every=True)
+        )
         rows[half] = [r for r in people if r.p_frames]
     verdicts = fit(rows["A"], options.false_alarms, options.missed, scanner.classifier.min_face_px)
     for half, own in rows.items():

@@ -16,8 +16,8 @@ SIDE_PX: Final = 640
 """Long side of the shrunk frames: a face of 16 px, which finders still see, is then one of 48 px at 1080p."""
 FIND_EVERY: Final = 4
 """At the latest every so many frames faces are found anew, so that whoever comes in is seen."""
-CHECK_EVERY: Final = 16
-"""Every so many frames the full size is looked at too."""
+CHECK_EVERY: Final = 32
+"""Every so many frames, the first included, the full size is looked at too."""
 _ENOUGH: Final = 1.5  # frames up to this many times SIDE_PX are looked at as they are
 _FOLLOW_S: Final = 0.8  # beyond such a gap nobody is followed
 _MOST_GROWTH: Final = 1.5
@@ -27,7 +27,7 @@ class FrameFinder:
     """Finds and measures faces in successive frames of one clip.
 
     Finding is what takes most of the time, so three things spare it. Frames much larger than 640 px are shrunk for the
-    finder; every sixteenth is looked at in full as well, and where that shows a face large enough to judge that the
+    finder; the first and then every thirty-second is looked at in full as well, and where that shows a face large enough to judge that the
     shrunk one lacks, the next frames are looked at in full until it no longer does. And where the mesh measures
     everybody of the frame before at the same place again, nobody is searched for, up to three frames in a row; never
     after a cut, and never where somebody is lost.

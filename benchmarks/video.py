@@ -1,0 +1,408 @@
+"""Measure clips and write docs/reference/video.md: `just bench` runs this too.
+
+    python benchmarks/video.py --data DATA            # everything
+    python benchmarks/video.py --only speed           # one part; the others stay as they are written
+
+The composed clips and the rows scanned from them are kept in --clips, so that a second run is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from fakeweb import registry
+from fakeweb.batch import ordered_map
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.datasets import half_of_group
+from fakeweb.datasets.index import IndexLayout
+from fakeweb.evaluate.compose import ComposeOptions, compose, fingerprint, read_truth
+from fakeweb.evaluate.judge_clips import (
+    ClipRow,
+    PersonRow,
+    accuracy_by_people,
+    auc,
+    compare_strategies,
+    judge_clips,
+)
+from fakeweb.faces import align
+from fakeweb.media import Pace, encode_clip, read_image
+from fakeweb.scanner import Scanner
+from fakeweb.types import Face, Image
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "reference" / "video.md"
+HD_CRF = 22
+PARTS = ("speed", "memory", "people", "strategies", "dark")
+
+
+def hd_clip(folder: Path) -> Path:
+    """Make ten seconds of 1080p at 30 frames a second with one face: the example portrait before a panned scene.
+
+    Grain and quality are such that it has the 3 Mbit/s of a web video; phones write several times that, and then
+    decoding takes longer, and a larger share.
+    """
+    path = folder / "hd.mp4"
+    portrait = read_image(ROOT / "examples" / "collins.jpg").image.pixels
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(40, 200, (70, 130, 3), np.uint8)
+    scene = np.asarray(cv2.resize(coarse, (2080, 1120), interpolation=cv2.INTER_CUBIC), np.int16)
+    grain = rng.normal(0, 5, (1080 + 32, 1920 + 32, 3)).astype(np.int16)
+
+    def frames():  # noqa: ANN202
+        for i in range(300):
+            pan = 80 + round(75 * np.sin(i / 30))
+            canvas = scene[20:1100, pan : pan + 1920].copy()
+            x, y = 700 + round(120 * np.sin(i / 40)), 280 + round(40 * np.cos(i / 25))
+            canvas[y : y + 512, x : x + 512] = portrait
+            dx, dy = rng.integers(0, 32, 2)
+            canvas += grain[dy : dy + 1080, dx : dx + 1920]
+            yield Image(canvas.clip(0, 255).astype(np.uint8)), i / 30
+
+    encode_clip(path, frames(), fps=30, crf=HD_CRF, preset="medium")
+    return path
+
+
+def bare_decode(path: Path) -> None:
+    """Decode every frame with one thread and do nothing with it."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.thread_count = 1
+        for _ in container.decode(video=0):
+            pass
+
+
+def cpu_s(function: Callable[[], object], runs: int = 3) -> float:
+    """Return the least CPU time of a call."""
+    times = []
+    for _ in range(runs):
+        started = time.process_time()
+        function()
+        times.append(time.process_time() - started)
+    return min(times)
+
+
+class _ScanOne:
+    def __init__(self, finder: str, model: str, frames: int) -> None:
+        cv2.setNumThreads(1)
+        self.scanner, self.pace = Scanner(finder=finder, model=model), Pace(frames=frames)
+
+    def __call__(self, path: str) -> None:
+        self.scanner.scan_video(path, pace=self.pace, threads=1)
+
+
+def clips_a_minute(path: Path, options: argparse.Namespace, frames: int, count: int = 12) -> float:
+    """Scan copies in two processes; return clips per minute on the clock, after the processes have started."""
+    make = partial(_ScanOne, options.finder, options.model, frames)
+    begun = 0.0
+    for done, _ in enumerate(ordered_map(make, [str(path)] * (count + 2), workers=2), 1):
+        if done == 2:
+            begun = time.perf_counter()
+    return 60 * count / (time.perf_counter() - begun)
+
+
+def speed(options: argparse.Namespace) -> list[str]:
+    """Measure how long a ten-second 1080p clip takes, and where the time goes."""
+    cv2.setNumThreads(1)
+    scanner = Scanner(finder=options.finder, model=options.model)
+    lines = [
+        "| clip | Mbit/s | frames | bare decode of all 300 | whole scan | over bare decode | decode | find, mesh, track |"
+        " classify | clips a minute, two processes |",
+        "|" + "---|" * 10,
+    ]
+    real = options.data / "videos" / "real" / "dfdc_lynaeydofd.mp4"
+    with tempfile.TemporaryDirectory() as folder:
+        clips = {
+            "made up, one face": hd_clip(Path(folder)),
+            **({"DFDC, two faces": real} if real.is_file() else {}),
+        }
+        for name, path in clips.items():
+            bare = cpu_s(partial(bare_decode, path))
+            for frames in (10, 32):
+                reports = []
+                total = cpu_s(
+                    lambda p=path, f=frames, r=reports: r.append(
+                        scanner.scan_video(p, pace=Pace(frames=f), threads=1)
+                    )
+                )
+                best = min(reports, key=lambda r: sum(r.timings_s.values())).timings_s
+                split = [best["read"] + best["decode"], best["find"], best["score"]]
+                shares = " | ".join(f"{1000 * v:.0f} ms" for v in split)
+                minute = clips_a_minute(path, options, frames)
+                rate = path.stat().st_size * 8 / 10e6
+                cells = (
+                    name,
+                    f"{rate:.1f}",
+                    str(frames),
+                    f"{bare:.2f} s",
+                    f"{total:.2f} s",
+                    f"{total / bare:.2f}",
+                )
+                lines.append(f"| {' | '.join(cells)} | {shares} | {minute:.0f} |")
+    return [
+        "Ten seconds of 1080p H.264 at 30 frames a second, from the file to the report. Seconds are CPU time with one"
+        " thread, the least of three; the split is of the quickest run; clips a minute are on the clock, two processes"
+        " with one thread each.",
+        "",
+        *lines,
+    ]
+
+
+_PEAK = """
+import resource, sys
+from fakeweb.scanner import Scanner
+report = Scanner(finder=sys.argv[2], model=sys.argv[3]).scan_video(sys.argv[1])
+print(report.video["frames_examined"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def memory(options: argparse.Namespace) -> list[str]:
+    """Measure the peak of a process that scans ten seconds and two hours."""
+    portrait = read_image(ROOT / "examples" / "collins.jpg").image.pixels
+    small = np.asarray(cv2.resize(portrait[10:394], (160, 120), interpolation=cv2.INTER_AREA), np.uint8)
+    frames = [Image(np.ascontiguousarray(np.roll(small, i % 9, 1))) for i in range(45)]
+    lines = ["| clip of 160 x 120 at 5 frames a second | frames looked at | peak memory |", "|---|---|---|"]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, count in (("10 s", 50), ("2 h", 36_000)):
+            path = Path(folder) / f"{count}.mp4"
+            encode_clip(path, ((frames[i % 45], i / 5) for i in range(count)), fps=5)
+            command = [sys.executable, "-c", _PEAK, str(path), options.finder, options.model]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            seen, peak = done.stdout.split()
+            lines.append(f"| {name} | {seen} | {float(peak):.0f} MB |")
+    return lines
+
+
+def rows_of(options: argparse.Namespace) -> tuple[list[PersonRow], list[ClipRow], str]:
+    """Compose clips of groups B and scan them, each once."""
+    folder = options.clips / "B"
+    samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
+    if not (folder / "truth.json").is_file():
+        compose(samples, folder, ComposeOptions(clips=300, half="B"), on_clip=show)
+    scanner = Scanner(finder=options.finder, model=options.model)
+    own = scanner.classifier.reference
+    people, clips = judge_clips(
+        folder, scanner, folder / f"rows-{own}-{options.finder}.json", pace=Pace(every=True), on_clip=show
+    )
+    return people, clips, fingerprint(read_truth(folder))
+
+
+def show(done: int, total: int) -> None:
+    """Show progress on a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done}/{total} ")
+
+
+def interval(rows: Sequence[PersonRow], figure: Callable[[Sequence[PersonRow]], float]) -> str:
+    """Return a 95 % bootstrap interval over clips."""
+    rng = np.random.default_rng(0)
+    clips = sorted({r.clip for r in rows})
+    by_clip = {c: [r for r in rows if r.clip == c] for c in clips}
+    values = [
+        figure([r for i in rng.integers(0, len(clips), len(clips)) for r in by_clip[clips[i]]])
+        for _ in range(400)
+    ]
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return f"[{low:.3f}, {high:.3f}]"
+
+
+def people(options: argparse.Namespace) -> list[str]:
+    """Tell how the number of people matters, and what becomes of tracks."""
+    rows, clips, name = rows_of(options)
+    found = sum(bool(r.tracks) for r in rows)
+    lines = [
+        f"{len(clips)} composed clips (`{name}`), {len(rows)} people of which {sum(r.label for r in rows)} are fake:"
+        " stills of validation groups B (dfdc, stylegan1_ffhq, ciplab), animated alike, H.264 at four qualities and"
+        " four sizes.",
+        "",
+        f"- people found: {found} of {len(rows)}; in more than one track: {sum(len(r.tracks) > 1 for r in rows)};"
+        f" tracks that mix people: {sum(r.mixed for r in rows)}; tracks that show nobody:"
+        f" {sum(c.nobody for c in clips)}",
+        "",
+        "| people in the clip | people judged | balanced accuracy at P(fake) 0.5 | 95 % | AUC | 95 % |",
+        "|" + "---|" * 6,
+    ]
+    for number, judged, accuracy, area in accuracy_by_people(rows, 0.5):
+        own = [r for r in rows if r.people == number and r.p_frames]
+
+        def one(sample: Sequence[PersonRow], place: int) -> float:
+            return next(iter(accuracy_by_people(list(sample), 0.5)))[place]
+
+        lines.append(
+            f"| {number} | {judged} | {accuracy:.3f} | {interval(own, lambda s: one(s, 2))} | {area:.3f} |"
+            f" {interval(own, lambda s: one(s, 3))} |"
+        )
+    lines += ["", "| truth of the clip | people | called fake | uncertain | called real |", "|" + "---|" * 5]
+    for label in (0, 1):
+        for number in (1, 2, 3):
+            said = Counter(c.verdict for c in clips if c.people == number and c.label == label)
+            total = sum(said.values())
+            cells = " | ".join(f"{100 * said[k] / total:.1f} %" for k in ("fake", "uncertain", "real"))
+            lines.append(f"| {'somebody fake' if label else 'all real'} | {number} | {cells} |")
+    named = [r for r in rows if r.people == 3 and r.label == 1 and r.p_frames]
+    by_clip = {c: [r for r in rows if r.clip == c and r.p_frames] for c in {r.clip for r in named}}
+    first = sum(max(own, key=lambda r: float(np.mean(r.p_frames))).label for own in by_clip.values())
+    lines += ["", f"Of three people, the fake one is the most suspicious in {first} of {len(by_clip)} clips."]
+    return lines
+
+
+def strategies(options: argparse.Namespace) -> list[str]:
+    """Compare the ways to one score per person."""
+    rows, _, name = rows_of(options)
+    lines = [
+        f"AUC over people of the same clips (`{name}`), and the difference from the plain mean with a paired 95 %"
+        " bootstrap interval over groups.",
+        "",
+        "| strategy | AUC | over the mean | 95 % |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {f.name.replace('_', ' ')} | {f.auc:.4f} | {f.better:+.4f} | [{f.low:+.4f}, {f.high:+.4f}] |"
+        for f in compare_strategies(rows)
+    ]
+    judged = [r for r in rows if r.p_frames]
+    frames = {k: np.concatenate([r.p_frames for r in judged if r.label == k]) for k in (0, 1)}
+    return [*lines, "", f"Single frames: AUC {auc(frames[1], frames[0]):.4f}."]
+
+
+def grey(image: Image) -> float:
+    """Return the mean grey value, 0 to 255."""
+    return float(cv2.mean(cv2.cvtColor(np.ascontiguousarray(image.pixels[::4, ::4]), cv2.COLOR_RGB2GRAY))[0])
+
+
+def gamma(image: Image) -> Image:
+    """Lift a dark picture by the gamma that brings its mean grey value to 90."""
+    power = float(np.clip(np.log(90 / 255) / np.log(max(grey(image), 1.0) / 255), 0.35, 1.0))
+    table = np.rint(255 * (np.arange(256) / 255) ** power).astype(np.uint8)
+    return Image(np.asarray(cv2.LUT(image.pixels, table), np.uint8))
+
+
+def clahe(image: Image) -> Image:
+    """Equalise lightness in tiles with limited contrast (Zuiderveld, Graphics Gems IV, 1994)."""
+    lab = np.array(cv2.cvtColor(image.pixels, cv2.COLOR_RGB2LAB))
+    lab[..., 0] = cv2.createCLAHE(2.0, (8, 8)).apply(np.ascontiguousarray(lab[..., 0]))
+    return Image(np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8))
+
+
+def dark(options: argparse.Namespace) -> list[str]:
+    """Tell what brightening dark DFDC crops gains: finding and telling fakes."""
+    methods = {"as they are": lambda x: x, "gamma": gamma, "CLAHE": clahe}
+    finder = registry.load("finder", options.finder)()
+    classifier = OnnxClassifier(options.model)
+    found: dict[str, list[bool]] = {m: [] for m in methods}
+    p: dict[str, list[float]] = {m: [] for m in methods}
+    labels: list[int] = []
+    inside = Face((72, 60, 272, 284))  # where a crop of 224 px shows its face, in a frame of 60 px
+    for sample in IndexLayout().index(options.data):
+        if sample.split != "val" or sample.source != "dfdc" or half_of_group("dfdc", sample.group) != "B":
+            continue
+        image = read_image(sample.path).image
+        if grey(image) >= 60:
+            continue
+        wide = Image(
+            np.asarray(cv2.copyMakeBorder(image.pixels, 60, 60, 60, 60, cv2.BORDER_REFLECT), np.uint8)
+        )
+        labels.append(int(sample.label or 0))
+        for name, method in methods.items():
+            bright = method(wide)
+            middles = [(f.box[0] + f.box[2]) / 2 / wide.width for f in finder.find(bright)]
+            found[name].append(any(0.25 < m < 0.75 for m in middles))
+            crop = align(bright, inside, classifier.side_px, margin=classifier.margin)
+            p[name].append(classifier.score([crop])[0].p_fake)
+    truth = np.array(labels)
+    lines = [
+        "| dark crops (mean grey below 60) | found | AUC | over as they are | 95 % |",
+        "|---|---|---|---|---|",
+    ]
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(0, len(truth), len(truth)) for _ in range(1000)]
+
+    def area(name: str, places: np.ndarray) -> float:
+        values, own = np.array(p[name])[places], truth[places]
+        return auc(values[own == 1], values[own == 0])
+
+    whole = np.arange(len(truth))
+    for name in methods:
+        gains = [area(name, d) - area("as they are", d) for d in draws]
+        low, high = np.nanpercentile(gains, [2.5, 97.5])
+        gain = area(name, whole) - area("as they are", whole)
+        share = f"{100 * np.mean(found[name]):.1f} %"
+        cells = (share, f"{area(name, whole):.3f}", f"{gain:+.3f}", f"[{low:+.3f}, {high:+.3f}]")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [f"{len(truth)} dark DFDC crops of groups B, half of them fake.", "", *lines]
+
+
+TITLES = {
+    "speed": "Speed",
+    "memory": "Memory",
+    "people": "Several people in a clip",
+    "strategies": "From frames to a person",
+    "dark": "Dark frames",
+}
+
+
+def machine() -> str:
+    """Say what this was measured on."""
+    cpu = next(
+        (
+            x.split(":")[1].strip()
+            for x in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in x
+        ),
+        "",
+    )
+    return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, PyAV {av.__version__}"
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return the sections of the page as it is, by title."""
+    parts = re.split(r"^## (.+)$", text, flags=re.M)
+    return {title: body.strip("\n") for title, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--clips", type=Path, default=ROOT / "runs" / "clips")
+    parser.add_argument("--finder", default="fakeweb")
+    parser.add_argument("--model", default="fast")
+    parser.add_argument("--only", choices=PARTS, action="append")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    written = sections(OUT.read_text(encoding="utf-8")) if OUT.is_file() else {}
+    model = OnnxClassifier(options.model).reference
+    for part in options.only or PARTS:
+        if part in ("people", "strategies", "dark") and not (options.data / "index.csv").is_file():
+            sys.stdout.write(f"no labelled pictures: {part} not measured\n")
+            continue
+        lines = globals()[part](options)
+        made = f"Measured with {model} and the finder {options.finder} on {machine()}."
+        written[TITLES[part]] = "\n".join([*lines, "", made])
+        sys.stdout.write(f"## {TITLES[part]}\n\n" + written[TITLES[part]] + "\n\n")
+    page = ["# Videos, measured", "", "Written by `just bench` (benchmarks/video.py).", ""]
+    for title in TITLES.values():
+        if title in written:
+            page += [f"## {title}", "", written[title].strip("\n"), ""]
+    OUT.write_text("\n".join(page), encoding="utf-8")
+    sys.stderr.write(
+        f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
