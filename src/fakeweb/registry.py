@@ -23,6 +23,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "mtcnn": "fakeweb.faces.mtcnn_finder:MtcnnFinder",
         "yunet": "fakeweb.faces.yunet:YuNetFinder",
     },
+    "forge": {},
+    "mesher": {},
     "layout": {
         "index": "fakeweb.datasets.index:IndexLayout",
         "folders": "fakeweb.datasets.folders:FolderLayout",
@@ -37,6 +39,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "net": {
         "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",
+        "dct": "fakeweb.train.nets.frequency:build_dct",
+        "srm": "fakeweb.train.nets.frequency:build_srm",
         "timm": "fakeweb.train.nets.timm_net:build",
     },
 }

@@ -89,6 +89,8 @@ class ModelCard:
         kinds: Manipulation kinds in the order of the output ``kinds``.
         calibration, decision: See there.
         licence: What the model may be used for.
+        evidence_side: Cells a side of the output ``evidence``, (N, cells, cells) in [0, 1]: where in the crop the
+            model saw something; 0 if it has no such output.
         details: All else a reader wants: training data and licences, scores, limits, recipe.
     """
 
@@ -105,6 +107,7 @@ class ModelCard:
     decision: Decision
     licence: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    evidence_side: int = 0
 
     def __post_init__(self) -> None:
         _check(bool(self.name) and bool(self.version), "a model needs a name and a version")
@@ -113,6 +116,7 @@ class ModelCard:
         )
         _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
         _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        _check(0 <= self.evidence_side <= self.side_px, "evidence.side must lie in [1, input.side_px]")
         known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
         _check(known, f"kinds must be distinct names out of {', '.join(KINDS)}")
         fake = self.calibration.probability(self.decision.fake_logit())
@@ -144,6 +148,7 @@ class ModelCard:
                 "colour": "RGB",
             },
             "kinds": list(self.kinds),
+            **({"evidence": {"side": self.evidence_side}} if self.evidence_side else {}),
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
             "details": dict(self.details),
@@ -192,6 +197,7 @@ def read_card(path: Path) -> ModelCard:
             decision=Decision(**_numbers(data["decision"])),
             licence=data["licence"],
             details=data["details"],
+            evidence_side=_evidence_side(data),
         )
     except FileNotFoundError as error:
         raise ModelMissing(f"no model card at {path}", hint=hint) from error
@@ -205,6 +211,15 @@ def read_card(path: Path) -> ModelCard:
 def _check(holds: bool, message: str) -> None:
     if not holds:
         raise ValueError(message)
+
+
+def _evidence_side(data: dict[str, Any]) -> int:
+    """Return the side of the evidence map; cards without one do not name it."""
+    if "evidence" not in data:
+        return 0
+    side = data["evidence"]["side"]
+    _check(type(side) is int and side >= 1, f"evidence.side must be a whole number from 1 on, got {side!r}")
+    return int(side)
 
 
 def _input(data: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def image():
 
 
 def crop(image, seed, recipe=None, *, box=BOX, side_px=32):
-    return augmented_crop(image, box, side_px, 1.1, recipe or AugmentRecipe(), np.random.default_rng(seed))
+    return augmented_crop(image, box, side_px, 1.1, recipe or AugmentRecipe(), np.random.default_rng(seed))[0]
 
 
 def test_the_same_generator_gives_the_same_bytes_and_another_others(image):
@@ -68,4 +68,4 @@ def test_every_picture_survives_everything_at_any_place(image):
 
 def test_no_argument_could_tell_it_the_label():
     names = list(inspect.signature(augmented_crop).parameters)
-    assert names == ["image", "box", "side_px", "margin", "recipe", "rng"]
+    assert names == ["image", "box", "side_px", "margin", "recipe", "rng", "mask"]
