@@ -18,7 +18,7 @@ KNOWN = ("auto", "cpu", "cuda", "mps", "hpu")
 _PATIENCE = timedelta(days=2)  # finding the faces of a large data set is work of the first process alone
 
 
-def find_device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
     """Return the device of this process; under torchrun each process takes the GPU of its number.
 
     Raises:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def whole() -> Iterator[None]:
+def whole_steps() -> Iterator[None]:
     """Let an interrupt wait until the block is through: a step is taken and logged wholly or not at all."""
     if not _ours():
         yield

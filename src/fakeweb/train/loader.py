@@ -21,7 +21,7 @@ from fakeweb.train.recipe import AugmentRecipe, Recipe
 from fakeweb.train.regions import Regions
 from fakeweb.types import KINDS, Box, Face, Image, UInt8Array
 
-__all__ = ["NO_KIND", "EpochPlan", "FaceDataset", "Pick", "collate", "part_of"]
+__all__ = ["NO_KIND", "EpochPlan", "FaceDataset", "Pick", "collate", "part_of", "single_thread"]
 
 NO_KIND = -100
 
@@ -124,3 +124,9 @@ def collate(items: list[Any]) -> Any:
     """Stack the items of a batch; an error takes the batch's place, whole, also out of a worker process."""
     error = next((item for item in items if isinstance(item, FakeWebError)), None)
     return default_collate(items) if error is None else error
+
+
+def single_thread(_worker: int) -> None:
+    """Keep a process that prepares batches from starting threads of its own."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

@@ -22,12 +22,12 @@ from fakeweb.train.augment import views
 from fakeweb.train.calibrate import labels_and_sources, source_aucs
 from fakeweb.train.checkpoint import fingerprint, read_checkpoint, write_checkpoint
 from fakeweb.train.corpus import Corpus, gather
-from fakeweb.train.devices import Crew, autocast, find_device
+from fakeweb.train.devices import Crew, autocast, pick_device
 from fakeweb.train.finish import finish
 from fakeweb.train.forging import Forger
 from fakeweb.train.heads import freeze, outputs_of
-from fakeweb.train.interrupts import asked_to_stop, whole
-from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate, part_of
+from fakeweb.train.interrupts import asked_to_stop, whole_steps
+from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate, part_of, single_thread
 from fakeweb.train.logs import Logs, NoLogs
 from fakeweb.train.losses import Counts, Targets, loss_of, mixed_up
 from fakeweb.train.optimizers import make_optimizer, one_cycle
@@ -72,7 +72,7 @@ class Training:
         if threads:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        self.device = find_device(device)
+        self.device = pick_device(device)
         self.crew = Crew(self.device)
         if recipe.optim.batch % (2 * self.crew.size * recipe.optim.accumulate):
             raise BadRecipe(
@@ -186,7 +186,7 @@ class Training:
         freeze(self.net, self.recipe, not thawed)
         saved, running = time.monotonic(), 0.0
         for number, batch in enumerate(self.batches_of(faces, batches), begun + 1):
-            with whole():
+            with whole_steps():
                 loss = self._train_step(batch, plan.steps * epochs)
                 self.logs.step(self.step, loss, self.optim.param_groups[0]["lr"])
             running = loss if number == begun + 1 else 0.95 * running + 0.05 * loss
@@ -237,7 +237,7 @@ class Training:
             FaceDataset(faces, self.recipe, augment, self.corpus.regions, places, self.forger),
             batch_sampler=batches,
             num_workers=self.workers,
-            worker_init_fn=_single_thread,
+            worker_init_fn=single_thread,
             collate_fn=collate,
             prefetch_factor=4 if self.workers else None,
         )
@@ -433,10 +433,3 @@ def _diverged(what: str) -> BadRecipe:
     return BadRecipe(
         f"the training came apart: {what}", hint="lower optim.lr and begin anew in another --out"
     )
-
-
-def _single_thread(_worker: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

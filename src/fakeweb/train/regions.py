@@ -82,6 +82,10 @@ def cut_region(image: Image, box: Box, reach: float, longest_px: int) -> tuple[U
     half = reach * max(x1 - x0, y1 - y0) / 2
     left, right = (int(np.clip(v, 0, image.width)) for v in ((x0 + x1) / 2 - half, (x0 + x1) / 2 + half + 1))
     top, below = (int(np.clip(v, 0, image.height)) for v in ((y0 + y1) / 2 - half, (y0 + y1) / 2 + half + 1))
+    left, top = (
+        left - left % 2,
+        top - top % 2,
+    )  # halves round to even: crops fall on the same pixels as in the picture
     pixels = image.pixels[top : max(below, top + 1), left : max(right, left + 1)]
     scale = longest_px / max(pixels.shape[:2])
     if scale >= 1:

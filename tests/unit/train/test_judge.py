@@ -34,8 +34,7 @@ def judged(toy, toy_data, tmp_path_factory):
         recipe = toy.write_recipe(
             folder / "toy.toml", net="toymaps", data=DATA, more=FORGE + EVIDENCE, **LEARNS, average_best=3
         )
-        card = run(recipe, toy_data, folder / "out", workers=0, threads=1, cache=folder / "cache")
-    return card
+        return run(recipe, toy_data, folder / "out", workers=0, threads=1, cache=folder / "cache")
 
 
 def crop(pixels):
@@ -117,23 +116,25 @@ def test_accumulated_parts_are_the_whole_batch(train, write_recipe, tmp_path, no
     assert np.ptp(curves[0]) > 0.01
 
 
-def test_only_reals_and_the_forge_are_enough_to_learn(train, write_recipe, tmp_path):
+def test_only_reals_and_the_forge_are_enough_to_learn(toy, train, write_recipe, tmp_path):
+    data = toy.make_index(tmp_path / "data", val_times=4)
     recipe = write_recipe(
         net="toymaps",
         data='held_out = ["pairs/fake"]\nskip_sources = ["generated"]\n' + DATA,
         more=FORGE.replace("0.5", "1.0"),
         **LEARNS,
     )
-    card = json.loads(train(recipe, tmp_path / "out").read_text())
+    card = json.loads(train(recipe, tmp_path / "out", data=data).read_text())
     scores = card["details"]["scores"]["held_out"]
-    assert scores["faces"]["fake"] == 20
+    assert scores["faces"]["fake"] == 80
     assert scores["auc_pairs"] > 0.9
     assert card["details"]["held_out"] == ["pairs/fake"]
 
 
-def test_a_fold_holds_its_sources_out_under_a_name_of_its_own(train, write_recipe, tmp_path):
+def test_a_fold_holds_its_sources_out_under_a_name_of_its_own(toy, train, write_recipe, tmp_path):
+    data = toy.make_index(tmp_path / "data", val_times=2)
     folds = '[data.folds]\none = ["generated", "genuine"]\n'
-    card = train(write_recipe(data=folds, **LEARNS), tmp_path / "out", fold="one")
+    card = train(write_recipe(data=folds, **LEARNS), tmp_path / "out", fold="one", data=data)
     assert card.name == "toy-one.json"
     details = json.loads(card.read_text())["details"]
     assert {row["source"] for row in details["training_data"]} == {"pairs", "mixed"}
@@ -252,10 +253,12 @@ def test_a_student_follows_its_teachers(train, write_recipe, tmp_path, judged, n
     with pytest.raises(ModelMissing, match="no teacher at"):
         train(recipe, tmp_path / "x", teachers=["none.pt"])
     with pytest.raises(ModelIncompatible, match="wants crops of margin 1"):
-        train(write_recipe(data="margin = 1.2"), tmp_path / "y", teachers=[judged])
+        path = write_recipe()
+        path.write_text(path.read_text().replace("margin = 1.0", "margin = 1.2"))
+        train(path, tmp_path / "y", teachers=[judged])
 
 
-def test_a_torch_and_an_onnx_teacher_agree(judged):
+def test_a_torch_and_an_onnx_teacher_agree(judged, registered):
     from fakeweb.train.recipe import DataRecipe, Recipe
     from fakeweb.train.teachers import Teachers
 

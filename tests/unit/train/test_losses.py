@@ -106,7 +106,7 @@ def test_a_teacher_shares_the_target():
 
 
 def test_mixup_blends_pixels_labels_and_masks_alike():
-    said, targets = batch()
+    _, targets = batch()
     pixels = targets.labels[:, None, None, None].expand(8, 3, 4, 4) * 255
     mixed, told = losses.mixed_up(pixels, targets, 0.4, torch.Generator().manual_seed(3))
     assert torch.allclose(mixed.mean((1, 2, 3)) / 255, told.labels)
