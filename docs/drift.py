@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from fakeweb.cli.app import app
 from fakeweb.render import REPORT_SCHEMA
-from fakeweb.runtime import list_cards
+from fakeweb.runtime import Card, ModelCard, list_cards
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -34,6 +34,9 @@ def model_pages() -> str:
     """Return the cards of the shipped models as Markdown."""
     parts = ["# The shipped models\n\nWritten by `python docs/drift.py --write` from the models' cards.\n"]
     for card in list_cards():
+        if not isinstance(card, ModelCard):
+            parts += _other_page(card)
+            continue
         details = card.details
         rows = [
             f"| {d['source']} | {d['real']} | {d['fake']} | {d['licence']} |"
@@ -69,6 +72,28 @@ def model_pages() -> str:
             "",
         ]
     return "\n".join(parts)
+
+
+def _other_page(card: Card) -> list[str]:
+    """Return what there is to say of a finder or a mesh; their scores stand in docs/reference/faces.md."""
+    size = card.path.stat().st_size / 1e6
+    details = card.details
+    rows = [f"| {name} | {d['pictures']} | {d['licence']} |" for name, d in details["trained_on"].items()]
+    figures = [f"| {name} | {value:.3f} |" for name, value in details["validation_a"].items()]
+    return [
+        f"## {card.reference}\n",
+        f"{card.title} {size:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}. "
+        f"Taught by {', '.join(details['teachers'])}. Measured in [faces.md](faces.md).\n",
+        "### Where it fails\n",
+        *(f"- {text}" for text in details.get("limits", [])),
+        "\n### Training data\n",
+        "| source | pictures | licence |\n|---|---|---|",
+        *rows,
+        "\n### On validation groups A\n",
+        "| | |\n|---|---|",
+        *figures,
+        "",
+    ]
 
 
 def _cell(value: object) -> str:

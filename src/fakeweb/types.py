@@ -133,8 +133,11 @@ class Face:
         confidence: How sure the finder is, in [0, 1]; comparable only within one finder.
         points: float32 (5, 2) in pixels: the eye, eye, nose tip, mouth corner, mouth corner, each pair from
             left to right in the picture; or None where the finder gives none.
-        mesh: float32 (468, 3) in the MediaPipe topology, x and y in pixels, z in the same unit; or None.
+        mesh: float32 (468, 3) in the order of :mod:`fakeweb.topology`, x and y in pixels, z in the same unit and
+            growing away from the viewer; or None.
         track: Number of the person's track in a video, or None.
+        presence: P(there is a face at all), by the mesh model, in [0, 1]; or None where it was not asked.
+        printed: P(the face is a picture within the picture: on a poster, a screen, cloth), in [0, 1]; or None.
     """
 
     box: Box
@@ -142,12 +145,17 @@ class Face:
     points: FloatArray | None = None
     mesh: FloatArray | None = None
     track: int | None = None
+    presence: float | None = None
+    printed: float | None = None
 
     def __post_init__(self) -> None:
         box = tuple(float(v) for v in self.box)
         if len(box) != 4 or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
             raise ValueError(f"Face.box must be finite (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box}")
         _check_probability("Face.confidence", self.confidence)
+        for name in ("presence", "printed"):
+            if getattr(self, name) is not None:
+                _check_probability(f"Face.{name}", getattr(self, name))
         object.__setattr__(self, "box", box)
         _freeze_floats(self, "points", (5, 2))
         _freeze_floats(self, "mesh", (468, 3))
@@ -499,6 +507,17 @@ class FaceFinder(Protocol):
 
 
 @runtime_checkable
+class FaceMesher(Protocol):
+    """Measures 468 points on faces. Safe to call from several threads; a face's mesh does not depend on the others."""
+
+    name: str
+
+    def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
+        """Return the same faces in the same order with ``mesh``, ``presence`` and ``printed`` as far as known."""
+        ...
+
+
+@runtime_checkable
 class Classifier(Protocol):
     """Judges crops. Safe to call from several threads; a crop's score does not depend on its batch."""
 
@@ -533,7 +552,21 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class ForgeMethod(Protocol):
-    """Makes a manipulated face out of a real one: a pure function of its arguments."""
+    """Makes a manipulated face out of a real one: a pure function of its arguments.
+
+    A registered method is a class; ``strength`` (a range within [0, 1]) and, where ``needs_donors`` says so, ``donors``
+    are given when it is made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of everything it makes."""
+        ...
 
     def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
         """Return the forged picture; the same arguments give the same bytes."""

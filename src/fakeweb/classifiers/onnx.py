@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import ModelCard, find_card, open_session
+from fakeweb.runtime import Card, ModelCard, find_card, open_session
 from fakeweb.types import Crop, Score, Thresholds
 
 DEFAULT_MODEL = "fast"
@@ -32,11 +32,12 @@ class OnnxClassifier:
     """
 
     def __init__(self, model: str | Path | ModelCard = DEFAULT_MODEL, *, threads: int = 1) -> None:
-        self.card = model if isinstance(model, ModelCard) else find_card(model)
-        if self.card.task != "classifier":
+        card = model if isinstance(model, Card) else find_card(model)
+        if not isinstance(card, ModelCard):
             raise ModelIncompatible(
-                f"{self.card.reference} is a {self.card.task}, not a classifier", hint="see `fakeweb models`"
+                f"{card.reference} is a {card.task}, not a classifier", hint="see `fakeweb models`"
             )
+        self.card = card
         self._session = open_session(self.card, threads=threads)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import models, scan, train, version
+from fakeweb.cli import forge, label, models, scan, train, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
@@ -27,7 +27,9 @@ app = typer.Typer(
 )
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.command("models")(models.models)
+app.command("label", epilog=label.EPILOG)(label.label)
 app.command("train", epilog=train.EPILOG)(train.train)
+app.command("forge", epilog=forge.EPILOG)(forge.forge)
 app.command("version")(version.version)
 
 

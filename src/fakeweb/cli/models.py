@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fakeweb.cli.console import write
-from fakeweb.runtime import ModelCard, list_cards, verify
+from fakeweb.runtime import Card, list_cards, verify
 
 
 def models(
@@ -32,7 +32,7 @@ def models(
             write("\n" + json.dumps(card.details, indent=2, ensure_ascii=False))
 
 
-def _find(name: str) -> ModelCard:
+def _find(name: str) -> Card:
     from fakeweb.runtime import find_card
 
     return find_card(name)

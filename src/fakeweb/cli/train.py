@@ -38,7 +38,9 @@ def train(
     teacher: Annotated[
         list[str] | None, typer.Option(help="Model or checkpoint to learn from; may be repeated.")
     ] = None,
-    mesher_model: Annotated[Path | None, typer.Option(help="Model file of the recipe's mesher.")] = None,
+    mesher_model: Annotated[
+        Path | None, typer.Option(help="Model file of the recipe's mesher, or mesh labels.")
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder for found faces and kept regions, shared by trainings.")
     ] = None,

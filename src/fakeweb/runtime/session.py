@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime.cards import ModelCard
+from fakeweb.runtime.cards import Card
 from fakeweb.runtime.store import verify
 
 
@@ -21,7 +21,7 @@ class Session:
         threads: Threads inside one call.
     """
 
-    def __init__(self, card: ModelCard, threads: int) -> None:
+    def __init__(self, card: Card, threads: int) -> None:
         import onnxruntime
 
         content = verify(card)
@@ -62,7 +62,7 @@ class Session:
         return dict(zip(self._outputs, values, strict=True))
 
 
-def open_session(card: ModelCard, *, threads: int = 1) -> Session:
+def open_session(card: Card, *, threads: int = 1) -> Session:
     """Verify a model's file and load it.
 
     Raises:

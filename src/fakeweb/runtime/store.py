@@ -7,17 +7,17 @@ import hashlib
 from pathlib import Path
 
 from fakeweb.errors import ModelCorrupt, ModelMissing, UnknownName
-from fakeweb.runtime.cards import ModelCard, read_card
+from fakeweb.runtime.cards import Card, read_card
 
 PACKAGED = Path(__file__).parents[1] / "models"
 
 
-def list_cards(folder: Path = PACKAGED) -> list[ModelCard]:
+def list_cards(folder: Path = PACKAGED) -> list[Card]:
     """Return the cards in a folder, sorted by name."""
     return [read_card(path) for path in sorted(folder.glob("*.json"))]
 
 
-def find_card(name: str | Path, folder: Path = PACKAGED) -> ModelCard:
+def find_card(name: str | Path, folder: Path = PACKAGED) -> Card:
     """Find a model by name, or read the card at a path ending in ``.json``.
 
     Raises:
@@ -44,7 +44,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def verify(card: ModelCard) -> bytes:
+def verify(card: Card) -> bytes:
     """Check that the model file is the one the card describes, and return the very bytes that were checked.
 
     Raises:

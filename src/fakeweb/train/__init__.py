@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fakeweb.errors import missing_extra
+from fakeweb.errors import BadRecipe, missing_extra
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def run(
         threads: Threads torch computes with; 0 leaves it to torch.
         fold: Name of one of the recipe's ``data.folds``, whose sources are then only measured.
         teachers: Cards, names of models, or checkpoints to learn from; see ``loss.distil``.
-        mesher_model: Model file of the mesher the recipe names, if that needs one.
+        mesher_model: Model file of the mesher the recipe names, or mesh labels for the mesher ``labels``.
         cache: Folder for found faces and kept regions, which other trainings may share; None: ``out``.
         on_progress: Called often, from the same thread.
 
@@ -102,8 +102,34 @@ def run(
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("train", "training") from error
+    from fakeweb.train.recipe import read_recipe, task_of, with_fold
+
+    show = on_progress or (lambda _: None)
+    task = task_of(recipe)
+    if task == "finder":
+        from fakeweb.train.finder.loop import FinderTraining
+        from fakeweb.train.finder.recipe import read_finder_recipe
+
+        return FinderTraining(
+            read_finder_recipe(Path(recipe)),
+            Path(recipe),
+            Path(data),
+            Path(out),
+            resume=resume,
+            device=device,
+            workers=workers,
+            threads=threads,
+            on_progress=show,
+        ).run()
+    if task == "autoencoder":
+        from fakeweb.train.autoencoders.fit import fit
+        from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
+
+        autoencoders = read_autoencoder_recipe(Path(recipe))
+        return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
+    if task != "classifier":
+        raise BadRecipe(f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder")
     from fakeweb.train.loop import Training
-    from fakeweb.train.recipe import read_recipe, with_fold
 
     read = read_recipe(recipe)
     return Training(
@@ -119,5 +145,5 @@ def run(
         teachers=[str(t) for t in teachers],
         mesher_model=None if mesher_model is None else Path(mesher_model),
         cache=None if cache is None else Path(cache),
-        on_progress=on_progress or (lambda _: None),
+        on_progress=show,
     ).run()

@@ -15,7 +15,8 @@ from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS
 from fakeweb.train.prepare import UNTOUCHED, FaceSample, Prepared, prepare, write_table
 from fakeweb.train.recipe import Recipe
-from fakeweb.train.regions import Mesher, Regions, drop_untouched, keep_regions
+from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes, Meshes
+from fakeweb.train.regions import Regions, drop_untouched, keep_regions
 from fakeweb.types import FaceFinder, Sample
 
 Tell = Callable[[Progress], None]
@@ -66,7 +67,7 @@ def gather(
         out: ``left_out.csv`` goes there.
         cache: Where found faces and kept regions are, for this training and others.
         finder_model: File of the finder's model, if it needs one.
-        mesher_model: File of the mesher's model, if it needs one.
+        mesher_model: File of the mesher's model, or the mesh labels.
         tell: Called with progress.
         first: Whether this process writes tables and reports.
 
@@ -80,11 +81,9 @@ def gather(
     regions = None
     places = {face: i for i, face in enumerate(prepared.faces)}
     if recipe.data.cache_px:
-        mesher: Mesher | None = None
-        if recipe.forge.mesher:
-            mesher = _plug_in("mesher", recipe.forge.mesher, mesher_model, "--mesher-model")
+        meshes = _meshes(recipe, data, mesher_model)
         regions = keep_regions(
-            prepared.faces, recipe, mesher, cache, lambda done, total: tell(Progress("regions", done, total))
+            prepared.faces, recipe, meshes, cache, lambda done, total: tell(Progress("regions", done, total))
         )
         if recipe.data.drop_untouched:
             kept, dropped = drop_untouched(prepared.faces, regions, recipe.data.masks)
@@ -107,6 +106,18 @@ def _samples(recipe: Recipe, data: Path, tell: Tell) -> list[Sample]:
         for problem in getattr(layout, "problems", ()):
             tell(Progress("faces", 0, len(samples), note=problem))
     return list(samples.values())
+
+
+def _meshes(recipe: Recipe, data: Path, model: Path | None) -> Meshes | None:
+    """Return who knows the meshes: ``labels`` reads a file, any other name is a mesher's."""
+    name = recipe.forge.mesher
+    if not name:
+        return None
+    if name != "labels":
+        return MeasuredMeshes(_plug_in("mesh", name, model, "--mesher-model"))
+    if model is None:
+        raise UsageError("forge.mesher = 'labels' needs a file", hint="give it by --mesher-model")
+    return LabelledMeshes(model, [data, *(data / extra for extra in recipe.data.extra_roots)])
 
 
 def _plug_in(kind: str, name: str, model: Path | None, option: str) -> Any:

@@ -86,7 +86,6 @@ class Training:
         self.net = build_net(recipe, weights)
         _try_out(self.net, recipe)
         freeze(self.net, recipe, True)  # for its error
-        # autocast on CPUs is slow on the usual layout of weights; see docs/decisions/0018-training-speed.md
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optim = make_optimizer(self.net, recipe.optim)

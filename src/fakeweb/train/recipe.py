@@ -150,7 +150,7 @@ class ForgeRecipe:
     Attributes:
         share: Share of each batch's fakes that are forged.
         methods: Names of forge methods and their shares among the forged.
-        mesher: Name of the mesher whose mesh a method is given; empty: none.
+        mesher: Name of the mesher whose mesh a method is given; ``labels``: a file has them; empty: none.
         sources: Sources whose real faces are used; empty: all.
     """
 
@@ -245,23 +245,44 @@ class Recipe:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read and check a recipe.
+    """Read and check a classifier's recipe.
 
     Raises:
         BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type or range.
     """
     path = Path(path)
+    recipe: Recipe = build_recipe(Recipe, path)
+    check(recipe, path)
+    return recipe
+
+
+def task_of(path: str | Path) -> str:
+    """Return what a recipe trains: its ``task``, ``classifier`` where it names none.
+
+    Raises:
+        BadRecipe: Not there or not TOML.
+    """
+    return str(_read_toml(Path(path)).get("task", "classifier"))
+
+
+def build_recipe(cls: type, path: Path) -> Any:
+    """Read a recipe into its dataclass; the caller checks the ranges.
+
+    Raises:
+        BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type.
+    """
+    return _build(cls, _read_toml(path), f"{path}: ", "")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadRecipe(
             f"cannot read the recipe {path}: {error.strerror}", hint="recipes lie in recipes/"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
-    recipe: Recipe = _build(Recipe, data, f"{path}: ", "")
-    check(recipe, path)
-    return recipe
 
 
 def from_dict(data: dict[str, Any], where: str) -> Recipe:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image, write_atomically
 from fakeweb.train.masks import touched, untouched
+from fakeweb.train.meshes import Meshes
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import Recipe
 from fakeweb.types import Box, Face, Image, Sample, UInt8Array
@@ -32,16 +33,6 @@ MASK_PX = 64
 _VERSION = 1
 _MESH = 468 * 3 * 4
 _COLUMNS = ("number", "offset", "height", "width", "x0", "y0", "x1", "y1", "mesh", "mask")
-
-
-class Mesher(Protocol):
-    """Measures 468 points on faces."""
-
-    name: str
-
-    def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
-        """Return the same faces in the same order, with ``mesh`` where one could be measured."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +122,7 @@ class Regions:
 def keep_regions(
     faces: Sequence[FaceSample],
     recipe: Recipe,
-    mesher: Mesher | None,
+    meshes: Meshes | None,
     folder: Path,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Regions:
@@ -140,14 +131,14 @@ def keep_regions(
     Args:
         faces: The faces.
         recipe: Says how large, and how masks are found.
-        mesher: Measures the mesh of real faces to be forged; None: no meshes.
+        meshes: Knows the mesh of real faces to be forged; None: no meshes.
         folder: Where ``regions-<hash>.bin`` and ``.csv`` go.
         on_progress: Called with (done, total).
 
     Raises:
         DatasetError: A picture or mask cannot be read any more, or the disk is full.
     """
-    name = f"regions-{_fingerprint(faces, recipe, mesher)}"
+    name = f"regions-{_fingerprint(faces, recipe, meshes)}"
     data, index = folder / f"{name}.bin", folder / f"{name}.csv"
     table, end = _read_index(data, index)
     if len(table) == len(faces):
@@ -161,7 +152,7 @@ def keep_regions(
                 for number in range(len(table), len(faces)):
                     face = faces[number]
                     key = (face.sample.source, face.sample.group)
-                    table.append([number, *_append(stream, face, recipe, mesher, reals.get(key))])
+                    table.append([number, *_append(stream, face, recipe, meshes, reals.get(key))])
                     if number % 500 == 499:
                         stream.flush()
                         _write_index(index, table)
@@ -200,7 +191,7 @@ def reach_of(recipe: Recipe) -> float:
 
 
 def _append(
-    stream: BinaryIO, face: FaceSample, recipe: Recipe, mesher: Mesher | None, real: Sample | None
+    stream: BinaryIO, face: FaceSample, recipe: Recipe, meshes: Meshes | None, real: Sample | None
 ) -> list[float]:
     """Write one record; return its row without the number."""
     sample, box = face.sample, face.box
@@ -214,9 +205,12 @@ def _append(
     pixels, scale, left, top = cut_region(image, box, reach_of(recipe), recipe.data.cache_px)
     x0, y0, x1, y1 = box
     inside = ((x0 - left) * scale, (y0 - top) * scale, (x1 - left) * scale, (y1 - top) * scale)
-    mesh = mask = None
-    if mesher is not None and sample.label == 0:
-        mesh = mesher.mesh(Image(pixels), [Face(inside)])[0].mesh
+    mesh: npt.NDArray[np.float32] | None = None
+    mask: UInt8Array | None = None
+    if meshes is not None and sample.label == 0:
+        mesh = meshes.of(sample.path, image, box)
+        if mesh is not None:
+            mesh = np.asarray((mesh - (left, top, 0)) * scale, np.float32)
     if sample.label == 0:
         mask = np.zeros((MASK_PX, MASK_PX), np.uint8)
     else:
@@ -244,11 +238,11 @@ def _only_reals(faces: Sequence[FaceSample]) -> dict[tuple[str, str], Sample]:
     return {key: samples[0] for key, samples in found.items() if len(samples) == 1}
 
 
-def _fingerprint(faces: Sequence[FaceSample], recipe: Recipe, mesher: Mesher | None) -> str:
+def _fingerprint(faces: Sequence[FaceSample], recipe: Recipe, meshes: Meshes | None) -> str:
     """Return a digest of everything a record depends on but the pictures' content."""
     digest = hashlib.sha256()
     data = recipe.data
-    head = (_VERSION, reach_of(recipe), data.cache_px, sorted(data.masks.items()), mesher and mesher.name)
+    head = (_VERSION, reach_of(recipe), data.cache_px, sorted(data.masks.items()), meshes and meshes.name)
     digest.update(repr(head).encode())
     for face in faces:
         digest.update(

@@ -11,6 +11,7 @@ from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_crop
+from fakeweb.train.meshes import MeasuredMeshes
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import DataRecipe, Recipe
 from fakeweb.train.regions import MASK_PX, cut_region, drop_untouched, keep_regions, reach_of
@@ -58,7 +59,9 @@ def same(one, other):
 
 def test_what_is_kept_is_what_was_cut(faces, tmp_path):
     regions = (
-        keep_regions(faces, RECIPE, Mesher(), tmp_path / "c") if (tmp_path / "c").mkdir() is None else None
+        keep_regions(faces, RECIPE, MeasuredMeshes(Mesher()), tmp_path / "c")
+        if (tmp_path / "c").mkdir() is None
+        else None
     )
     for i, face in enumerate(faces):
         image = read_image(face.sample.path).image
@@ -94,7 +97,7 @@ def test_a_crop_of_a_region_that_was_not_shrunk_is_the_crop_of_the_picture(faces
 def test_an_interrupt_anywhere_loses_nothing_that_matters(faces, tmp_path, monkeypatch, at):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    whole = keep_regions(faces, RECIPE, Mesher(), tmp_path / "one")
+    whole = keep_regions(faces, RECIPE, MeasuredMeshes(Mesher()), tmp_path / "one")
     calls = []
 
     def stopping(path):
@@ -105,7 +108,7 @@ def test_an_interrupt_anywhere_loses_nothing_that_matters(faces, tmp_path, monke
     flags = {"stop"}
     monkeypatch.setattr("fakeweb.train.regions.read_image", stopping)
     with pytest.raises(KeyboardInterrupt):
-        keep_regions(faces, RECIPE, Mesher(), tmp_path / "two")
+        keep_regions(faces, RECIPE, MeasuredMeshes(Mesher()), tmp_path / "two")
     (data,) = (tmp_path / "two").glob("*.bin")
     with data.open("ab") as stream:
         stream.write(b"half a record")
@@ -114,7 +117,7 @@ def test_an_interrupt_anywhere_loses_nothing_that_matters(faces, tmp_path, monke
     monkeypatch.setattr(
         "fakeweb.train.regions.read_image", lambda path: (opened.append(path), read_image(path))[1]
     )
-    same(keep_regions(faces, RECIPE, Mesher(), tmp_path / "two"), whole)
+    same(keep_regions(faces, RECIPE, MeasuredMeshes(Mesher()), tmp_path / "two"), whole)
     assert opened == [f.sample.path for f in faces[at:]]
 
 

@@ -131,7 +131,7 @@ def register(module: str, patch=None) -> None:
         ("finder", "toy", "CentreFinder"),
         ("net", "toy", "build"),
         ("net", "toymaps", "build_maps"),
-        ("mesher", "toy", "ToyMesher"),
+        ("mesh", "toy", "ToyMesher"),
         ("forge", "stripe", "stripe"),
     ):
         target = f"{module}:{attribute}"
