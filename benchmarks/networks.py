@@ -3,12 +3,14 @@
     .venv/bin/python benchmarks/networks.py            # all, one thread; rewrites the page
     .venv/bin/python benchmarks/networks.py resnet50   # one; prints its row
 
-The faces are drawn, so that anybody can run it: it shows that a network trains, resumes and exports, not how good it is.
+The faces are drawn, so that anybody can run it: it shows that a network trains, resumes and exports, not how good
+it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import dataclasses
 import importlib.util
@@ -32,11 +34,12 @@ HEAD = """# Networks
 
 Written by `python benchmarks/networks.py`; {n} networks, one thread of a {cpu}.
 
-Each was trained from scratch on {faces} drawn faces of {side} px (one pass in {steps} steps of {batch}, with an evidence map),
+Each was trained from scratch on {faces} drawn faces of {side} px ({steps} steps of {batch}, with an evidence map),
 stopped in the middle, resumed, and exported to ONNX. That proves that it can be trained here by its name; it says
-nothing about how well it judges faces. Any other name that timm lists can be tried the same way.
+nothing about how well it judges faces. Any other name that timm lists can be tried the same way. The last column is the
+largest difference between torch and ONNX Runtime, in P(fake) and in the evidence map.
 
-| `net` | million parameters | CPU seconds for the {steps} steps | loss, first and last step | largest difference between torch and ONNX Runtime, in P(fake) and evidence |
+| `net` | million parameters | CPU seconds, all in all | loss, first and last step | largest difference |
 |---|---|---|---|---|
 """
 
@@ -83,10 +86,8 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     original, loop.finish = loop.finish, only_export
     spent = time.process_time()
     try:
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             run(recipe, data, out / "run", workers=0, threads=1, on_progress=stop)
-        except KeyboardInterrupt:
-            pass
         done: list[Progress] = []
         card = run(recipe, data, out / "run", workers=0, threads=1, resume=True, on_progress=done.append)
     finally:

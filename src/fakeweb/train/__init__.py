@@ -25,7 +25,8 @@ class Progress:
     """Where a training stands, for whoever shows it.
 
     Attributes:
-        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``train``, ``validate`` or ``export``.
+        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``train``,
+            ``validate`` or ``export``.
         done, total: Units of the stage: pictures or steps.
         epoch, epochs: From 1; 0 before the first.
         loss: Running mean of the training loss, or None.

@@ -13,9 +13,9 @@ from fakeweb.datasets import half_of_group
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS
+from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes, Meshes
 from fakeweb.train.prepare import UNTOUCHED, FaceSample, Prepared, prepare, write_table
 from fakeweb.train.recipe import Recipe
-from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes, Meshes
 from fakeweb.train.regions import Regions, drop_untouched, keep_regions
 from fakeweb.types import FaceFinder, Sample
 
@@ -44,7 +44,7 @@ class Corpus:
         return None if self.regions is None else [self.places[face] for face in faces]
 
     def forgeable(self, recipe: Recipe) -> list[int]:
-        """Return the numbers, within ``train``, of real faces that may be forged: with a mesh, where one is asked for."""
+        """Return the numbers, within ``train``, of real faces that may be forged: those with a mesh, if asked for."""
         if self.regions is None or not recipe.forge.share:
             return []
         return [

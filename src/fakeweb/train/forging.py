@@ -45,12 +45,13 @@ class Forger:
         return self._methods[name](Image(region.pixels), region.face, rng)
 
     def _make(self, name: str) -> ForgeMethod:
-        found = registry.load("forge", name)
+        found: Any = registry.load("forge", name)
         if not inspect.isclass(found):
             method: ForgeMethod = found
             return method
+        make: Any = found
         needy = bool(getattr(found, "needs_donors", False))
-        made: ForgeMethod = found(donors=self._donor_pool(name)) if needy else found()
+        made: ForgeMethod = make(donors=self._donor_pool(name)) if needy else make()
         return made
 
     def _donor_pool(self, name: str) -> Any:

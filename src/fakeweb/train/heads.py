@@ -23,7 +23,7 @@ _CELLS = 0.05  # share of the map whose strongest cells speak in the score
 
 
 class Outputs(NamedTuple):
-    """What a network says: ``logits`` (N, 1 + K), ``evidence`` logits (N, h, w) or None, ``embedding`` (N, D) or None."""
+    """What a network says: ``logits`` (N, 1 + K), logits of ``evidence`` (N, h, w), ``embedding`` (N, D), or None."""
 
     logits: torch.Tensor
     evidence: torch.Tensor | None = None

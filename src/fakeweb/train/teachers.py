@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,12 @@ from torch.nn import functional
 
 from fakeweb import registry
 from fakeweb.errors import ModelCorrupt, ModelIncompatible, ModelMissing
-from fakeweb.runtime import find_card, open_session, sha256_of
+from fakeweb.runtime import ModelCard, find_card, open_session, sha256_of
 from fakeweb.train.heads import dress
 from fakeweb.train.recipe import Recipe, from_dict
 from fakeweb.types import KINDS
+
+Ask = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Teachers:
@@ -33,7 +35,7 @@ class Teachers:
 
     def __init__(self, paths: Sequence[str], recipe: Recipe, device: torch.device) -> None:
         self.digests: list[str] = []
-        self._asked = []
+        self._asked: list[Ask] = []
         for path in paths:
             if Path(path).suffix == ".pt":
                 self._asked.append(self._checkpoint(Path(path), recipe, device))
@@ -48,8 +50,12 @@ class Teachers:
         with torch.no_grad():
             return torch.stack([ask(pixels) for ask in self._asked]).mean(0)
 
-    def _card(self, path: str, recipe: Recipe):  # noqa: ANN202 - a closure
+    def _card(self, path: str, recipe: Recipe) -> Ask:
         card = find_card(path)
+        if not isinstance(card, ModelCard):
+            raise ModelIncompatible(
+                f"{card.reference} is a {card.task}, not a classifier", hint="see `fakeweb models`"
+            )
         _same_margin(card.reference, card.margin, recipe)
         session = open_session(card, threads=torch.get_num_threads())
         self.digests.append(card.sha256)
@@ -62,7 +68,7 @@ class Teachers:
 
         return ask
 
-    def _checkpoint(self, path: Path, recipe: Recipe, device: torch.device):  # noqa: ANN202 - a closure
+    def _checkpoint(self, path: Path, recipe: Recipe, device: torch.device) -> Ask:
         if not path.is_file():
             raise ModelMissing(f"no teacher at {path}", hint="give a card.json or a training's checkpoint.pt")
         try:

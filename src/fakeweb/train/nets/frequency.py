@@ -2,8 +2,8 @@
 
 ``net = "srm:NET"``: the residuals of three high-pass filters of the spatial rich model (Fridrich and Kodovsky, IEEE
 TIFS 2012, as used by Zhou et al., CVPR 2018). ``net = "dct:NET"``: log magnitudes of the 64 cosine coefficients of
-every 8 x 8 block, on a grid of 4 px (cf. Qian et al., Thinking in Frequency, ECCV 2020). The branch's outputs are added to
-the network's; they begin at zero, so that pretrained weights are not disturbed.
+every 8 x 8 block, on a grid of 4 px (cf. Qian et al., Thinking in Frequency, ECCV 2020). The branch's outputs are
+added to the network's; they begin at zero, so that pretrained weights are not disturbed.
 """
 
 from __future__ import annotations
