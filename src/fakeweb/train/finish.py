@@ -130,9 +130,9 @@ def measure(
         "auc_two_class_sources": auc(logits[inside & (labels == 1)], logits[inside & (labels == 0)]),
         "auc_all": auc(logits[labels == 1], logits[labels == 0]),
         "ece": expected_calibration_error(p, labels, weights),
-        "real_called_fake": float(called_fake[labels == 0].mean()),
-        "fake_called_fake": float(called_fake[labels == 1].mean()),
-        "fake_called_real": float(called_real[labels == 1].mean()),
+        "real_called_fake": _share(called_fake[labels == 0]),
+        "fake_called_fake": _share(called_fake[labels == 1]),
+        "fake_called_real": _share(called_real[labels == 1]),
         "uncertain": float((~called_fake & ~called_real).mean()),
         "kind_accuracy_of_detected": float(np.mean(right)) if right else None,
         **source_aucs(logits, labels, sources),
@@ -143,6 +143,10 @@ def measure(
             if chosen.any():
                 figures[f"{name}_called_fake_{source}"] = float(called_fake[chosen].mean())
     return {k: _rounded(v) if isinstance(v, float) else v for k, v in figures.items()}
+
+
+def _share(chosen: np.ndarray) -> float:
+    return float(chosen.mean()) if len(chosen) else float("nan")
 
 
 def _rounded(value: float) -> float | None:

@@ -31,7 +31,7 @@ class DataRecipe:
         cache_px: Longest side of the region around each face that is kept decoded; 0 decodes each time.
         masks: Per source, where its fakes were touched: ``pair``, ``parts``, ``whole``, ``file`` or ``none``;
             see :mod:`fakeweb.train.masks`.
-        drop_untouched: Leave out fakes whose mask by ``pair`` is empty: the label is wrong there.
+        drop_untouched: Leave out training fakes whose mask by ``pair`` is empty: the label is wrong there.
         licences: Licence per source, for the card.
     """
 

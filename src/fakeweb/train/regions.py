@@ -171,11 +171,15 @@ def keep_regions(
 def drop_untouched(
     faces: Sequence[FaceSample], regions: Regions, rules: dict[str, str]
 ) -> tuple[list[int], list[int]]:
-    """Return the numbers of faces to keep, and of fakes by ``pair`` in which nothing was touched."""
+    """Return the numbers of faces to keep, and of training fakes by ``pair`` in which nothing was touched.
+
+    Validation faces stay: figures must not gain from leaving out what is hard.
+    """
     dropped = [
         i
         for i, face in enumerate(faces)
         if face.sample.label == 1
+        and face.sample.split == "train"
         and rules.get(face.sample.source) == "pair"
         and untouched(regions.mask_of(i))
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from fakeweb.errors import ModelCorrupt, missing_extra
+from fakeweb.errors import FakeWebError, ModelCorrupt, missing_extra
 
 State = dict[str, torch.Tensor]
 _WRAPPED = ("state_dict", "model", "model_state_dict", "net")
@@ -44,11 +44,9 @@ def read_state(path: Path, what: str) -> State:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
         found = {_bare(k): v for k, v in _unwrapped(state).items() if isinstance(v, torch.Tensor)}
-    except (ModelCorrupt, KeyboardInterrupt):
+    except FakeWebError:
         raise
     except Exception as error:  # torch, safetensors and numpy have no common base for theirs
-        if type(error).__module__.startswith("fakeweb"):
-            raise
         raise _unfit(path, what, error) from error
     if not found:
         raise ModelCorrupt(f"{path} does not fit {what}: no tensors in it", hint="see docs/guide/train.md")

@@ -252,9 +252,9 @@ def test_a_student_follows_its_teachers(train, write_recipe, tmp_path, judged, n
     train(recipe, tmp_path / "out", resume=True, teachers=both)
     with pytest.raises(ModelMissing, match="no teacher at"):
         train(recipe, tmp_path / "x", teachers=["none.pt"])
+    path = write_recipe()
+    path.write_text(path.read_text().replace("margin = 1.0", "margin = 1.2"))
     with pytest.raises(ModelIncompatible, match="wants crops of margin 1"):
-        path = write_recipe()
-        path.write_text(path.read_text().replace("margin = 1.0", "margin = 1.2"))
         train(path, tmp_path / "y", teachers=[judged])
 
 
