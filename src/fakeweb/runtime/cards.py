@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
+from fakeweb.runtime.adapter import Adapter
 from fakeweb.types import KINDS
 
 CARD_VERSION = 1
@@ -133,12 +134,14 @@ class ModelCard(Card):
     """A classifier described.
 
     Attributes:
-        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model, or by its
+            ``adapter``.
         margin: Crop margin it was trained with.
         kinds: Manipulation kinds in the order of the output ``kinds``.
         calibration, decision: See there.
         evidence_side: Cells a side of the output ``evidence``, (N, cells, cells) in [0, 1]: where in the crop the
             model saw something; 0 if it has no such output.
+        adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
     """
 
     task: str = "classifier"
@@ -148,6 +151,7 @@ class ModelCard(Card):
     calibration: Calibration
     decision: Decision
     evidence_side: int = 0
+    adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -174,6 +178,7 @@ class ModelCard(Card):
             **({"evidence": {"side": self.evidence_side}} if self.evidence_side else {}),
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
+            **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
         }
 
 
@@ -242,7 +247,15 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "calibration": Calibration(**_numbers(data["calibration"])),
         "decision": Decision(**_numbers(data["decision"])),
         "evidence_side": _evidence_side(data),
+        "adapter": _read_adapter(data.get("adapter")),
     }
+
+
+def _read_adapter(data: Mapping[str, Any] | None) -> Adapter | None:
+    if data is None:
+        return None
+    triples = {k: tuple(float(v) for v in data[k]) for k in ("mean", "std") if k in data}
+    return Adapter(**{**data, **triples})
 
 
 def _read_finder(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb import registry
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import half_of_group, read_samples
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS
@@ -96,14 +96,18 @@ def gather(
 
 def _samples(recipe: Recipe, data: Path, tell: Tell) -> list[Sample]:
     """Read the indices of all roots; a picture that two of them list counts once."""
-    skipped = set(recipe.data.skip_sources)
+    wanted = recipe.data
     samples: dict[Path, Sample] = {}
-    for root in (data, *(data / extra for extra in recipe.data.extra_roots)):
-        layout = registry.load("layout", recipe.data.layout)()
-        for sample in layout.index(root):
-            if sample.label is not None and sample.source not in skipped and sample.split != "test":
+    for root in (data, *(data / extra for extra in wanted.extra_roots)):
+        indexed, problems, _ = read_samples(root, wanted.layout, wanted.options, wanted.people)
+        for sample in indexed:
+            if (
+                sample.label is not None
+                and sample.source not in wanted.skip_sources
+                and sample.split != "test"
+            ):
                 samples.setdefault(sample.path, sample)
-        for problem in getattr(layout, "problems", ()):
+        for problem in problems:
             tell(Progress("faces", 0, len(samples), note=problem))
     return list(samples.values())
 

@@ -32,6 +32,8 @@ class DataRecipe:
         masks: Per source, where its fakes were touched: ``pair``, ``parts``, ``whole``, ``file`` or ``none``;
             see :mod:`fakeweb.train.masks`.
         drop_untouched: Leave out training fakes whose mask by ``pair`` is empty: the label is wrong there.
+        people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
+        options: Options of the layout, such as ``compressions = ["c40"]``.
         licences: Licence per source, for the card.
     """
 
@@ -47,6 +49,8 @@ class DataRecipe:
     cache_px: int = 0
     masks: dict[str, str] = field(default_factory=dict)
     drop_untouched: bool = False
+    people: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
 
 
@@ -348,6 +352,8 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
         if not isinstance(value, dict):
             raise BadRecipe(f"{where}{key} must be a table", hint="write it as [section]")
         return _build(hint, value, where, f"{key}.")
+    if hint is Any:  # options of a layout, which checks them itself
+        return value
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and isinstance(value, list | tuple):
         inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)

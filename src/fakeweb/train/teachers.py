@@ -11,11 +11,12 @@ from torch import nn
 from torch.nn import functional
 
 from fakeweb import registry
+from fakeweb.classifiers import OnnxClassifier
 from fakeweb.errors import ModelCorrupt, ModelIncompatible, ModelMissing
 from fakeweb.runtime import ModelCard, find_card, open_session, sha256_of
 from fakeweb.train.heads import dress
 from fakeweb.train.recipe import Recipe, from_dict
-from fakeweb.types import KINDS
+from fakeweb.types import KINDS, Crop, Face
 
 Ask = Callable[[torch.Tensor], torch.Tensor]
 
@@ -57,8 +58,10 @@ class Teachers:
                 f"{card.reference} is a {card.task}, not a classifier", hint="see `fakeweb models`"
             )
         _same_margin(card.reference, card.margin, recipe)
-        session = open_session(card, threads=torch.get_num_threads())
         self.digests.append(card.sha256)
+        if card.adapter is not None:
+            return _adapted(card)
+        session = open_session(card, threads=torch.get_num_threads())
 
         def ask(pixels: torch.Tensor) -> torch.Tensor:
             batch = _resized(pixels, card.side_px).permute(0, 2, 3, 1).round().clamp(0, 255)
@@ -96,6 +99,19 @@ def build_net(recipe: Recipe, weights: Path | None) -> nn.Module:
     net: nn.Module = build(1 + len(KINDS), argument, weights)
     sorter = build(1 + len(KINDS), argument, weights) if recipe.optim.heads == "two-stage" else None
     return dress(net, recipe, sorter)
+
+
+def _adapted(card: ModelCard) -> Ask:
+    """Ask a network that was not exported here, which takes crops one by one."""
+    classifier = OnnxClassifier(card, threads=torch.get_num_threads())
+    face, there = Face((0, 0, card.side_px, card.side_px)), np.eye(2, 3, dtype=np.float32)
+
+    def ask(pixels: torch.Tensor) -> torch.Tensor:
+        batch = _resized(pixels, card.side_px).permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8)
+        scores = classifier.score([Crop(p, face, there) for p in batch.cpu().contiguous().numpy()])
+        return torch.tensor([score.p_fake for score in scores], device=pixels.device)
+
+    return ask
 
 
 def _resized(pixels: torch.Tensor, side_px: int) -> torch.Tensor:
