@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb import registry
-from fakeweb.datasets import half_of_group, read_samples
+from fakeweb.datasets import half_of_group, read_people, read_samples, regroup
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS
@@ -75,7 +75,7 @@ def gather(
         DatasetError: No face, or too few of either label in a split.
         UnknownName, UsageError: A plug-in's name or model file does not fit.
     """
-    samples = _samples(recipe, data, tell)
+    samples, names = _samples(recipe, data, tell)
     finder: FaceFinder = _plug_in("finder", recipe.data.finder, finder_model, "--finder-model")
     prepared = prepare(samples, finder, cache, lambda done, total: tell(Progress("faces", done, total)))
     regions = None
@@ -83,7 +83,12 @@ def gather(
     if recipe.data.cache_px:
         meshes = _meshes(recipe, data, mesher_model)
         regions = keep_regions(
-            prepared.faces, recipe, meshes, cache, lambda done, total: tell(Progress("regions", done, total))
+            prepared.faces,
+            recipe,
+            meshes,
+            cache,
+            lambda done, total: tell(Progress("regions", done, total)),
+            names,
         )
         if recipe.data.drop_untouched:
             kept, dropped = drop_untouched(prepared.faces, regions, recipe.data.masks)
@@ -94,12 +99,20 @@ def gather(
     return Corpus(_split(prepared, recipe), prepared, regions, places)
 
 
-def _samples(recipe: Recipe, data: Path, tell: Tell) -> list[Sample]:
-    """Read the indices of all roots; a picture that two of them list counts once."""
+def _samples(recipe: Recipe, data: Path, tell: Tell) -> tuple[list[Sample], dict[Path, str]]:
+    """Read the indices of all roots; a picture that two of them list counts once.
+
+    Returns:
+        The samples, and the names their groups had before they were regrouped by person.
+    """
     wanted = recipe.data
     samples: dict[Path, Sample] = {}
+    names: dict[Path, str] = {}
     for root in (data, *(data / extra for extra in wanted.extra_roots)):
-        indexed, problems, _ = read_samples(root, wanted.layout, wanted.options, wanted.people)
+        indexed, problems, _ = read_samples(root, wanted.layout, wanted.options)
+        names |= {sample.path: sample.group for sample in indexed}
+        for entry in wanted.people:
+            indexed = regroup(indexed, read_people(entry))
         for sample in indexed:
             if (
                 sample.label is not None
@@ -109,7 +122,7 @@ def _samples(recipe: Recipe, data: Path, tell: Tell) -> list[Sample]:
                 samples.setdefault(sample.path, sample)
         for problem in problems:
             tell(Progress("faces", 0, len(samples), note=problem))
-    return list(samples.values())
+    return list(samples.values()), names
 
 
 def _meshes(recipe: Recipe, data: Path, model: Path | None) -> Meshes | None:

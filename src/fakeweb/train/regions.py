@@ -11,8 +11,8 @@ import csv
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -125,6 +125,7 @@ def keep_regions(
     meshes: Meshes | None,
     folder: Path,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    names: Mapping[Path, str] | None = None,
 ) -> Regions:
     """Cut and keep the region of every face, or go on where an interrupted run stopped.
 
@@ -134,6 +135,7 @@ def keep_regions(
         meshes: Knows the mesh of real faces to be forged; None: no meshes.
         folder: Where ``regions-<hash>.bin`` and ``.csv`` go.
         on_progress: Called with (done, total).
+        names: By picture, the name that tells its parts (see :mod:`fakeweb.train.masks`), where the group does not.
 
     Raises:
         DatasetError: A picture or mask cannot be read any more, or the disk is full.
@@ -150,9 +152,10 @@ def keep_regions(
             stream.seek(end)
             try:
                 for number in range(len(table), len(faces)):
-                    face = faces[number]
+                    face, path = faces[number], faces[number].sample.path
+                    name = (names or {}).get(path, face.sample.group)
                     key = (face.sample.source, face.sample.group)
-                    table.append([number, *_append(stream, face, recipe, meshes, reals.get(key))])
+                    table.append([number, *_append(stream, face, recipe, meshes, reals.get(key), name)])
                     if number % 500 == 499:
                         stream.flush()
                         _write_index(index, table)
@@ -195,7 +198,7 @@ def reach_of(recipe: Recipe) -> float:
 
 
 def _append(
-    stream: BinaryIO, face: FaceSample, recipe: Recipe, meshes: Meshes | None, real: Sample | None
+    stream: BinaryIO, face: FaceSample, recipe: Recipe, meshes: Meshes | None, real: Sample | None, name: str
 ) -> list[float]:
     """Write one record; return its row without the number."""
     sample, box = face.sample, face.box
@@ -219,7 +222,7 @@ def _append(
         mask = np.zeros((MASK_PX, MASK_PX), np.uint8)
     else:
         rule = recipe.data.masks.get(sample.source, "")
-        found = touched(sample, rule, image, box, None if real is None else real.path)
+        found = touched(replace(sample, group=name), rule, image, box, None if real is None else real.path)
         if found is not None:
             below, right = top + round(pixels.shape[0] / scale), left + round(pixels.shape[1] / scale)
             cut = np.ascontiguousarray(found[top:below, left:right])

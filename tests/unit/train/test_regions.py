@@ -160,6 +160,14 @@ def test_a_picture_that_is_gone_is_an_error(faces, tmp_path):
         keep_regions(faces, RECIPE, None, tmp_path)
 
 
+def test_parts_are_read_from_the_name_before_regrouping(faces, tmp_path):
+    recipe = replace(RECIPE, data=replace(RECIPE.data, masks={"s": "parts"}))
+    names = {faces[1].sample.path: "hard_1_1111.jpg"}
+    regions = keep_regions(faces, recipe, None, tmp_path, names=names)
+    assert regions[1].mask.max() == 255
+    assert regions[3].mask is None
+
+
 def test_other_masks_or_sizes_are_kept_apart(faces, tmp_path):
     keep_regions(faces, RECIPE, None, tmp_path)
     keep_regions(faces, replace(RECIPE, data=replace(RECIPE.data, cache_px=48)), None, tmp_path)
