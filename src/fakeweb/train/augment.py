@@ -20,27 +20,38 @@ def views(recipe: AugmentRecipe) -> AugmentRecipe:
 
 
 def augmented_crop(
+    image: Image, box: Box, side_px: int, margin: float, recipe: AugmentRecipe, rng: np.random.Generator
+) -> UInt8Array:
+    """Cut a jittered crop and degrade it; see :func:`augmented_pair`.
+
+    Returns:
+        uint8 RGB (side_px, side_px, 3).
+    """
+    return augmented_pair(image, None, box, side_px, margin, recipe, rng)[0]
+
+
+def augmented_pair(
     image: Image,
+    mask: UInt8Array | None,
     box: Box,
     side_px: int,
     margin: float,
     recipe: AugmentRecipe,
     rng: np.random.Generator,
-    mask: UInt8Array | None = None,
 ) -> tuple[UInt8Array, UInt8Array | None]:
-    """Cut a jittered crop and degrade it; a mask goes through the geometry alone.
+    """Cut a jittered crop and degrade it; its mask goes through the geometry alone.
 
     The order is that of a picture's life: geometry, light, a first resize and encoding, sharing, blur or
     sharpening, the final size, a second encoding, noise. What has probability 0 draws nothing from ``rng``.
 
     Args:
         image: The picture, RGB.
+        mask: uint8 (H, W) over the picture, or None.
         box: The face.
         side_px: Side of the result.
         margin: See :func:`fakeweb.faces.align.align`.
         recipe: How much of everything.
         rng: Decides all; the same state gives the same bytes.
-        mask: uint8 (H, W) over the picture, or None.
 
     Returns:
         uint8 RGB (side_px, side_px, 3), and the mask's crop, uint8 (S, S) of a side of its own, or None.

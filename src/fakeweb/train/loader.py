@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, default_collate
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
 from fakeweb.media import read_image
-from fakeweb.train.augment import augmented_crop, mask_crop
+from fakeweb.train.augment import augmented_pair, mask_crop
 from fakeweb.train.forging import Forger
 from fakeweb.train.plan import EpochPlan, Pick, part_of
 from fakeweb.train.prepare import FaceSample, centre_inside
@@ -79,7 +79,7 @@ class FaceDataset(Dataset):
             mask = None if mask is None else mask_crop(mask, Face(box), data.side_px, data.margin)
         else:
             rng = np.random.default_rng(pick.seed)
-            pixels, mask = augmented_crop(image, box, data.side_px, data.margin, self.augment, rng, mask)
+            pixels, mask = augmented_pair(image, mask, box, data.side_px, data.margin, self.augment, rng)
         number = KINDS.index(kind) if kind in KINDS else NO_KIND
         item: Item = {"pixels": torch.from_numpy(pixels), "label": label, "kind": number}
         if self.map_side:

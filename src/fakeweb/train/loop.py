@@ -198,7 +198,7 @@ class Training:
         """Validate and save; doing it twice changes nothing."""
         epoch, epochs = self.step // plan.steps, self.recipe.optim.epochs
         figures = self._validate(faces)
-        entry = {"score": figures["score"], "epoch": epoch}
+        entry: dict[str, Any] = {"score": figures["score"], "epoch": epoch}
         kept, known = self.recipe.optim.average_best, {e["epoch"] for e in self.top}
         wanted = kept > 1 and epoch not in known
         if figures["score"] > self.best["score"] or wanted:

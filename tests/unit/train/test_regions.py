@@ -87,7 +87,7 @@ def test_a_crop_of_a_region_that_was_not_shrunk_is_the_crop_of_the_picture(faces
         assert np.array_equal(one, align(Image(region.pixels), region.face, 32, margin=1.1).pixels)
         for seed in range(10):
             crops = [
-                augmented_crop(im, box, 32, 1.1, recipe.augment, np.random.default_rng(seed))[0]
+                augmented_crop(im, box, 32, 1.1, recipe.augment, np.random.default_rng(seed))
                 for im, box in ((image, face.box), (Image(region.pixels), region.box))
             ]
             assert np.array_equal(*crops)
