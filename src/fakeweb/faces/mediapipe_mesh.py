@@ -37,6 +37,7 @@ class MediaPipeMesher:
     """
 
     name = "mediapipe"
+    min_presence = 0.5
 
     def __init__(self) -> None:
         try:

@@ -205,6 +205,49 @@ class FinderCard(Card):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeshCard(Card):
+    """A face mesh described: 468 points, presence and print from a levelled square.
+
+    Attributes:
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
+        margin: Side of the square over the longer side of the face's box.
+        presence: From the output ``presence`` to P(there is a face in its place).
+        printed: From the output ``printed`` to P(the face is a print).
+        min_presence: Below this P there is no face; chosen on validation groups A.
+        max_printed: Above this P the face is taken for a print; chosen on validation groups A.
+    """
+
+    task: str = "mesh"
+    side_px: int
+    margin: float
+    presence: Calibration
+    printed: Calibration
+    min_presence: float
+    max_printed: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
+        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        for name in ("min_presence", "max_printed"):
+            _check(0 <= getattr(self, name) <= 1, f"mesh.{name} must lie in [0, 1]")
+
+    def _own(self) -> dict[str, Any]:
+        return {
+            "input": {
+                "side_px": self.side_px,
+                "margin": self.margin,
+                "dtype": "uint8",
+                "layout": "NHWC",
+                "colour": "RGB",
+            },
+            "presence": vars(self.presence),
+            "printed": vars(self.printed),
+            "mesh": {"min_presence": self.min_presence, "max_printed": self.max_printed},
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class AutoencoderCard(Card):
     """A small autoencoder described: uint8 RGB (N, H, W, 3) in, float RGB of the same shape in [0, 255] out.
 
@@ -262,6 +305,17 @@ def _read_finder(data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_numbers(data["finder"]))
 
 
+def _read_mesh(data: Mapping[str, Any]) -> dict[str, Any]:
+    given = _input(data["input"])
+    return {
+        "side_px": given["side_px"],
+        "margin": float(given["margin"]),
+        "presence": Calibration(**_numbers(data["presence"])),
+        "printed": Calibration(**_numbers(data["printed"])),
+        **_numbers(data["mesh"]),
+    }
+
+
 def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
 
@@ -270,6 +324,7 @@ TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]
     "autoencoder": (AutoencoderCard, _read_autoencoder),
     "classifier": (ModelCard, _read_classifier),
     "finder": (FinderCard, _read_finder),
+    "mesh": (MeshCard, _read_mesh),
 }
 """What models do, with the card of each task and how its own part is read."""
 

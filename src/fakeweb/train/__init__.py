@@ -122,6 +122,21 @@ def run(
             threads=threads,
             on_progress=show,
         ).run()
+    if task == "mesh":
+        from fakeweb.train.mesh.loop import MeshTraining
+        from fakeweb.train.mesh.recipe import read_mesh_recipe
+
+        return MeshTraining(
+            read_mesh_recipe(Path(recipe)),
+            Path(recipe),
+            Path(data),
+            Path(out),
+            resume=resume,
+            device=device,
+            workers=workers,
+            threads=threads,
+            on_progress=show,
+        ).run()
     if task == "autoencoder":
         from fakeweb.train.autoencoders.fit import fit
         from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
@@ -129,7 +144,9 @@ def run(
         autoencoders = read_autoencoder_recipe(Path(recipe))
         return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
     if task != "classifier":
-        raise BadRecipe(f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder")
+        raise BadRecipe(
+            f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh"
+        )
     from fakeweb.train.loop import Training
 
     read = read_recipe(recipe)

@@ -515,15 +515,21 @@ def find_stable(shapes: Shapes, share: float = 1 / 3) -> Ints:
 
 
 def finder_points(labels: MeshLabels, shapes: Shapes) -> Floats:
-    """Return where the finder's five points lie on the mean shape seen from the front, (5, 2)."""
+    """Return where the finder's five points and its box's corners lie on the mean shape seen from the front, (7, 2)."""
     front = np.flatnonzero(np.abs(shapes.yaw_deg) < 10)[::4]
-    points = labels.points[shapes.rows[front]].astype(np.float64)
+    rows = shapes.rows[front]
+    points = np.concatenate([labels.points[rows], labels.box[rows].reshape(-1, 2, 2)], axis=1).astype(
+        np.float64
+    )
     found = []
-    for mesh, five in zip(shapes.mesh[front], points, strict=True):
+    for mesh, seven in zip(shapes.mesh[front], points, strict=True):
         flat = np.column_stack([mesh[:, :2], np.ones(len(mesh))])
         affine = np.linalg.lstsq(flat, shapes.mean[:, :2], rcond=None)[0]
-        found.append(np.column_stack([five, np.ones(5)]) @ affine)
-    return np.asarray(np.nanmedian(found, axis=0), np.float64)
+        found.append(np.column_stack([seven, np.ones(7)]) @ affine)
+    seven = np.nanmedian(found, axis=0)
+    other = seven[[1, 0, 2, 4, 3, 5, 6]] * (-1, 1)
+    other[5:] = np.column_stack([-seven[[6, 5], 0], seven[5:, 1]])
+    return np.asarray((seven + other) / 2, np.float64)
 
 
 def sample_colours(
@@ -566,7 +572,8 @@ def derive(labels: MeshLabels, read: Callable[[int], npt.NDArray[np.uint8]]) -> 
     """
     shapes = lay_over(labels)
     mean, mirror = shapes.mean, shapes.mirror
-    net = build_net(shapes, finder_points(labels, shapes)[0])
+    finder = finder_points(labels, shapes)
+    net = build_net(shapes, finder[0])
     colours, inside = sample_colours(shapes, net.triangles, read)
     size = np.array([areas(mean[None], t)[0] for t in net.triangles])
     darkness = residual(inside[:, 0], mean[net.triangles].mean(axis=1), size)
@@ -583,8 +590,9 @@ def derive(labels: MeshLabels, read: Callable[[int], npt.NDArray[np.uint8]]) -> 
     own = {pair for pair in sides if max(mean[list(pair), 0]) < 1e-9}
     triangles = both_halves(with_edges(half, own), shapes)
     regions = _regions(shapes, around_mouth[: last + 1], around_eye[:3], brow, nose)
-    mean = mean - (mean[outer] + mean[mirror[outer]]) / 2
-    mean = mean / np.linalg.norm(mean[outer] - mean[mirror[outer]])
+    middle = (mean[outer] + mean[mirror[outer]]) / 2
+    unit = np.linalg.norm(mean[outer] - mean[mirror[outer]])
+    mean, finder = (mean - middle) / unit, (finder - middle[:2]) / unit
     return {
         "mean": np.round(mean, 4).tolist(),
         "mirror": mirror.tolist(),
@@ -592,6 +600,8 @@ def derive(labels: MeshLabels, read: Callable[[int], npt.NDArray[np.uint8]]) -> 
         "contours": contours,
         "regions": regions,
         "stable": find_stable(shapes).tolist(),
+        "five": np.round(finder[:5], 4).tolist(),
+        "box": np.round(finder[5:].ravel(), 4).tolist(),
     }
 
 
