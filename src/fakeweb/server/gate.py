@@ -6,13 +6,14 @@ costs a fraction of a millisecond and none of its body is kept. It adds the secu
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from fakeweb.errors import FakeWebError, TooLarge
+from fakeweb.errors import Busy, FakeWebError, TooLarge
 from fakeweb.server.admission import Admission
 from fakeweb.server.keys import ANYBODY, Buckets, Key, KeyRing
 from fakeweb.server.metrics import Metrics
@@ -119,6 +120,10 @@ class Gate:
         except FakeWebError as error:
             self._metrics.refused.labels(error.code).inc()
             await answer.problem(error)
+        except asyncio.CancelledError:  # the service stops and has waited long enough
+            if answer.status:
+                raise
+            await answer.problem(Busy("the service is stopping", hint="try again", retry_after_s=5))
         except Exception as error:
             if not answer.status:
                 await answer.problem(from_unknown(error, answer.request_id))
