@@ -129,6 +129,7 @@ def _wait(running: Service) -> None:
         except OSError:
             pass
         if time.monotonic() > deadline or running.process.poll() is not None:
+            running.process.kill()
             raise SystemExit(f"the service does not start:\n{running.log.read_text()}")
         time.sleep(0.2)
 
