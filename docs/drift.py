@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fakeweb.cli.app import app
 from fakeweb.render import REPORT_SCHEMA
-from fakeweb.runtime import list_cards
+from fakeweb.runtime import Card, ModelCard, list_cards
 from fakeweb.server.settings import PREFIX, Settings
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -25,7 +25,9 @@ def help_pages() -> str:
     """Return the help of every command as Markdown."""
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     command = typer.main.get_command(app)
-    names = [[], *([name] for name in sorted(command.commands))]  # type: ignore[attr-defined]
+    names: list[list[str]] = [[]]
+    for name, sub in sorted(command.commands.items()):  # type: ignore[attr-defined]
+        names += [[name], *([name, inner] for inner in sorted(getattr(sub, "commands", {})))]
     parts = ["# Commands\n\nWritten by `python docs/drift.py --write` from the code.\n"]
     for name in names:
         text = CliRunner().invoke(command, [*name, "--help"], prog_name="fakeweb").output
@@ -38,6 +40,9 @@ def model_pages() -> str:
     """Return the cards of the shipped models as Markdown."""
     parts = ["# The shipped models\n\nWritten by `python docs/drift.py --write` from the models' cards.\n"]
     for card in list_cards():
+        if not isinstance(card, ModelCard):
+            parts += _other_page(card)
+            continue
         details = card.details
         rows = [
             f"| {d['source']} | {d['real']} | {d['fake']} | {d['licence']} |"
@@ -73,6 +78,28 @@ def model_pages() -> str:
             "",
         ]
     return "\n".join(parts)
+
+
+def _other_page(card: Card) -> list[str]:
+    """Return what there is to say of a finder or a mesh; their scores stand in docs/reference/faces.md."""
+    size = card.path.stat().st_size / 1e6
+    details = card.details
+    rows = [f"| {name} | {d['pictures']} | {d['licence']} |" for name, d in details["trained_on"].items()]
+    figures = [f"| {name} | {value:.3f} |" for name, value in details["validation_a"].items()]
+    return [
+        f"## {card.reference}\n",
+        f"{card.title} {size:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}. "
+        f"Taught by {', '.join(details['teachers'])}. Measured in [faces.md](faces.md).\n",
+        "### Where it fails\n",
+        *(f"- {text}" for text in details.get("limits", [])),
+        "\n### Training data\n",
+        "| source | pictures | licence |\n|---|---|---|",
+        *rows,
+        "\n### On validation groups A\n",
+        "| | |\n|---|---|",
+        *figures,
+        "",
+    ]
 
 
 def openapi_document() -> str:

@@ -23,6 +23,28 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "mtcnn": "fakeweb.faces.mtcnn_finder:MtcnnFinder",
         "yunet": "fakeweb.faces.yunet:YuNetFinder",
     },
+    "forge": {
+        "self_blend": "fakeweb.forge.swap:SelfBlend",
+        "swap": "fakeweb.forge.swap:Swap",
+        "reenact": "fakeweb.forge.reenact:Reenact",
+        "lower_face": "fakeweb.forge.reenact:LowerFace",
+        "smooth": "fakeweb.forge.retouch:Smooth",
+        "whiten": "fakeweb.forge.retouch:Whiten",
+        "eyes": "fakeweb.forge.retouch:Eyes",
+        "nose": "fakeweb.forge.retouch:Nose",
+        "jaw": "fakeweb.forge.retouch:Jaw",
+        "lips": "fakeweb.forge.retouch:Lips",
+        "lipstick": "fakeweb.forge.retouch:Lipstick",
+        "bright": "fakeweb.forge.retouch:Bright",
+        "make_up": "fakeweb.forge.retouch:MakeUp",
+        "sharpen": "fakeweb.forge.retouch:Sharpen",
+        "part": "fakeweb.forge.part:PartSwap",
+        "retouch": "fakeweb.forge.retouch:Retouch",
+        "beauty": "fakeweb.forge.retouch:Beauty",
+        "reconstruct": "fakeweb.forge.reconstruct:Reconstruct",
+        "grid": "fakeweb.forge.spectral:Grid",
+        "peaks": "fakeweb.forge.spectral:Peaks",
+    },
     "layout": {
         "index": "fakeweb.datasets.index:IndexLayout",
         "folders": "fakeweb.datasets.folders:FolderLayout",
@@ -35,6 +57,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "folders140k": "fakeweb.datasets.folders140k:Folders140kLayout",
         "wilddeepfake": "fakeweb.datasets.wilddeepfake:WildDeepfakeLayout",
     },
+    "mesh": {
+        "mediapipe": "fakeweb.faces.mediapipe_mesh:MediaPipeMesher",
+    },
     "net": {
         "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",
         "timm": "fakeweb.train.nets.timm_net:build",
@@ -46,7 +71,7 @@ def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
 
     Args:
-        kind: ``finder``, ``layout`` or ``net``.
+        kind: ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
     """
     return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
 
@@ -55,7 +80,7 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name; a third party may not take a built-in name.
 
     Args:
-        kind: ``finder``, ``layout`` or ``net``.
+        kind: ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
         name: A name out of :func:`names`.
 
     Raises:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Version of the report's JSON form: the minor grows when fields are added, the major when one changes."""
 
 Kind = Literal["swap", "reenacted", "retouch", "generated"]
@@ -133,8 +133,11 @@ class Face:
         confidence: How sure the finder is, in [0, 1]; comparable only within one finder.
         points: float32 (5, 2) in pixels: the eye, eye, nose tip, mouth corner, mouth corner, each pair from
             left to right in the picture; or None where the finder gives none.
-        mesh: float32 (468, 3) in the MediaPipe topology, x and y in pixels, z in the same unit; or None.
+        mesh: float32 (468, 3) in the order of :mod:`fakeweb.topology`, x and y in pixels, z in the same unit and
+            growing away from the viewer; or None.
         track: Number of the person's track in a video, or None.
+        presence: P(there is a face at all), by the mesh model, in [0, 1]; or None where it was not asked.
+        printed: P(the face is a picture within the picture: on a poster, a screen, cloth), in [0, 1]; or None.
     """
 
     box: Box
@@ -142,12 +145,17 @@ class Face:
     points: FloatArray | None = None
     mesh: FloatArray | None = None
     track: int | None = None
+    presence: float | None = None
+    printed: float | None = None
 
     def __post_init__(self) -> None:
         box = tuple(float(v) for v in self.box)
         if len(box) != 4 or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
             raise ValueError(f"Face.box must be finite (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box}")
         _check_probability("Face.confidence", self.confidence)
+        for name in ("presence", "printed"):
+            if getattr(self, name) is not None:
+                _check_probability(f"Face.{name}", getattr(self, name))
         object.__setattr__(self, "box", box)
         _freeze_floats(self, "points", (5, 2))
         _freeze_floats(self, "mesh", (468, 3))
@@ -298,13 +306,19 @@ class Report:
         source: The name the caller knows the media by: a path, an address, ``-`` or ``<array>``.
         verdict: The answer for the whole picture or video.
         width, height: Size of the upright picture in pixels.
-        faces: Every face found, from left to right.
+        faces: Every face found, from left to right; in a video one per person, in the order of their tracks, with
+            the sighting that says most as its face.
         thresholds: Where the verdicts begin.
         finder: Name of the face finder.
         models: References of the models used, ``name@version``.
         media_sha256: Hex digest of the bytes read; of the pixels where there were no bytes.
         content: What the picture shows where no face was found; None until a model says so.
-        timeline: Scores over time for a video; None for pictures.
+        timeline: For a video one mapping per track, in the order of ``faces``: ``track``, ``from_s``, ``to_s``,
+            ``telling_s`` (when the sighting in ``faces`` was), and the lists ``time_s``, ``box`` and ``p_fake``
+            (None where not judged), one entry per sighting. None for pictures.
+        video: Of a video its ``duration_s``, ``fps``, ``frames``, ``frames_examined``, ``bursts``,
+            ``longest_gap_s`` between frames looked at, ``damaged_frames``, ``complete`` (False where the scan was
+            stopped), ``codec`` and ``has_sound``. None for pictures.
         provenance: Signals from metadata and content credentials; None where not looked at.
         timings_s: Seconds spent per step.
         warnings: Things the reader should know about the input.
@@ -322,6 +336,7 @@ class Report:
     media_sha256: str
     content: str | None = None
     timeline: tuple[Mapping[str, Any], ...] | None = None
+    video: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -349,6 +364,7 @@ class Report:
             "faces": [_face_to_dict(i, f) for i, f in enumerate(self.faces, 1)],
             "content": self.content,
             "timeline": None if self.timeline is None else [dict(t) for t in self.timeline],
+            "video": None if self.video is None else dict(self.video),
             "provenance": None if self.provenance is None else dict(self.provenance),
             "finder": self.finder,
             "models": list(self.models),
@@ -379,6 +395,7 @@ class Report:
                 media_sha256=data["media_sha256"],
                 content=data["content"],
                 timeline=None if data["timeline"] is None else tuple(data["timeline"]),
+                video=data.get("video"),  # new in 1.1
                 provenance=data["provenance"],
                 timings_s=dict(data["timings_s"]),
                 warnings=tuple(data["warnings"]),
@@ -499,6 +516,17 @@ class FaceFinder(Protocol):
 
 
 @runtime_checkable
+class FaceMesher(Protocol):
+    """Measures 468 points on faces. Safe to call from several threads; a face's mesh does not depend on the others."""
+
+    name: str
+
+    def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
+        """Return the same faces in the same order with ``mesh``, ``presence`` and ``printed`` as far as known."""
+        ...
+
+
+@runtime_checkable
 class Classifier(Protocol):
     """Judges crops. Safe to call from several threads; a crop's score does not depend on its batch."""
 
@@ -533,7 +561,21 @@ class Classifier(Protocol):
 
 @runtime_checkable
 class ForgeMethod(Protocol):
-    """Makes a manipulated face out of a real one: a pure function of its arguments."""
+    """Makes a manipulated face out of a real one: a pure function of its arguments.
+
+    A registered method is a class; ``strength`` (a range within [0, 1]) and, where ``needs_donors`` says so, ``donors``
+    are given when it is made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of everything it makes."""
+        ...
 
     def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
         """Return the forged picture; the same arguments give the same bytes."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
+from fakeweb.runtime.adapter import Adapter
 from fakeweb.types import KINDS
 
 CARD_VERSION = 1
@@ -74,20 +75,16 @@ class Decision:
         return self.tail_logit + self.tail_scale * math.log(self.tail_rate / rate)
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """A model described.
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What every model has, whatever its task.
 
     Attributes:
         name, version: Its reference is ``name@version``.
         title: One sentence.
-        task: ``classifier``.
+        task: What it does, a key of :data:`TASKS`.
         path: The ONNX file, beside the card.
         sha256: Of that file.
-        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
-        margin: Crop margin it was trained with.
-        kinds: Manipulation kinds in the order of the output ``kinds``.
-        calibration, decision: See there.
         licence: What the model may be used for.
         details: All else a reader wants: training data and licences, scores, limits, recipe.
     """
@@ -98,11 +95,6 @@ class ModelCard:
     task: str
     path: Path
     sha256: str
-    side_px: int
-    margin: float
-    kinds: tuple[str, ...]
-    calibration: Calibration
-    decision: Decision
     licence: str
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,14 +102,6 @@ class ModelCard:
         _check(bool(self.name) and bool(self.version), "a model needs a name and a version")
         _check(
             len(self.sha256) == 64 and not set(self.sha256) - set("0123456789abcdef"), "sha256 must be hex"
-        )
-        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
-        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
-        known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
-        _check(known, f"kinds must be distinct names out of {', '.join(KINDS)}")
-        fake = self.calibration.probability(self.decision.fake_logit())
-        _check(
-            fake >= 0.5 - 1e-6, f"a face would be called fake at P(fake) {fake:.2f}; one half is the least"
         )
 
     @property
@@ -136,6 +120,49 @@ class ModelCard:
             "file": self.path.name,
             "sha256": self.sha256,
             "licence": self.licence,
+            **self._own(),
+            "details": dict(self.details),
+        }
+
+    def _own(self) -> dict[str, Any]:
+        """Return what only cards of this task have."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(Card):
+    """A classifier described.
+
+    Attributes:
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model, or by its
+            ``adapter``.
+        margin: Crop margin it was trained with.
+        kinds: Manipulation kinds in the order of the output ``kinds``.
+        calibration, decision: See there.
+        adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
+    """
+
+    task: str = "classifier"
+    side_px: int
+    margin: float
+    kinds: tuple[str, ...]
+    calibration: Calibration
+    decision: Decision
+    adapter: Adapter | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
+        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
+        _check(known, f"kinds must be distinct names out of {', '.join(KINDS)}")
+        fake = self.calibration.probability(self.decision.fake_logit())
+        _check(
+            fake >= 0.5 - 1e-6, f"a face would be called fake at P(fake) {fake:.2f}; one half is the least"
+        )
+
+    def _own(self) -> dict[str, Any]:
+        return {
             "input": {
                 "side_px": self.side_px,
                 "margin": self.margin,
@@ -146,8 +173,51 @@ class ModelCard:
             "kinds": list(self.kinds),
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
-            "details": dict(self.details),
+            **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinderCard(Card):
+    """A face finder described: an anchor-free network, see :mod:`fakeweb.faces.anchor_free`.
+
+    Attributes:
+        min_logit: Weaker faces are dropped; chosen on validation scenes without a face.
+        smallest_px: Width of the narrowest face it was trained to find.
+    """
+
+    task: str = "finder"
+    min_logit: float
+    smallest_px: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(abs(self.min_logit) <= 100, "finder.min_logit must lie within 100 of 0")
+        _check(1 <= self.smallest_px <= 1000, "finder.smallest_px must lie in [1, 1,000]")
+
+    def _own(self) -> dict[str, Any]:
+        return {"finder": {"min_logit": self.min_logit, "smallest_px": self.smallest_px}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderCard(Card):
+    """A small autoencoder described: uint8 RGB (N, H, W, 3) in, float RGB of the same shape in [0, 255] out.
+
+    Attributes:
+        upsampler: How its decoder doubles sizes.
+        stride_px: H and W must be multiples of it.
+    """
+
+    task: str = "autoencoder"
+    upsampler: str
+    stride_px: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(type(self.stride_px) is int and 1 <= self.stride_px <= 64, "stride_px must lie in [1, 64]")
+
+    def _own(self) -> dict[str, Any]:
+        return {"stride_px": self.stride_px, "upsampler": self.upsampler}
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
@@ -163,7 +233,42 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     return numbers
 
 
-def read_card(path: Path) -> ModelCard:
+def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
+    given = _input(data["input"])
+    return {
+        "side_px": given["side_px"],
+        "margin": float(given["margin"]),
+        "kinds": tuple(data["kinds"]),
+        "calibration": Calibration(**_numbers(data["calibration"])),
+        "decision": Decision(**_numbers(data["decision"])),
+        "adapter": _read_adapter(data.get("adapter")),
+    }
+
+
+def _read_adapter(data: Mapping[str, Any] | None) -> Adapter | None:
+    if data is None:
+        return None
+    triples = {k: tuple(float(v) for v in data[k]) for k in ("mean", "std") if k in data}
+    return Adapter(**{**data, **triples})
+
+
+def _read_finder(data: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_numbers(data["finder"]))
+
+
+def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
+
+
+TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "autoencoder": (AutoencoderCard, _read_autoencoder),
+    "classifier": (ModelCard, _read_classifier),
+    "finder": (FinderCard, _read_finder),
+}
+"""What models do, with the card of each task and how its own part is read."""
+
+
+def read_card(path: Path) -> Card:
     """Read a card; the model file is not touched yet.
 
     Raises:
@@ -178,20 +283,19 @@ def read_card(path: Path) -> ModelCard:
                 f"{path} has card_version {data['card_version']}, this FakeWeb reads {CARD_VERSION}",
                 hint=hint,
             )
-        return ModelCard(
+        if data["task"] not in TASKS:
+            raise ModelCorrupt(f"{path} is for the task {data['task']!r}, which is unknown here", hint=hint)
+        make, read = TASKS[data["task"]]
+        return make(
             name=data["name"],
             version=data["version"],
             title=data["title"],
             task=data["task"],
             path=path.with_name(Path(data["file"]).name),
             sha256=data["sha256"],
-            side_px=_input(data["input"])["side_px"],
-            margin=float(data["input"]["margin"]),
-            kinds=tuple(data["kinds"]),
-            calibration=Calibration(**_numbers(data["calibration"])),
-            decision=Decision(**_numbers(data["decision"])),
             licence=data["licence"],
             details=data["details"],
+            **read(data),
         )
     except FileNotFoundError as error:
         raise ModelMissing(f"no model card at {path}", hint=hint) from error

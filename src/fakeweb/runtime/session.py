@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime.cards import ModelCard
+from fakeweb.runtime.cards import Card
 from fakeweb.runtime.store import verify
 
 
@@ -21,7 +21,7 @@ class Session:
         threads: Threads inside one call.
     """
 
-    def __init__(self, card: ModelCard, threads: int) -> None:
+    def __init__(self, card: Card, threads: int) -> None:
         import onnxruntime
 
         content = verify(card)
@@ -39,6 +39,17 @@ class Session:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """Shape of the input as the file has it; None for a size that is free."""
+        shape = self._session.get_inputs()[0].shape
+        return tuple(n if isinstance(n, int) and n > 0 else None for n in shape)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return tuple(self._outputs)
 
     def run(self, batch: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[np.floating[Any]]]:
         """Run a batch through the model.
@@ -62,7 +73,7 @@ class Session:
         return dict(zip(self._outputs, values, strict=True))
 
 
-def open_session(card: ModelCard, *, threads: int = 1) -> Session:
+def open_session(card: Card, *, threads: int = 1) -> Session:
     """Verify a model's file and load it.
 
     Raises:

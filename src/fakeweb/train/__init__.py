@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fakeweb.errors import missing_extra
+from fakeweb.errors import BadRecipe, missing_extra
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,34 @@ def run(
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("train", "training") from error
+    from fakeweb.train.recipe import read_recipe, task_of
+
+    show = on_progress or (lambda _: None)
+    task = task_of(recipe)
+    if task == "finder":
+        from fakeweb.train.finder.loop import FinderTraining
+        from fakeweb.train.finder.recipe import read_finder_recipe
+
+        return FinderTraining(
+            read_finder_recipe(Path(recipe)),
+            Path(recipe),
+            Path(data),
+            Path(out),
+            resume=resume,
+            device=device,
+            workers=workers,
+            threads=threads,
+            on_progress=show,
+        ).run()
+    if task == "autoencoder":
+        from fakeweb.train.autoencoders.fit import fit
+        from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
+
+        autoencoders = read_autoencoder_recipe(Path(recipe))
+        return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
+    if task != "classifier":
+        raise BadRecipe(f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder")
     from fakeweb.train.loop import Training
-    from fakeweb.train.recipe import read_recipe
 
     return Training(
         read_recipe(recipe),
@@ -99,5 +125,5 @@ def run(
         device=device,
         workers=workers,
         threads=threads,
-        on_progress=on_progress or (lambda _: None),
+        on_progress=show,
     ).run()

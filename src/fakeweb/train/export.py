@@ -103,18 +103,18 @@ def _to_onnx(model: nn.Module, side: int) -> bytes:
             verbose=False,
         )
     proto = program.model_proto
-    _strip_notes(proto)
+    strip_notes(proto)
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def _strip_notes(part: Any) -> None:
+def strip_notes(part: Any) -> None:
     """Drop what the exporter notes beside the network, such as stack traces with paths of this machine."""
     for field, value in part.ListFields():
         if field.name in ("doc_string", "metadata_props"):
             part.ClearField(field.name)
         elif field.type == field.TYPE_MESSAGE:
             for inner in value if hasattr(value, "__len__") else (value,):
-                _strip_notes(inner)
+                strip_notes(inner)
 
 
 def _parity_gap(model: nn.Module, card: ModelCard) -> float:

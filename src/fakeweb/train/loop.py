@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from fakeweb import registry
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import half_of_group, read_samples
 from fakeweb.errors import BadRecipe, DatasetError, ModelCorrupt, ModelMissing, UsageError
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS, labels_and_sources, source_aucs
@@ -63,7 +63,7 @@ class Training:
         if threads:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        self.device = _device(device)
+        self.device = pick_device(device)
         torch.manual_seed(recipe.seed)
         name, _, argument = recipe.net.partition(":")
         self.net: nn.Module = registry.load("net", name)(1 + len(KINDS), argument, weights)
@@ -111,14 +111,14 @@ class Training:
         return card
 
     def _prepare(self) -> Prepared:
-        layout = registry.load("layout", self.recipe.data.layout)()
-        skipped = set(self.recipe.data.skip_sources)
+        wanted = self.recipe.data
+        indexed, problems, _ = read_samples(self.data, wanted.layout, wanted.options, wanted.people)
         samples: list[Sample] = [
             s
-            for s in layout.index(self.data)
-            if s.label is not None and s.source not in skipped and s.split != "test"
+            for s in indexed
+            if s.label is not None and s.source not in wanted.skip_sources and s.split != "test"
         ]
-        for problem in getattr(layout, "problems", ()):
+        for problem in problems:
             self.on_progress(Progress("faces", 0, len(samples), note=problem))
         prepared = prepare(
             samples,
@@ -172,7 +172,7 @@ class Training:
         self.net.train()
         saved, running = time.monotonic(), 0.0
         for number, batch in enumerate(self._load_batches(faces, batches), begun + 1):
-            with _whole():
+            with whole_steps():
                 loss = self._train_step(batch, plan.steps * epochs)
                 self.logs.step(self.step, loss, self.optim.param_groups[0]["lr"])
             running = loss if number == begun + 1 else 0.95 * running + 0.05 * loss
@@ -201,7 +201,7 @@ class Training:
             FaceDataset(faces, self.recipe),
             batch_sampler=batches,
             num_workers=self.workers,
-            worker_init_fn=_single_thread,
+            worker_init_fn=single_thread,
             collate_fn=collate,
         )
         with warnings.catch_warnings():  # from Python 3.12 on; the workers compute with one thread
@@ -226,7 +226,7 @@ class Training:
         optim = self.recipe.optim
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)  # dropout does not depend on resuming
         for group in self.optim.param_groups:
-            group["lr"] = optim.lr * _one_cycle(self.step / total, optim.warmup)
+            group["lr"] = optim.lr * one_cycle(self.step / total, optim.warmup)
         pixels, labels, kinds = (t.to(self.device) for t in batch)
         with self._autocast():
             out = self.net(pixels.permute(0, 3, 1, 2).float())
@@ -305,7 +305,12 @@ class Training:
             ) from error
 
 
-def _device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` takes a GPU where there is one.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -356,7 +361,7 @@ def _diverged(what: str) -> BadRecipe:
 
 
 @contextlib.contextmanager
-def _whole() -> Iterator[None]:
+def whole_steps() -> Iterator[None]:
     """Let an interrupt wait until the block is through: a step is taken and logged wholly or not at all."""
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -372,14 +377,15 @@ def _whole() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _single_thread(_worker: int) -> None:
+def single_thread(_worker: int) -> None:
+    """Keep a process that prepares batches from starting threads of its own."""
     import cv2
 
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
 
 
-def _one_cycle(part: float, warmup: float) -> float:
+def one_cycle(part: float, warmup: float) -> float:
     """Rise linearly, then fall by a half cosine (Smith, Super-convergence, 2018)."""
     if part < warmup:
         return max(part / warmup, 0.02)

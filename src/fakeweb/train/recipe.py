@@ -24,6 +24,8 @@ class DataRecipe:
         margin: See :func:`fakeweb.faces.align.align`.
         side_px: Side of the network's input.
         skip_sources: Sources to leave out altogether.
+        people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
+        options: Options of the layout, such as ``compressions = ["c40"]``.
         licences: Licence per source, for the card.
     """
 
@@ -32,6 +34,8 @@ class DataRecipe:
     margin: float = 1.1
     side_px: int = 160
     skip_sources: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
 
 
@@ -139,23 +143,44 @@ class Recipe:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read and check a recipe.
+    """Read and check a classifier's recipe.
 
     Raises:
         BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type or range.
     """
     path = Path(path)
+    recipe: Recipe = build_recipe(Recipe, path)
+    _check(recipe, path)
+    return recipe
+
+
+def task_of(path: str | Path) -> str:
+    """Return what a recipe trains: its ``task``, ``classifier`` where it names none.
+
+    Raises:
+        BadRecipe: Not there or not TOML.
+    """
+    return str(_read_toml(Path(path)).get("task", "classifier"))
+
+
+def build_recipe(cls: type, path: Path) -> Any:
+    """Read a recipe into its dataclass; the caller checks the ranges.
+
+    Raises:
+        BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type.
+    """
+    return _build(cls, _read_toml(path), f"{path}: ", "")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadRecipe(
             f"cannot read the recipe {path}: {error.strerror}", hint="recipes lie in recipes/"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
-    recipe: Recipe = _build(Recipe, data, f"{path}: ", "")
-    _check(recipe, path)
-    return recipe
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -198,6 +223,8 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
         if not isinstance(value, dict):
             raise BadRecipe(f"{where}{key} must be a table", hint="write it as [section]")
         return _build(hint, value, where, f"{key}.")
+    if hint is Any:  # options of a layout, which checks them itself
+        return value
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and isinstance(value, list):
         inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeweb.faces import DEFAULT_MARGIN, align
+from fakeweb.faces.align import LEVEL_FROM_DEG, stand_of
+from fakeweb.topology import EYE_CORNERS, MEAN, REGIONS
 from fakeweb.types import Face, Image
 
 
@@ -169,3 +171,51 @@ def test_every_crop_finds_its_way_home(gradients, x, y, width, height, side_px, 
     assert (abs(crop.pixels[..., 1] - down)[clear] < 1).all()
     assert abs(across.mean() + 0.5 - (x + width / 2)) <= 1
     assert abs(down.mean() + 0.5 - (y + height / 2)) <= 1
+
+
+def posed(roll_deg=0.0, yaw_deg=0.0, scale=60.0, at=(130.0, 120.0), jaw=0.0):
+    """A face whose mesh is the mean face, turned; ``jaw`` drops the chin."""
+    mesh = np.array(MEAN, np.float64)
+    mesh[list(REGIONS["chin"]), 1] += jaw
+    roll, yaw = np.radians((roll_deg, yaw_deg))
+    about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    mesh = scale * mesh @ (about_z @ about_y).T + (*at, 0)
+    low, high = mesh[:, :2].min(0), mesh[:, :2].max(0)
+    return Face((*low, *high), mesh=mesh)
+
+
+@pytest.mark.parametrize("yaw_deg", [-50, 0, 50])
+@pytest.mark.parametrize("roll_deg", [-170, -90, -30, 0, 10, 45, 120])
+def test_a_mesh_tells_size_and_turn_whatever_the_pose(roll_deg, yaw_deg):
+    stand = stand_of(posed(roll_deg, yaw_deg))
+    assert stand.length_px == pytest.approx(60 * 1.89, rel=0.01)
+    assert np.degrees(stand.roll_rad) == pytest.approx(roll_deg, abs=1)
+
+
+def test_an_open_mouth_changes_nothing():
+    shut, wide = stand_of(posed()), stand_of(posed(jaw=0.4))
+    assert wide.length_px == pytest.approx(shut.length_px, rel=0.01)
+    assert wide.y == pytest.approx(shut.y, abs=0.5)
+
+
+@pytest.mark.parametrize("roll_deg", [-160, -90, -40, -20, 0, 15, 40, 90])
+@pytest.mark.parametrize("side_px", [24, 64, 150])
+def test_a_turned_face_stands_upright_in_its_crop_and_finds_its_way_home(gradients, roll_deg, side_px):
+    face = posed(roll_deg, at=(128, 128), scale=45)
+    crop = align(gradients(), face, side_px)
+    x, y = mapped(crop)
+    inside = (x > 2) & (y > 2) & (x < 253) & (y < 253)
+    assert abs(crop.pixels[..., 0] - x)[inside].max() < 1.5
+    assert abs(crop.pixels[..., 1] - y)[inside].max() < 1.5
+    home = np.linalg.inv(np.vstack([crop.to_image, (0, 0, 1)]))
+    right, left = (home[:2, :2] @ face.mesh[i, :2] + home[:2, 2] for i in EYE_CORNERS)
+    levelled = abs(roll_deg) > LEVEL_FROM_DEG
+    slope = np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0]))
+    assert slope == pytest.approx(0 if levelled else roll_deg, abs=2)
+    assert np.hypot(*(left - right)) == pytest.approx(side_px / 1.1 / 1.89, rel=0.05)
+
+
+def test_a_turned_face_at_the_border_is_mirrored_in(gradients):
+    crop = align(gradients(), posed(60, at=(20, 30)), 80)
+    assert crop.pixels[..., 2].min() == crop.pixels[..., 2].max() == 77

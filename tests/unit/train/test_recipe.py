@@ -8,7 +8,9 @@ import pytest
 
 from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
-from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, to_dict
+from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
+from fakeweb.train.finder.recipe import read_finder_recipe
+from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
 TOP = 'name = "x"\nversion = "1"\ntitle = "t"\n'
@@ -88,9 +90,12 @@ def test_a_recipe_that_cannot_be_read(tmp_path):
         read_recipe(tmp_path / "latin.toml")
 
 
+READERS = {"autoencoder": read_autoencoder_recipe, "classifier": read_recipe, "finder": read_finder_recipe}
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_the_recipes_of_the_repository_are_good(path):
-    recipe = read_recipe(path)
+    recipe = READERS[task_of(path)](path)
     assert recipe.name == path.stem
 
 

@@ -1,0 +1,247 @@
+"""Measure every face finder on the same pictures and write docs/reference/faces.md.
+
+    python benchmarks/faces.py measure --finder fakeweb          # once in each finder's environment
+    python benchmarks/faces.py table                             # when all have been measured
+
+Scenes are composed of validation groups B: portraits whose faces the teachers agree on, pasted at a known place, width and
+turn on mosaics of pictures without a face. The labels are those of ``recipes/finder.toml``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fakeweb import registry
+from fakeweb.train.finder.measure import overlaps
+from fakeweb.train.finder.pool import Cutting, Pool, make_pools
+from fakeweb.train.finder.recipe import read_finder_recipe
+from fakeweb.train.finder.scene import Composer, Scene
+from fakeweb.types import Face, Image
+
+ROOT = Path(__file__).parents[1]
+RECIPE = ROOT / "recipes" / "finder.toml"
+PAGE = ROOT / "docs" / "reference" / "faces.md"
+WIDTHS = (24, 32, 48, 64, 96, 128, 256)
+ROLLS = (0, 15, 30, 45, 60, 90)
+ROLL_WIDTH_PX = 96
+YAWS = {"frontal": (0.0, 0.15), "half turned": (0.15, 0.35), "turned": (0.35, 9.0)}
+SIZE = (768, 1024)
+EMPTY_SIZE = (1024, 1024)
+SAME = 0.35
+"""Finders draw their boxes a little differently: from this intersection over union on, it is the face."""
+
+Find = Callable[[Image], Sequence[Face]]
+
+
+def main() -> int:
+    """Run one of the two steps."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("step", choices=["measure", "table", "memory"])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--results", type=Path, default=ROOT / "runs" / "faces")
+    parser.add_argument("--finder", default="fakeweb")
+    parser.add_argument("--finder-model", type=Path)
+    parser.add_argument("--faces", type=int, default=300, help="faces per row")
+    parser.add_argument("--empty", type=int, default=200, help="scenes without a face")
+    parser.add_argument("--side", type=int, default=640, help="for the step memory")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    if options.step == "table":
+        return write_page(options.results)
+    make = registry.load("finder", options.finder)
+    finder = make() if options.finder_model is None else make(options.finder_model)
+    if options.step == "memory":
+        sys.stdout.write(json.dumps(memory(finder.find, options.side)))
+        return 0
+    figures = measure(finder.find, options)
+    options.results.mkdir(parents=True, exist_ok=True)
+    (options.results / f"{options.finder}.json").write_text(json.dumps(figures, indent=1))
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+def measure(find: Find, options: argparse.Namespace) -> dict[str, Any]:
+    """Return every figure of one finder."""
+    recipe = read_finder_recipe(RECIPE)
+    samples = [
+        s for s in registry.load("layout", recipe.data.layout)().index(options.data) if s.split == "val"
+    ]
+    pool = make_parts(samples, options.data, recipe)
+    composer = Composer(pool, recipe.scene)
+    rng = np.random.default_rng(77)
+    count = options.faces
+    figures: dict[str, Any] = {"widths": {}, "rolls": {}, "yaws": {}}
+    for width in WIDTHS:
+        figures["widths"][str(width)] = recall(find, plant(composer, pool.faces, rng, count, width, 0))
+    for roll in ROLLS:
+        figures["rolls"][str(roll)] = recall(
+            find, plant(composer, pool.faces, rng, count, ROLL_WIDTH_PX, roll)
+        )
+    for name, (low, high) in YAWS.items():
+        turned = [c for c in pool.faces if low <= yaw(c) < high]
+        figures["yaws"][name] = recall(
+            find, plant(composer, turned, rng, min(count, len(turned)), ROLL_WIDTH_PX, 0)
+        )
+    figures["as_they_are"] = recall(find, (as_scene(c) for c in pool.faces))
+    alarms = [len(find(Image(composer.background(rng, *EMPTY_SIZE)))) for _ in range(options.empty)]
+    figures["alarms_per_100"] = 100 * sum(alarms) / len(alarms)
+    for side in (640, 4000):
+        figures[f"time_ms_{side}"] = timing(find, side)
+        command = [sys.executable, __file__, "memory", "--finder", options.finder, "--side", str(side)]
+        if options.finder_model is not None:
+            command += ["--finder-model", str(options.finder_model)]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        figures[f"memory_mb_{side}"] = json.loads(out.splitlines()[-1])
+    return figures
+
+
+def make_parts(samples: Sequence[Any], data: Path, recipe: Any) -> Pool:
+    """Return the pictures of groups B."""
+    files = [RECIPE.parent / name for name in recipe.data.files]
+    return make_pools(samples, data, files, recipe.data, needed=())["B"]
+
+
+def yaw(cutting: Cutting) -> float:
+    """Return how far the nose lies off the middle of the eyes, over the distance between the eyes."""
+    five = cutting.points[np.flatnonzero(cutting.agreed)[0]]
+    eyes = five[1] - five[0]
+    apart = float(np.hypot(*eyes)) or 1.0
+    return abs(float((five[2] - (five[0] + five[1]) / 2) @ eyes) / apart**2)
+
+
+def plant(
+    composer: Composer,
+    cuttings: Sequence[Cutting],
+    rng: np.random.Generator,
+    count: int,
+    width: float,
+    roll: float,
+) -> Iterator[Scene]:
+    """Yield scenes until so many faces of one width and turn have been planted."""
+    order = rng.permutation(len(cuttings))
+    each = 6 if width < 128 else 2
+    planted, at = 0, 0
+    while planted < count:
+        chosen = [cuttings[order[(at + i) % len(order)]] for i in range(each)]
+        scene = composer.plant(rng, SIZE, chosen, width, roll)
+        at += each
+        planted += int(scene.taught.sum())
+        yield scene
+
+
+def as_scene(cutting: Cutting) -> Scene:
+    """Return a picture as it is."""
+    return Scene(
+        cutting.pixels,
+        cutting.boxes,
+        cutting.points,
+        cutting.agreed,
+        np.zeros(len(cutting.boxes), np.float32),
+    )
+
+
+def recall(find: Find, scenes: Iterator[Scene]) -> dict[str, float]:
+    """Return the share of the faces that are found, and how many there were."""
+    hits: list[bool] = []
+    for scene in scenes:
+        found = np.array([face.box for face in find(Image(scene.pixels))], np.float32).reshape(-1, 4)
+        for box in scene.boxes[scene.taught]:
+            hits.append(bool(len(found) and overlaps(box[None], found).max() >= SAME))
+    return {"recall": float(np.mean(hits)), "faces": len(hits)}
+
+
+def picture(side: int) -> Image:
+    """Return a picture of 3 : 4 with eight drawn blobs, for timing: content hardly changes the time."""
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 256, (30, 40, 3), np.uint8)
+    return Image(
+        np.asarray(cv2.resize(coarse, (side, side * 3 // 4), interpolation=cv2.INTER_CUBIC), np.uint8)
+    )
+
+
+def timing(find: Find, side: int) -> float:
+    """Return the median CPU time of one picture in milliseconds."""
+    image = picture(side)
+    find(image)
+    times = []
+    for _ in range(15 if side < 1000 else 5):
+        begun = time.process_time()
+        find(image)
+        times.append(time.process_time() - begun)
+    return float(np.median(times)) * 1e3
+
+
+def memory(find: Find, side: int) -> float:
+    """Return the peak memory that finding adds to a process, in MB."""
+    import resource
+
+    image = picture(side)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    find(image)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def write_page(folder: Path) -> int:
+    """Write the table of all measured finders."""
+    all_figures = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    names = sorted(all_figures, key=lambda n: n != "fakeweb")
+    rows: list[tuple[str, list[str]]] = []
+
+    def add(label: str, read: Callable[[dict[str, Any]], str]) -> None:
+        rows.append((label, [read(all_figures[name]) for name in names]))
+
+    for width in WIDTHS:
+        add(f"recall, {width} px wide", lambda f, w=str(width): f"{f['widths'][w]['recall']:.3f}")
+    for roll in ROLLS:
+        add(f"recall, turned by {roll}°", lambda f, r=str(roll): f"{f['rolls'][r]['recall']:.3f}")
+    for name in YAWS:
+        add(f"recall, {name}", lambda f, n=name: f"{f['yaws'][n]['recall']:.3f}")
+    add("recall, pictures as they are", lambda f: f"{f['as_they_are']['recall']:.3f}")
+    add("false alarms per 100 empty megapixels", lambda f: f"{f['alarms_per_100']:.1f}")
+    for side in (640, 4000):
+        add(f"time at {side} px, ms", lambda f, s=side: f"{f[f'time_ms_{s}']:.1f}")
+        add(f"memory at {side} px, MB", lambda f, s=side: f"{f[f'memory_mb_{s}']:.0f}")
+    first = all_figures[names[0]]
+    turned, half = (first["yaws"][name]["faces"] for name in ("turned", "half turned"))
+    about = f"""# Face finders
+
+Written by `python benchmarks/faces.py table`. All finders on the same pictures: portraits of validation groups B, planted
+in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]["48"]["faces"]} faces or more a row ({half} half turned and
+{turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures without a face. A face is found where
+a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is one on which two of three teachers (YuNet,
+BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers. Time is CPU time on one core of
+{processor()}; memory is what finding adds to the process at its peak.
+"""
+    lines = [
+        about,
+        "| | " + " | ".join(names) + " |",
+        "|---|" + "---|" * len(names),
+        *(f"| {label} | " + " | ".join(cells) + " |" for label, cells in rows),
+        "",
+    ]
+    PAGE.write_text("\n".join(lines), encoding="utf-8")
+    return 0
+
+
+def processor() -> str:
+    """Return what the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "this machine"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Manipulated faces from real ones: pure functions of (image, face with mesh, rng) -> image, soft mask, kind.
+
+=========== ====================================================================================================
+kind        methods
+=========== ====================================================================================================
+swap        ``self_blend``; ``swap`` (needs donors)
+reenacted   ``reenact``, ``lower_face``
+retouch     ``smooth``, ``whiten``, ``eyes``, ``nose``, ``jaw``, ``lips``, ``lipstick``, ``bright``, ``make_up``,
+            ``sharpen``; ``part`` (needs donors); ``retouch`` (some of them), ``beauty`` (a filter)
+generated   ``reconstruct`` (slow: by small networks), ``grid``, ``peaks``
+=========== ====================================================================================================
+
+May import: numpy, OpenCV, :mod:`fakeweb.runtime` (for ``reconstruct``), :mod:`fakeweb.registry`,
+:mod:`fakeweb.topology`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. It finds no faces and measures no mesh: whoever
+calls brings both.
+
+How it works: :mod:`~fakeweb.forge.patch` cuts out the neighbourhood of a face and puts it back with an honest mask,
+:mod:`~fakeweb.forge.warp` moves pixels with the mesh, :mod:`~fakeweb.forge.blend` matches colours and hides seams.
+
+A new method is one class here, a subclass of :class:`~fakeweb.forge.method.Method` or ``DonorMethod``, and one line in
+:mod:`fakeweb.registry`; it must pass ``tests/contracts/test_forge.py``. A new retouching step is one function in
+``tone.py`` or ``liquify.py`` and one line in ``retouch.TONES`` or ``SHAPES``.
+
+Example:
+    >>> from fakeweb.registry import load
+    >>> smooth = load("forge", "smooth")(strength=(0.4, 0.4))
+    >>> smooth.kind
+    'retouch'
+"""
+
+from fakeweb.forge.donors import DonorPool
+from fakeweb.forge.method import FULL, DonorMethod, Donors, Method, Strength
+from fakeweb.forge.tracks import Flicker, forge_track
+
+__all__ = ["FULL", "DonorMethod", "DonorPool", "Donors", "Flicker", "Method", "Strength", "forge_track"]

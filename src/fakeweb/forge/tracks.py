@@ -1,0 +1,87 @@
+"""The same forgery through all frames of a person's track, with the flicker that gives it away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fakeweb.forge.blend import alpha
+from fakeweb.forge.patch import need_mesh
+from fakeweb.types import Face, ForgeMethod, Forgery, Image
+
+
+@dataclass(frozen=True)
+class Flicker:
+    """How unsteady a forgery is from frame to frame; each value walks back and forth about 0 as it is measured in.
+
+    Attributes:
+        mesh: Jitter of the landmarks, over the width of the face: mask and geometry tremble with it.
+        colour: Jitter of each colour, in grey levels.
+        opacity: How far the forgery fades, at most.
+        miss: Chance that a frame is left as it was, as where a swapper lost the face.
+        memory: Share of the deviation that stays to the next frame: 0 trembles, 0.95 drifts.
+    """
+
+    mesh: float = 0.006
+    colour: float = 2.0
+    opacity: float = 0.15
+    miss: float = 0.01
+    memory: float = 0.6
+
+
+def forge_track(
+    method: ForgeMethod,
+    frames: Sequence[tuple[Image, Face]],
+    rng: np.random.Generator,
+    flicker: Flicker | None = None,
+) -> Iterator[Forgery]:
+    """Forge one person through consecutive frames.
+
+    Strength, donor and details are drawn once and stay; what flickers is drawn per frame.
+
+    Args:
+        method: Any method of the forge.
+        frames: Pictures in order, each with the same person's face and its mesh.
+        rng: Decides all.
+        flicker: How unsteady it is; None: as the defaults.
+
+    Yields:
+        One forgery per frame; a frame that is missed comes back as it was, with an empty mask.
+
+    Raises:
+        ValueError: A face without a mesh.
+    """
+    flicker = Flicker() if flicker is None else flicker
+    seed = int(rng.integers(2**63))
+    walks = np.zeros(3 + 468 * 2 + 1)
+    for image, face in frames:
+        need_mesh(face)
+        walks = flicker.memory * walks + np.sqrt(1 - flicker.memory**2) * rng.normal(size=walks.shape)
+        missed = rng.random() < flicker.miss
+        shaken = replace(face, mesh=_shaken(face, walks[3:-1], flicker.mesh))
+        forged = method(image, shaken, np.random.default_rng(seed))
+        if missed:
+            yield Forgery(image, np.zeros((image.height, image.width), np.float32), forged.kind)
+        else:
+            yield _flickered(image, forged, walks[:3] * flicker.colour, abs(walks[-1]) * flicker.opacity / 2)
+
+
+def _shaken(face: Face, walk: np.ndarray, amount: float) -> np.ndarray:
+    """Move the whole mesh a little, and each point a little less."""
+    mesh = np.array(face.mesh)
+    steps = walk.reshape(468, 2) * amount * face.width_px
+    mesh[:, :2] += 0.8 * steps[0] + 0.25 * steps
+    return mesh
+
+
+def _flickered(image: Image, forged: Forgery, colour: np.ndarray, fade: float) -> Forgery:
+    """Shift the colours under the mask and let the forgery fade."""
+    before = image.pixels.astype(np.float32)
+    share = np.full(forged.mask.shape, 1 - min(fade, 0.9), np.float32)
+    out = alpha(forged.image.pixels.astype(np.float32), before, share)
+    out += forged.mask[..., None] * colour.astype(np.float32)
+    after = np.clip(np.rint(out), 0, 255).astype(np.uint8)
+    after = np.where((forged.mask > 0)[..., None], after, image.pixels)
+    return Forgery(Image(after), forged.mask, forged.kind)
