@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from fakeweb.media import read_image
+from fakeweb.media import encode_clip, read_image
+from fakeweb.types import Image
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "collins.jpg"
 
@@ -37,12 +39,19 @@ def pictures() -> list[bytes]:
 
 
 def videos() -> list[bytes]:
-    """Return animated pictures of a few frames."""
+    """Return a second of a drifting portrait as MP4, and as animated GIF, WebP and PNG."""
     pixels = np.asarray(read_image(EXAMPLE).image.pixels)[20:220, 125:325]
-    frames = [Pillow.fromarray(np.roll(cv2.resize(pixels, (160, 160)), n, 1)) for n in range(4)]
-    made = []
+    face = cv2.resize(pixels, (160, 160), interpolation=cv2.INTER_AREA)
+    frames = [np.ascontiguousarray(np.roll(face, n, 1)) for n in range(5)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "clip.mp4")
+        encode_clip(
+            path, ((Image(np.asarray(f, np.uint8)), n / 5) for n, f in enumerate(frames)), fps=5, threads=1
+        )
+        made = [path.read_bytes()]
+    first, *rest = [Pillow.fromarray(f) for f in frames]
     for kind in ("GIF", "WEBP", "PNG"):
         out = io.BytesIO()
-        frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=200)
+        first.save(out, kind, save_all=True, append_images=rest, duration=200)
         made.append(out.getvalue())
     return made

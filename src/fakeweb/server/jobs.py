@@ -230,7 +230,8 @@ class Jobs:
             "folder": str(folder),
             "name": job["source"],
             "settings": self._child_settings,
-            **{k: options[k] for k in ("threshold", "faces", "opacity", "overlay")},
+            "faces": None,
+            **{k: options[k] for k in ("threshold", "opacity", "overlay")},
         }
         child = await asyncio.to_thread(Child, "fakeweb.server.film")
         self._children[job_id] = child
