@@ -160,7 +160,7 @@ def _seen(running: Service) -> dict[str, object]:
         "health_failures": running.health_failures[:10],
         "open_files_max": running.files,
         "memory": [[round(t), b] for t, b in running.memory[::step]],
-        "memorygrowth_mb": growth_mb(running.memory),
+        "memory_growth_mb": growth_mb(running.memory),
         "log_errors": running.errors()[:10],
     }
 

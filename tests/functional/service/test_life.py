@@ -47,6 +47,7 @@ def test_a_stopping_service_finishes_what_it_accepted(run_service, slow_picture)
         service.get("/livez")
 
 
+@pytest.mark.slow
 def test_no_child_outlives_the_service(run_service):
     service = run_service(workers=2)
     children = service.children()
@@ -69,6 +70,7 @@ def test_a_worker_that_dies_is_replaced(run_service, slow_picture, small):
     assert service.children() != [worker]
 
 
+@pytest.mark.slow
 def test_a_picture_that_takes_too_long_is_given_up(run_service, slow_picture, small):
     service = run_service(deadline_s=0.3)
     answer = service.predict(slow_picture(8))
@@ -119,6 +121,7 @@ def test_a_job_survives_kill_9(run_service, slow_picture, jpeg):
     assert not list(service.data_dir.rglob("upload")), "uploads are deleted once judged"
 
 
+@pytest.mark.slow
 def test_results_survive_kill_9(run_service, small):
     service = run_service()
     ids = [service.predict(small(n)).json()["id"] for n in range(5)]
@@ -132,6 +135,7 @@ def test_results_survive_kill_9(run_service, small):
     assert all(a["cached"] for a in again)
 
 
+@pytest.mark.slow
 def test_a_stopped_job_goes_on_at_the_next_start(run_service, slow_picture):
     service = run_service()
     with service.client() as client:
@@ -143,6 +147,7 @@ def test_a_stopped_job_goes_on_at_the_next_start(run_service, slow_picture):
         assert list(client.follow(job.id))[-1].state == "done"
 
 
+@pytest.mark.slow
 def test_jobs_are_followed_cancelled_and_deleted(run_service, slow_picture, jpeg):
     service = run_service()
     with service.client() as client:
@@ -172,6 +177,7 @@ def test_a_broken_video_fails_with_its_problem(run_service, service):
     assert (answer.status_code, answer.json()["code"]) == (409, "service.conflict")
 
 
+@pytest.mark.slow
 def test_a_video_that_takes_too_much_is_ended(run_service, slow_picture):
     slow = run_service(job_timeout_s=0.5)
     with slow.client() as client:
@@ -185,6 +191,7 @@ def test_a_video_that_takes_too_much_is_ended(run_service, slow_picture):
         assert greedy.get("/readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_no_more_videos_than_fit(run_service, slow_picture):
     service = run_service(max_jobs_waiting=1)
     with service.client(patience_s=0) as client:
@@ -223,6 +230,7 @@ def test_limits_hold_before_anything_is_read(run_service, jpeg):
         assert client.get("/livez").status_code == 200
 
 
+@pytest.mark.slow
 def test_an_upload_that_crawls_is_given_up(run_service):
     service = run_service(upload_timeout_s=0.5)
     with service.raw() as connection:
@@ -234,6 +242,7 @@ def test_an_upload_that_crawls_is_given_up(run_service):
         assert (answer.status, json.loads(answer.read())["code"]) == (408, "service.too_slow")
 
 
+@pytest.mark.slow
 def test_more_connections_than_allowed_are_told_so(run_service):
     service = run_service(max_connections=5)
     with contextlib.ExitStack() as stack:
@@ -287,11 +296,13 @@ def test_keys_scopes_and_rates(run_service, small, tmp_path):
         client.models()
 
 
+@pytest.mark.slow
 def test_a_service_for_others_asks_for_keys(run_service):
     service = run_service(host="0.0.0.0")
     assert service.get("/v1/models").status_code == 401
 
 
+@pytest.mark.slow
 def test_what_was_kept_long_enough_is_deleted(run_service, small, slow_picture):
     service = run_service(result_days=1e-6, job_hours=1e-6, queue_days=1e-6)
     with service.client() as client:
@@ -312,6 +323,7 @@ def test_what_was_kept_long_enough_is_deleted(run_service, small, slow_picture):
     wait_for(gone)
 
 
+@pytest.mark.slow
 def test_wrong_settings_are_one_line(tmp_path):
     for name, value in (
         ("FAKEWEB_PRT", "1"),

@@ -1,10 +1,12 @@
 """Videos through the service are judged and drawn as the Scanner judges and draws them."""
 
+import io
 import json
 
 import httpx
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 import fakeweb
 from fakeweb.media import encode_clip, open_clip
@@ -47,9 +49,7 @@ def test_a_video_is_judged_and_drawn(service, clip, tmp_path):
 
 def test_an_animated_picture_is_a_video_too(service):
     frames = [np.full((60, 80, 3), shade, np.uint8) for shade in (40, 90, 140)]
-    import io
 
-    from PIL import Image as Pillow
 
     out = io.BytesIO()
     first, *rest = [Pillow.fromarray(f) for f in frames]
@@ -63,6 +63,7 @@ def test_an_animated_picture_is_a_video_too(service):
     assert httpx.get(f"{service.url}/v1/videos/{job.id}/overlay").status_code == 404
 
 
+@pytest.mark.slow
 def test_limits_of_a_video_hold(run_service, clip):
     service = run_service(max_duration_s=1, max_video_bytes=1_000_000)
     with service.client() as client:
