@@ -340,6 +340,26 @@ def test_wrong_settings_are_one_line(tmp_path):
         assert "error: " in done.stderr
 
 
+@pytest.mark.slow
+def test_two_services_share_a_postgresql_database(run_service, postgres_url, small, slow_picture):
+    """Results and the queue are shared; a job belongs to the service that took it, and survives ``kill -9``."""
+    first, second = (run_service(database_url=postgres_url) for _ in range(2))
+    with first.client() as one, second.client() as other:
+        answer = one.predict(small(900), threshold=0.01, views=100, reference="shared")
+        again = other.predict(small(900), threshold=0.01)
+        assert (again.cached, again.id) == (True, answer.id)
+        assert other.decide(answer.queue_id, "accept").state == "accepted"
+        assert one.forget(small(900))["results"] == 1
+        assert other.predict(small(900), threshold=0.01).cached is False
+        jobs = [one.create_video(slow_picture(900 + n)) for n in range(2)]
+        wait_for(lambda: other.video(jobs[0].id).state == "running")
+    first.kill()
+    first.start()
+    with second.client() as other:
+        for job in jobs:
+            assert list(other.follow(job.id))[-1].state == "done"
+
+
 def _alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"

@@ -50,7 +50,6 @@ def test_a_video_is_judged_and_drawn(service, clip, tmp_path):
 def test_an_animated_picture_is_a_video_too(service):
     frames = [np.full((60, 80, 3), shade, np.uint8) for shade in (40, 90, 140)]
 
-
     out = io.BytesIO()
     first, *rest = [Pillow.fromarray(f) for f in frames]
     first.save(out, "GIF", save_all=True, append_images=rest, duration=200)
