@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from fakeweb.errors import Busy, FakeWebError, TooLarge
+from fakeweb.errors import Busy, FakeWebError, NotFound, TooLarge
 from fakeweb.server.admission import Admission
 from fakeweb.server.keys import ANYBODY, Buckets, Key, KeyRing
 from fakeweb.server.metrics import Metrics
@@ -45,7 +45,9 @@ _ROUTES: Final = (
     (re.compile(r"/v1/models"), "models", ""),
     (re.compile(r"/metrics"), "metrics", "metrics"),
     (re.compile(r"/(livez|readyz)"), "health", OPEN),
+    (re.compile(r"/v1/openapi\.json"), "page", OPEN),
 )
+_GUARDED: Final = ("/v1", "/predict", "/metrics")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -62,13 +64,17 @@ _PAGES: Final = (
 
 
 def classify(path: str) -> tuple[str, str]:
-    """Return the name of a route for the metrics, and the scope it needs."""
+    """Return the name of a route for the metrics, and the scope it needs.
+
+    What lies below the API's prefixes and is not known needs the scope of an operator: a router that understands a
+    path otherwise than this table must not open a door.
+    """
     if path in _PICTURES:
         return _PICTURES[path], "predict"
     for pattern, name, scope in _ROUTES:
         if pattern.fullmatch(path):
             return name, scope
-    return "page", OPEN
+    return ("other", "admin") if path.lower().startswith(_GUARDED) else ("page", OPEN)
 
 
 class Gate:
@@ -107,6 +113,10 @@ class Gate:
         answer = _Answer(send, secrets.token_hex(8), _PAGES if route == "page" else _NOTHING)
         scope["fakeweb.id"] = answer.request_id
         try:
+            if not scope["path"].isprintable():
+                raise NotFound(
+                    "there is nothing at this address", hint="GET /v1/openapi.json lists all addresses"
+                )
             scope["fakeweb.key"] = self._caller(scope, needs)
             length = _content_length(scope)
             answer.too_long = length is not None and length > _DRAINED_BYTES

@@ -97,3 +97,45 @@ def test_callers_who_went_away_are_forgotten(monkeypatch):
     now[0] += 5000
     buckets.take("new", 60)
     assert len(buckets._filled) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/predict", "predict"),
+        ("/v1/predict/batch", "predict"),
+        ("/v1/urls", "predict"),
+        ("/v1/videos", "videos"),
+        ("/v1/videos/x/cancel", "videos"),
+        ("/v1/queue/", "queue"),
+        ("/v1/results/x", "results"),
+        ("/v1/media/x", "results"),
+        ("/v1/models", ""),
+        ("/metrics", "metrics"),
+        ("/v1/predict/", "admin"),
+        ("/predict/x", "admin"),
+        ("/V1/queue", "admin"),
+        ("/v1/queue\n", "admin"),
+        ("/metrics\n", "admin"),
+        ("/v1/unheard-of", "admin"),
+        ("/v1/openapi.json", "open"),
+        ("/livez", "open"),
+        ("/docs", "open"),
+        ("/assets/app.js", "open"),
+    ],
+)
+def test_every_address_of_the_api_asks_for_its_scope(path, scope):
+    from fakeweb.server.gate import classify
+
+    assert classify(path)[1] == scope
+
+
+def test_every_route_is_known_to_the_gate():
+    import json
+    from pathlib import Path
+
+    from fakeweb.server.gate import classify
+
+    document = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
+    for path in json.loads(document.read_text())["paths"]:
+        assert classify(path.replace("{", "").replace("}", ""))[0] not in ("other", "page"), path
