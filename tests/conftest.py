@@ -171,3 +171,9 @@ def gradients():
         return Image(np.stack([x, y, np.full_like(x, 77)], -1).astype(np.uint8))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The address of a real PostgreSQL server; skips where none is installed."""
+    yield from _module("postgres_server").serve()
