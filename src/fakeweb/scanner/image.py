@@ -73,7 +73,7 @@ class Scanner:
                 f"the threshold must lie above 0 and at most at 1, got {threshold}",
                 hint="0.9 asks for more certainty than 0.5",
             )
-        self.finder: FaceFinder = _make_finder(finder, finder_model)
+        self.finder: FaceFinder = make_finder(finder, finder_model)
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
         self.threshold = threshold
         self.limits = limits or Limits()
@@ -124,7 +124,14 @@ class Scanner:
         Raises:
             MediaError: The clip cannot be read, or holds no pictures.
         """
-        scan = VideoScan(self.finder, self.classifier, self._thresholds, limits=self.limits, threads=threads)
+        scan = VideoScan(
+            self.finder,
+            self.classifier,
+            self._thresholds,
+            limits=self.limits,
+            max_faces=self.max_faces,
+            threads=threads,
+        )
         return scan.run(source, pace, name, on_progress, should_stop)
 
     def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
@@ -203,7 +210,14 @@ class Scanner:
         return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")
 
 
-def _make_finder(finder: str | FaceFinder, model: str | Path | None) -> FaceFinder:
+def make_finder(finder: str | FaceFinder, model: str | Path | None = None) -> FaceFinder:
+    """Return the finder of a name, or the finder given.
+
+    Raises:
+        UnknownName: No finder of that name.
+        ModelMissing, ModelCorrupt: Its model cannot be used.
+        UsageError: A model file for a finder that takes none.
+    """
     if not isinstance(finder, str):
         return finder
     make = registry.load("finder", finder)
