@@ -2,8 +2,8 @@
 
 A shard holds a hundred clips of one part, in the order of their names. While it is being made each clip lies in
 ``pending/SHARD/CLIP.tar`` beside its record, written in one step; when all are there they become one shard and its
-sidecar, and the pieces go. So a kill at any moment costs the clips that were being looked at and nothing else, and nothing is
-ever in two shards.
+sidecar, and the pieces go. So a kill at any moment costs the clips that were being looked at and nothing else, and
+nothing is ever in two shards.
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ _REACH: Final = 0.7
 _REACH_PER_S: Final = 1.6
 _MOST_REACH: Final = 3.0
 _MOST_RATIO: Final = math.log(1.8)
-_LOOK_WEIGHT: Final = 1.6  # one person a third of a second later is 0.10 unlike (99 %: 0.21), another 0.49 (1 %: 0.28)
+_LOOK_WEIGHT: Final = (
+    1.6  # one person a third of a second later is 0.10 unlike (99 %: 0.21), another 0.49 (1 %: 0.28)
+)
 _ACCEPT: Final = 1.0
 _REVIVE_ACCEPT: Final = 0.5
 _REVIVE_SHIFT: Final = 0.6
