@@ -39,7 +39,9 @@ def scene() -> tuple[Image, Face]:
     scale = 256 / (box[3] - box[1])
     x, y = (box[:2] + box[2:]) / 2
     move = np.array([[scale, 0, SIDE_PX / 2 - scale * x], [0, scale, SIDE_PX / 2 - scale * y]])
-    big = cv2.warpAffine(pixels, move, (SIDE_PX, SIDE_PX), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    big = cv2.warpAffine(
+        pixels, move, (SIDE_PX, SIDE_PX), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
     mesh = (MEAN - (MEAN.min(0) + MEAN.max(0)) / 2) * (256 / np.ptp(MEAN[:, 1]))
     mesh[:, :2] += SIDE_PX / 2
     half = np.ptp(mesh[:, :2], axis=0) / 2

@@ -165,3 +165,15 @@ def gradients():
         return Image(np.stack([x, y, np.full_like(x, 77)], -1).astype(np.uint8))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def drawn_faces() -> ModuleType:
+    """Drawn faces with meshes, and a finder and a mesh model that know them."""
+    return _module("drawn_faces")
+
+
+@pytest.fixture(scope="session")
+def drawn_face(drawn_faces):
+    """Draw a face: ``drawn_face(centre, width_px, turn_deg=, size=, seed=, grey=)`` -> (Image, Face)."""
+    return drawn_faces.drawn_face
