@@ -31,9 +31,9 @@ check:
     {{ bin }}/lint-imports --no-logo
     {{ bin }}/python docs/drift.py
 
-# the API and the page (not there yet)
+# the API on http://127.0.0.1:8000 (needs `just setup server`); arguments go to `fakeweb serve`
 serve *args:
-    {{ bin }}/fakeweb serve {{ args }}
+    {{ bin }}/fakeweb serve "$@"
 
 # measure the shipped scanner and rewrite docs/reference/results.md
 bench *args:
@@ -45,3 +45,5 @@ lock:
         --no-header --extra heic --group dev -o requirements/dev.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra train --group dev -o requirements/train.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra server --extra postgres --group dev --group service -o requirements/server.lock

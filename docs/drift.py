@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -21,7 +22,9 @@ def help_pages() -> str:
     """Return the help of every command as Markdown."""
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     command = typer.main.get_command(app)
-    names = [[], *([name] for name in sorted(command.commands))]  # type: ignore[attr-defined]
+    names: list[list[str]] = [[]]
+    for name, sub in sorted(command.commands.items()):  # type: ignore[attr-defined]
+        names += [[name], *([name, inner] for inner in sorted(getattr(sub, "commands", {})))]
     parts = ["# Commands\n\nWritten by `python docs/drift.py --write` from the code.\n"]
     for name in names:
         text = CliRunner().invoke(command, [*name, "--help"], prog_name="fakeweb").output
@@ -96,6 +99,13 @@ def _other_page(card: Card) -> list[str]:
     ]
 
 
+def openapi_document() -> str:
+    """Return the description of the service's API, in the form that does not depend on where it runs."""
+    from fakeweb.server.app import openapi
+
+    return json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{v} {k}" for k, v in value.items())
@@ -109,6 +119,8 @@ def main() -> int:
         REFERENCE / "models.md": model_pages(),
         REFERENCE / "report.schema.json": json.dumps(REPORT_SCHEMA, indent=2, ensure_ascii=False) + "\n",
     }
+    if importlib.util.find_spec("fastapi"):
+        pages[REFERENCE / "openapi.json"] = openapi_document()
     stale = [p for p, text in pages.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--write" in sys.argv:

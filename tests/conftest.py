@@ -97,6 +97,12 @@ def onnx_bytes() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def clip_maker() -> ModuleType:
+    """The maker of small real clips."""
+    return _module("clip_maker")
+
+
+@pytest.fixture(scope="session")
 def tiny_model(onnx_bytes):
     """Write a classifier whose logit is ``gain * mean brightness + bias``, and its card; return the card's path.
 

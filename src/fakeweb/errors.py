@@ -14,6 +14,20 @@ FakeWebError
 ├── DatasetError              a data set is at fault                HTTP 400  exit 2
 │   └── LayoutMismatch        files are not where the layout says
 ├── WorkerDied                a process of ours was killed          HTTP 503  exit 3
+├── ServiceError              between a service and its caller      HTTP 503  exit 3
+│   ├── BadRequest            the request cannot be taken apart          400
+│   ├── InvalidOption         an option that is unknown or out of range  422
+│   ├── Unauthorized          no key, or one that is not known           401
+│   ├── Forbidden             the key may not do this                    403
+│   ├── NotFound              no such address, job, result or item       404
+│   ├── NotAcceptable         no form of the answer that was asked for   406
+│   ├── TooSlow               the upload did not arrive in time          408
+│   ├── Conflict              not in the state that this needs           409
+│   ├── RateLimited           more requests than the key may make        429
+│   ├── Busy                  the queue is full, or the service stops    503
+│   ├── Overdue               accepted, and not finished in time         503
+│   ├── StoreFailed           the service's database does not answer     503
+│   └── Unreachable           no service answers                         503
 └── ModelError                a model is at fault                   HTTP 503  exit 3
     ├── ModelMissing          the model or its file is not there
     ├── ModelCorrupt          the file is not the one its card describes
@@ -27,7 +41,8 @@ Each leaf has a stable ``code`` (never renamed) and every error a ``hint`` that 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class FakeWebError(Exception):
@@ -143,6 +158,111 @@ class WorkerDied(FakeWebError):
     http_status = 503
 
 
+class ServiceError(FakeWebError):
+    """A service cannot do what its caller wants, or not now.
+
+    Args:
+        message: One line, what happened.
+        hint: One line, what the caller can do about it.
+        retry_after_s: When to try again, in seconds; None where trying again does not help.
+    """
+
+    code = "service"
+    exit_code = 3
+    http_status = 503
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class BadRequest(ServiceError):
+    """The request cannot be taken apart."""
+
+    code = "service.bad_request"
+    http_status = 400
+
+
+class InvalidOption(ServiceError):
+    """An option is unknown, missing or out of range."""
+
+    code = "service.invalid_option"
+    http_status = 422
+
+
+class Unauthorized(ServiceError):
+    """There is no key, or it is not known."""
+
+    code = "service.unauthorized"
+    http_status = 401
+
+
+class Forbidden(ServiceError):
+    """The key is known and may not do this."""
+
+    code = "service.forbidden"
+    http_status = 403
+
+
+class NotFound(ServiceError):
+    """There is no such address, job, result or item."""
+
+    code = "service.not_found"
+    http_status = 404
+
+
+class NotAcceptable(ServiceError):
+    """The answer has none of the forms that were asked for."""
+
+    code = "service.not_acceptable"
+    http_status = 406
+
+
+class TooSlow(ServiceError):
+    """The upload did not arrive in time."""
+
+    code = "service.too_slow"
+    http_status = 408
+
+
+class Conflict(ServiceError):
+    """The thing is there, but not in the state that this needs."""
+
+    code = "service.conflict"
+    http_status = 409
+
+
+class RateLimited(ServiceError):
+    """More requests than this caller may make."""
+
+    code = "service.rate_limited"
+    http_status = 429
+
+
+class Busy(ServiceError):
+    """The queue is full, or the service is stopping."""
+
+    code = "service.busy"
+
+
+class Overdue(ServiceError):
+    """The request was accepted and not finished in time."""
+
+    code = "service.overdue"
+
+
+class StoreFailed(ServiceError):
+    """The service's database does not answer."""
+
+    code = "service.store_failed"
+
+
+class Unreachable(ServiceError):
+    """No service answers, or it is not one of ours."""
+
+    code = "service.unreachable"
+
+
 class ModelError(FakeWebError):
     """A model cannot be used."""
 
@@ -167,6 +287,25 @@ class ModelIncompatible(ModelError):
     """A model file is intact, but this version cannot run it."""
 
     code = "model.incompatible"
+
+
+def from_dict(data: Mapping[str, Any]) -> FakeWebError:
+    """Return the error that :meth:`FakeWebError.to_dict` described; its nearest known parent for a newer code.
+
+    Example:
+        >>> from_dict({"code": "media.unreadable", "message": "a.jpg is empty", "hint": "copy it again"})
+        Unreadable('a.jpg is empty')
+    """
+    kinds = {kind.code: kind for kind in _family(FakeWebError)}
+    code = str(data.get("code", ""))
+    while code not in kinds and "." in code:
+        code = code.rpartition(".")[0]
+    kind = kinds.get(code, FakeWebError)
+    return kind(str(data.get("message", "")), hint=str(data.get("hint", "")))
+
+
+def _family(kind: type[FakeWebError]) -> list[type[FakeWebError]]:
+    return [kind, *(k for sub in kind.__subclasses__() if sub.__module__ == __name__ for k in _family(sub))]
 
 
 def missing_extra(extra: str, needed_for: str) -> MissingExtra:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Version of the report's JSON form: the minor grows when fields are added, the major when one changes."""
 
 Kind = Literal["swap", "reenacted", "retouch", "generated"]
@@ -306,13 +306,19 @@ class Report:
         source: The name the caller knows the media by: a path, an address, ``-`` or ``<array>``.
         verdict: The answer for the whole picture or video.
         width, height: Size of the upright picture in pixels.
-        faces: Every face found, from left to right.
+        faces: Every face found, from left to right; in a video one per person, in the order of their tracks, with
+            the sighting that says most as its face.
         thresholds: Where the verdicts begin.
         finder: Name of the face finder.
         models: References of the models used, ``name@version``.
         media_sha256: Hex digest of the bytes read; of the pixels where there were no bytes.
         content: What the picture shows where no face was found; None until a model says so.
-        timeline: Scores over time for a video; None for pictures.
+        timeline: For a video one mapping per track, in the order of ``faces``: ``track``, ``from_s``, ``to_s``,
+            ``telling_s`` (when the sighting in ``faces`` was), and the lists ``time_s``, ``box`` and ``p_fake``
+            (None where not judged), one entry per sighting. None for pictures.
+        video: Of a video its ``duration_s``, ``fps``, ``frames``, ``frames_examined``, ``bursts``,
+            ``longest_gap_s`` between frames looked at, ``damaged_frames``, ``complete`` (False where the scan was
+            stopped), ``codec`` and ``has_sound``. None for pictures.
         provenance: Signals from metadata and content credentials; None where not looked at.
         timings_s: Seconds spent per step.
         warnings: Things the reader should know about the input.
@@ -330,6 +336,7 @@ class Report:
     media_sha256: str
     content: str | None = None
     timeline: tuple[Mapping[str, Any], ...] | None = None
+    video: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -357,6 +364,7 @@ class Report:
             "faces": [_face_to_dict(i, f) for i, f in enumerate(self.faces, 1)],
             "content": self.content,
             "timeline": None if self.timeline is None else [dict(t) for t in self.timeline],
+            "video": None if self.video is None else dict(self.video),
             "provenance": None if self.provenance is None else dict(self.provenance),
             "finder": self.finder,
             "models": list(self.models),
@@ -387,6 +395,7 @@ class Report:
                 media_sha256=data["media_sha256"],
                 content=data["content"],
                 timeline=None if data["timeline"] is None else tuple(data["timeline"]),
+                video=data.get("video"),  # new in 1.1
                 provenance=data["provenance"],
                 timings_s=dict(data["timings_s"]),
                 warnings=tuple(data["warnings"]),

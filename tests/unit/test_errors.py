@@ -25,6 +25,20 @@ TABLE = {
     "DatasetError": ("dataset", 2, 400),
     "LayoutMismatch": ("dataset.layout_mismatch", 2, 400),
     "WorkerDied": ("worker.died", 3, 503),
+    "ServiceError": ("service", 3, 503),
+    "BadRequest": ("service.bad_request", 3, 400),
+    "InvalidOption": ("service.invalid_option", 3, 422),
+    "Unauthorized": ("service.unauthorized", 3, 401),
+    "Forbidden": ("service.forbidden", 3, 403),
+    "NotFound": ("service.not_found", 3, 404),
+    "NotAcceptable": ("service.not_acceptable", 3, 406),
+    "TooSlow": ("service.too_slow", 3, 408),
+    "Conflict": ("service.conflict", 3, 409),
+    "RateLimited": ("service.rate_limited", 3, 429),
+    "Busy": ("service.busy", 3, 503),
+    "Overdue": ("service.overdue", 3, 503),
+    "StoreFailed": ("service.store_failed", 3, 503),
+    "Unreachable": ("service.unreachable", 3, 503),
     "ModelError": ("model", 3, 503),
     "ModelMissing": ("model.missing", 3, 503),
     "ModelCorrupt": ("model.corrupt", 3, 503),
@@ -70,6 +84,14 @@ def test_an_error_keeps_all_it_says_across_a_border(kind, travel):
     assert type(error) is kind
     assert (str(error), error.message, error.hint) == ("broken.jpg is empty",) * 2 + ("copy it again",)
     assert error.to_dict() == {"code": kind.code, "message": "broken.jpg is empty", "hint": "copy it again"}
+
+
+def test_an_error_comes_back_from_json():
+    for kind in family():
+        again = errors.from_dict(kind("it broke", hint="mend it").to_dict())
+        assert (type(again), again.message, again.hint) == (kind, "it broke", "mend it")
+    assert type(errors.from_dict({"code": "media.of_a_later_version", "message": "x"})) is errors.MediaError
+    assert type(errors.from_dict({})) is FakeWebError
 
 
 def test_a_missing_extra_is_installed_from_the_checkout():

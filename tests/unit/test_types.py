@@ -265,6 +265,8 @@ def test_a_missing_field_is_named(part):
     for name in part(full_report().to_dict()):
         if name == "number":
             continue  # says nothing that the order does not
+        if name == "video":
+            continue  # new in 1.1: reports of 1.0 are still read
         data = full_report().to_dict()
         del part(data)[name]
         with pytest.raises(ValueError, match=name):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import Card, ModelCard, find_card, open_session
-from fakeweb.types import Crop, Score, Thresholds
+from fakeweb.runtime import Adapter, Card, ModelCard, find_card, open_session
+from fakeweb.types import Crop, FloatArray, Score, Thresholds
 
 DEFAULT_MODEL = "fast"
 
@@ -77,10 +77,14 @@ class OnnxClassifier:
     def _score(self, crop: Crop) -> Score:
         if crop.side_px != self.side_px:
             raise ValueError(f"{self.reference} wants crops of {self.side_px} px, got {crop.side_px}")
-        out = self._session.run(crop.pixels[None])
-        if "logit" not in out:
+        adapter = self.card.adapter
+        out = self._session.run(crop.pixels[None] if adapter is None else adapter.feed(crop.pixels))
+        if adapter is not None:
+            logit = self._adapted(adapter, out)
+        elif "logit" not in out:
             raise self._not_as_promised(f"no output 'logit', only {', '.join(out)}")
-        logit = float(out["logit"][0])
+        else:
+            logit = float(out["logit"][0])
         if not math.isfinite(logit):
             raise self._not_as_promised(f"a logit of {logit}")
         kinds = None
@@ -91,6 +95,14 @@ class OnnxClassifier:
             shares = np.exp(raw - raw.max())
             kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
         return Score(self.card.calibration.probability(logit), logit, self.reference, kinds)
+
+    def _adapted(self, adapter: Adapter, out: Mapping[str, FloatArray]) -> float:
+        try:
+            return adapter.logit(out)
+        except ValueError as error:
+            raise ModelIncompatible(
+                f"{self.reference} does not fit its card: {error}", hint="add it again with other options"
+            ) from error
 
     def _not_as_promised(self, what: str) -> ModelIncompatible:
         return ModelIncompatible(f"{self.reference} gave {what}", hint="export the model again")

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import forge, label, models, scan, train, version
+from fakeweb.cli import data, evaluate, forge, keys, label, models, scan, serve, train, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
@@ -26,10 +26,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
-app.command("models")(models.models)
+app.add_typer(models.models, name="models")
 app.command("label", epilog=label.EPILOG)(label.label)
 app.command("train", epilog=train.EPILOG)(train.train)
 app.command("forge", epilog=forge.EPILOG)(forge.forge)
+app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.add_typer(data.data, name="data")
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.add_typer(keys.keys, name="keys")
 app.command("version")(version.version)
 
 

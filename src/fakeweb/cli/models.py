@@ -1,38 +1,208 @@
-"""``fakeweb models``."""
+"""``fakeweb models``: list, show, add."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from fakeweb.cli.console import write
-from fakeweb.runtime import Card, list_cards, verify
+from fakeweb.classifiers.adopt import calibrated, describe, install
+from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.errors import DatasetError, UsageError
+from fakeweb.runtime import Adapter, Card, ModelCard, find_card, list_cards, user_folder, verify
+from fakeweb.scanner import DEFAULT_FINDER
+
+ADD_EPILOG = """
+**With --data** the model is calibrated on groups A of the validation split of labelled pictures, and its thresholds
+follow from them; without, it says what the network says, and its thresholds are guesses.
+
+**Examples**
+
+* fakeweb models add meso.onnx --side 256 --mean 0 --std 1 --meaning probability --shows real
+
+* fakeweb models add net.onnx --layout NCHW --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --meaning softmax --index 1
+
+* fakeweb scan --model net photo.jpg
+"""
 
 
-def models(
-    name: Annotated[str | None, typer.Argument(help="Show this model's whole card.")] = None,
+class _NameOrCommand(TyperGroup):
+    """Reads ``fakeweb models fast`` as ``fakeweb models show fast``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the first argument names; for any other word, ``show``."""
+        if args and args[0] not in self.commands:
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+models = typer.Typer(
+    cls=_NameOrCommand,
+    help="List the models that are installed; `fakeweb models NAME` shows one, `fakeweb models add` brings one in.",
+    rich_markup_mode="markdown",
+)
+
+
+@models.callback(invoke_without_command=True)
+def listing(
+    context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print cards as JSON.")] = False,
 ) -> None:
-    """List the models that are installed: what they do, their licence, their hash, and whether it is right."""
-    cards = list_cards() if name is None else [_find(name)]
+    """List the models that are installed: what they do, their licence, their hash, and whether it is right.
+
+    `fakeweb models NAME` shows one model's whole card; `fakeweb models add FILE.onnx` brings in your own.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    cards = [*list_cards(), *list_cards(user_folder())]
     for card in cards:
         verify(card)
     if as_json:
-        write(json.dumps([c.to_dict() for c in cards] if name is None else cards[0].to_dict(), indent=2))
+        write(json.dumps([c.to_dict() for c in cards], indent=2))
         return
     for card in cards:
-        write(f"{card.reference}  {card.title}")
-        write(f"  licence  {card.licence}")
-        write(
-            f"  file     {card.path.name}, {card.path.stat().st_size / 1e6:.1f} MB, SHA-256 {card.sha256} (verified)"
+        _print(card)
+
+
+@models.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A model's name, or path of a card.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+) -> None:
+    """Show one model's whole card."""
+    card = find_card(name)
+    verify(card)
+    if as_json:
+        write(json.dumps(card.to_dict(), indent=2))
+        return
+    _print(card)
+    write("\n" + json.dumps(card.details, indent=2, ensure_ascii=False))
+
+
+def _print(card: Card) -> None:
+    write(f"{card.reference}  {card.title}")
+    write(f"  licence  {card.licence}")
+    size = card.path.stat().st_size / 1e6
+    write(f"  file     {card.path.name}, {size:.1f} MB, SHA-256 {card.sha256} (verified)")
+    if card.details.get("calibrated") is False:
+        write("  NOT CALIBRATED: thresholds are guesses; add it again with --data")
+
+
+@models.command("add", epilog=ADD_EPILOG)
+def add(
+    file: Annotated[Path, typer.Argument(help="The ONNX file.", show_default=False)],
+    name: Annotated[
+        str, typer.Option(help="What to call it. [default: the file's]", show_default=False)
+    ] = "",
+    title: Annotated[str, typer.Option(help="One sentence on it.", show_default=False)] = "",
+    licence: Annotated[str, typer.Option(help="What its weights may be used for.")] = "unknown",
+    side: Annotated[int, typer.Option(min=0, help="Side of its input in pixels; 0: as the file says.")] = 0,
+    margin: Annotated[
+        float, typer.Option(help="Side of the crop over the face's length, as it was trained.")
+    ] = 1.3,
+    layout: Annotated[str, typer.Option(help="NHWC (Keras) or NCHW (PyTorch).")] = "NHWC",
+    colour: Annotated[str, typer.Option(help="RGB or BGR.")] = "RGB",
+    dtype: Annotated[
+        str, typer.Option(help="float32, or uint8 for networks that normalise themselves.")
+    ] = "float32",
+    scale: Annotated[
+        float, typer.Option(help="Input = (pixel * scale - mean) / std.", show_default="1/255")
+    ] = 1 / 255,
+    mean: Annotated[str, typer.Option(help="One number, or three with commas.")] = "0",
+    std: Annotated[str, typer.Option(help="One number, or three with commas.")] = "1",
+    output: Annotated[
+        str, typer.Option(help="Name of the output; the first if empty.", show_default=False)
+    ] = "",
+    meaning: Annotated[
+        str,
+        typer.Option(
+            help="logit, probability (after a sigmoid or softmax), or softmax (one logit per class)."
+        ),
+    ] = "logit",
+    index: Annotated[
+        int, typer.Option(min=0, help="Place in the output of the class that --shows names.")
+    ] = 0,
+    shows: Annotated[str, typer.Option(help="fake or real: what a high value there means.")] = "fake",
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled pictures to calibrate on (groups A of the split val).")
+    ] = None,
+    data_layout: Annotated[str, typer.Option(help="How these pictures lie.")] = "auto",
+    finder: Annotated[str, typer.Option(help="Face finder, for --data.")] = DEFAULT_FINDER,
+    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace your model of that name.")] = False,
+) -> None:
+    """Bring in any ONNX classifier of faces: it gets a card and then goes by its name, as in `fakeweb scan --model NAME`.
+
+    It is tried on made-up crops before it is kept, so that a card that does not fit fails now.
+    """
+    try:
+        adapter = Adapter(layout, colour, dtype, scale, _triple(mean, "--mean"), _triple(std, "--std"), output,
+                          meaning, index, shows)  # type: ignore[arg-type]  # fmt: skip
+        card = describe(
+            file, name or file.stem, adapter, title=title, licence=licence, side_px=side, margin=margin
         )
-        if name is not None:
-            write("\n" + json.dumps(card.details, indent=2, ensure_ascii=False))
+    except ValueError as error:
+        raise UsageError(f"{error}", hint="see `fakeweb models add --help`") from error
+    if data is not None:
+        card = _calibrate(card, data, data_layout, finder, finder_model)
+    card = install(card, overwrite=overwrite)
+    _print(card)
+    write(f"card: {card.path.with_suffix('.json')}")
+    ERRORS.print(f"try it: fakeweb scan --model {card.name} photo.jpg", markup=False)
 
 
-def _find(name: str) -> Card:
-    from fakeweb.runtime import find_card
+def _triple(text: str, option: str) -> tuple[float, float, float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 3):
+        raise UsageError(
+            f"{option} {text} is not one number or three", hint=f"write {option} 0.485,0.456,0.406"
+        )
+    return (values[0], values[-2] if len(values) == 3 else values[0], values[-1])
 
-    return find_card(name)
+
+def _calibrate(card: ModelCard, data: Path, layout: str, finder: str, finder_model: Path | None) -> ModelCard:
+    """Learn calibration and thresholds on groups A, as training does for its own models."""
+    import numpy as np
+
+    from fakeweb.classifiers import OnnxClassifier
+    from fakeweb.evaluate.judge import main_face
+    from fakeweb.evaluate.protocol import Protocol, choose
+    from fakeweb.faces import align
+    from fakeweb.media import read_image
+    from fakeweb.scanner import Scanner
+    from fakeweb.train.calibrate import balanced_weights, fit_decision, fit_platt
+    from fakeweb.train.recipe import CalibrationRecipe
+
+    chosen = choose(Protocol(data, (card.name,), layout=layout, part="val-A"))
+    classifier = OnnxClassifier(card)
+    look = Scanner(finder=finder, finder_model=finder_model, model=classifier).finder
+    logits, labels, sources = [], [], []
+    with progress_bar() as bar:
+        task = bar.add_task("calibrating", total=len(chosen.samples), note="")
+        for sample in chosen.samples:
+            image = read_image(sample.path).image
+            face, _ = main_face(look.find(image), image)
+            if face is not None:
+                crop = align(image, face, card.side_px, margin=card.margin)
+                logits.append(classifier.score([crop])[0].logit)
+                labels.append(int(sample.label or 0))
+                sources.append(sample.source)
+            bar.advance(task)
+    if len(set(labels)) < 2:
+        raise DatasetError(f"groups A of {data} show no face of either class", hint="is it the right folder?")
+    x, y = np.array(logits), np.array(labels)
+    calibration = fit_platt(x, y, balanced_weights(y, np.array(sources)))
+    decision = fit_decision(x, y, calibration, CalibrationRecipe(min_face_px=card.decision.min_face_px))
+    about = {
+        "real": int((y == 0).sum()),
+        "fake": int((y == 1).sum()),
+        "sources": sorted(set(sources)),
+        "groups": "A of val",
+    }
+    return calibrated(card, calibration, decision, about)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,15 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fakeweb.batch import ordered_map
+from fakeweb.cli.clip_bar import ClipBar, Interrupt
 from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
-from fakeweb.media import encode_png, expand_inputs, fetch_url, read_image, write_atomically
+from fakeweb.media import Pace, encode_png, expand_inputs, fetch_url, kind_of, read_image, write_atomically
 from fakeweb.registry import names
 from fakeweb.render import overlay, to_json, to_text
 from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner
@@ -40,6 +42,13 @@ was wrong (the other inputs are finished first); 3 where a model is missing or b
 * fakeweb scan "**/*.png" --json > reports.jsonl
 
 * cat photo.jpg | fakeweb scan - --fail-on fake
+
+* fakeweb scan clip.mp4
+
+* fakeweb scan clip.mp4 --frames 10 --json
+
+**Videos and animated pictures** are looked at twice a second, at least in 32 frames; clips beyond a minute in bursts
+spread over them, and the report says how closely. Ctrl-C ends a scan early: the report is about what was seen.
 """
 
 
@@ -70,6 +79,7 @@ class Options:
     model: str
     threshold: float | None
     opacity: float
+    pace: Pace | None = None
 
     def scanner(self) -> Scanner:
         """Make the scanner these options describe."""
@@ -82,7 +92,8 @@ def scan(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders (searched to any depth), globs, '-' for stdin.", show_default=False
+            help="Pictures, videos, folders (searched to any depth), globs, '-' for stdin.",
+            show_default=False,
         ),
     ],
     out: Annotated[
@@ -92,7 +103,8 @@ def scan(
         bool | None,
         typer.Option(
             "--overlay/--no-overlay",
-            help="Write PICTURE.fakeweb.png. By default for pictures named one by one, and for all with --out.",
+            help="Write PICTURE.fakeweb.png. By default for pictures named one by one, and for all with --out;"
+            " never for videos.",
             show_default=False,
         ),
     ] = None,
@@ -118,13 +130,21 @@ def scan(
     allow_url: Annotated[
         bool, typer.Option("--allow-url", help="Also fetch https:// addresses, never private ones.")
     ] = False,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Look at so many frames of a video.", show_default=False)
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Look at so many frames a second of a video.", show_default=False),
+    ] = None,
+    every_frame: Annotated[bool, typer.Option("--all", help="Look at every frame of a video.")] = False,
 ) -> None:
-    """Say which faces in pictures were manipulated, how sure that is, and draw it.
+    """Say which faces in pictures and videos were manipulated, how sure that is, and draw it.
 
     Every face found is real, fake or uncertain, with P(fake); a picture without one is 'no face'. Fake faces get
     a mesh in the overlay, uncertain ones a dashed outline, real ones stay as they are.
     """
-    options = Options(finder, finder_model, model, threshold, opacity)
+    options = Options(finder, finder_model, model, threshold, opacity, _pace(frames, fps, every_frame))
     options.scanner()  # wrong names and broken models are found before anything else is done
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="name a folder; it is made if needed")
@@ -148,26 +168,35 @@ def scan(
     raise typer.Exit(exit_code)
 
 
+def _pace(frames: int | None, fps: float | None, every: bool) -> Pace | None:
+    if (frames is not None) + (fps is not None) + every > 1:
+        raise UsageError("--frames, --fps and --all exclude each other", hint="give one of them")
+    return Pace(frames, fps, every) if frames or fps or every else None
+
+
 def _outcomes(
     options: Options, targets: list[Target], workers: int, *, allow_url: bool
 ) -> Iterator[tuple[Target, Outcome]]:
-    """Scan all targets in order, with a bar where there are several."""
+    """Scan all targets in order, with a bar where there are several or a clip goes on for long."""
     workers = min(workers, max(1, len(targets)), os.cpu_count() or 1)
     if workers > 1 and any(t.source == "-" for t in targets):
         raise UsageError("stdin cannot be shared by several processes", hint="leave out --workers or '-'")
-    with progress_bar(wanted=len(targets) > 1) as bar:
-        task = bar.add_task("scanning", total=len(targets), note="")
-        results = ordered_map(partial(_make_worker, options, allow_url), targets, workers=workers)
-        for target, outcome in results:
+    with progress_bar() as bar, Interrupt() as interrupt:
+        task = bar.add_task("scanning", total=len(targets), note="", visible=len(targets) > 1)
+        show = ClipBar(bar, interrupt) if workers == 1 else None
+        make = partial(_make_worker, options, allow_url, show)
+        for target, outcome in ordered_map(make, targets, workers=workers):
             bar.advance(task)
             yield target, outcome
+            interrupt.raise_if_asked()
 
 
 @dataclass(frozen=True)
 class _Worker:
     scanner: Scanner
-    opacity: float
+    options: Options
     allow_url: bool
+    show: ClipBar | None
 
     def __call__(self, target: Target) -> Outcome:
         """Scan one target; errors of the input become part of the outcome."""
@@ -175,31 +204,62 @@ class _Worker:
             report, image = self._scan(target.source)
         except FakeWebError as error:
             return Outcome(error=error)
-        if target.overlay is None:
+        if target.overlay is None or image is None:
             return Outcome(report)
         try:
-            write_atomically(target.overlay, encode_png(overlay(image, report, opacity=self.opacity)))
+            write_atomically(target.overlay, encode_png(overlay(image, report, opacity=self.options.opacity)))
         except FakeWebError as error:
             return Outcome(report, error)  # the verdict stands, whatever became of the overlay
         return Outcome(report, overlay=target.overlay)
 
-    def _scan(self, source: str) -> tuple[Report, Image]:
+    def _scan(self, source: str) -> tuple[Report, Image | None]:
+        """Scan a picture or a clip; only a picture's pixels are kept."""
         started = time.perf_counter()
         if source == "-":
-            if sys.stdin is None:
-                raise UsageError("standard input is closed", hint="pipe a picture into it")
-            media = read_image(sys.stdin.buffer, limits=self.scanner.limits, name="-")
+            with self._stdin() as content:
+                return self._scan_content(content, source, started)
         elif source.lower().startswith(("http://", "https://")):
             if not self.allow_url:
                 raise Refused(f"{source} would be fetched from the network", hint="allow it with --allow-url")
-            media = read_image(fetch_url(source, limits=self.scanner.limits), name=source)
-        else:
-            media = read_image(source, limits=self.scanner.limits)
+            return self._scan_content(fetch_url(source, limits=self.scanner.limits), source, started)
+        return self._scan_content(source, source, started)
+
+    def _scan_content(self, content: Any, source: str, started: float) -> tuple[Report, Image | None]:
+        if kind_of(content) == "clip":
+            return self._scan_clip(content, source), None
+        media = read_image(content, limits=self.scanner.limits, name=source)
         return self.scanner.judge(media, read_s=time.perf_counter() - started), media.image
 
+    def _scan_clip(self, content: Any, name: str) -> Report:
+        show = self.show
+        threads = 0 if show is not None else 1
+        if show is None:
+            return self.scanner.scan_video(content, pace=self.options.pace, name=name, threads=threads)
+        with show.clip(name):
+            return self.scanner.scan_video(
+                content,
+                pace=self.options.pace,
+                name=name,
+                on_progress=show.update,
+                should_stop=show.should_stop,
+                threads=threads,
+            )
 
-def _make_worker(options: Options, allow_url: bool) -> _Worker:
-    return _Worker(options.scanner(), options.opacity, allow_url)
+    def _stdin(self) -> Any:
+        """Return stdin as a file that can be read twice, in memory or a temporary file without a name; close it."""
+        if sys.stdin is None:
+            raise UsageError("standard input is closed", hint="pipe a picture into it")
+        spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115
+        left = self.scanner.limits.max_clip_bytes + 1
+        while left > 0 and (part := sys.stdin.buffer.read(min(left, 1 << 20))):
+            spool.write(part)
+            left -= len(part)
+        spool.seek(0)
+        return spool
+
+
+def _make_worker(options: Options, allow_url: bool, show: ClipBar | None) -> _Worker:
+    return _Worker(options.scanner(), options, allow_url, show)
 
 
 def _show(outcome: Outcome, target: Target | None, as_json: bool, single: bool) -> int:

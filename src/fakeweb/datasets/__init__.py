@@ -10,8 +10,21 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
     files    files of a folder in a fixed order; which video of a list a file shows
     tables   JSON and CSV, refused with file and line where broken
     splits   the split of a group, of people, and which videos are one family
+    opening  layouts by name with options, or by the look of a folder; a whole data set at once
+    people   persons who stand under several groups, and regrouping by them
 """
 
+from fakeweb.datasets.opening import AUTO, guess_layout, open_layout, read_samples
+from fakeweb.datasets.people import read_people, regroup
 from fakeweb.datasets.splits import half_of_group, split_of_group
 
-__all__ = ["half_of_group", "split_of_group"]
+__all__ = [
+    "AUTO",
+    "guess_layout",
+    "half_of_group",
+    "open_layout",
+    "read_people",
+    "read_samples",
+    "regroup",
+    "split_of_group",
+]

@@ -24,18 +24,40 @@ from fakeweb.media.expand import PICTURE_SUFFIXES, Expansion, expand_inputs
 from fakeweb.media.limits import Limits
 from fakeweb.media.read import Media, Source, read_image
 from fakeweb.media.url import fetch_url
+from fakeweb.media.video import (
+    VIDEO_SUFFIXES,
+    Choice,
+    Clip,
+    ClipInfo,
+    Pace,
+    encode_clip,
+    kind_of,
+    open_clip,
+    read_frames,
+    rewrite_clip,
+)
 from fakeweb.media.write import encode_jpeg, encode_png, write_atomically
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "Choice",
+    "Clip",
+    "ClipInfo",
     "Expansion",
     "Limits",
     "Media",
+    "Pace",
     "Source",
+    "encode_clip",
     "encode_jpeg",
     "encode_png",
     "expand_inputs",
     "fetch_url",
+    "kind_of",
+    "open_clip",
+    "read_frames",
     "read_image",
+    "rewrite_clip",
     "write_atomically",
 ]

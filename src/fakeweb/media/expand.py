@@ -1,4 +1,4 @@
-"""What a user names on a command line -> the pictures meant."""
+"""What a user names on a command line -> the pictures and videos meant."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Final
 from fakeweb.errors import FakeWebError, Unreadable, Unsupported
 from fakeweb.media.limits import one_line
 from fakeweb.media.sniff import SUFFIXES
+from fakeweb.media.video.kind import VIDEO_SUFFIXES
 
 PICTURE_SUFFIXES: Final = frozenset(s for group in SUFFIXES.values() for s in group)
-"""Suffixes, in lower case, of the files picked out of folders."""
+"""Suffixes, in lower case, of the pictures picked out of folders."""
 
-_OVERLAY_SUFFIX: Final = ".fakeweb.png"
+_TAKEN: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+_OVERLAY_SUFFIXES: Final = (".fakeweb.png", ".fakeweb.mp4")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,10 @@ def expand_inputs(patterns: Sequence[str], *, recursive: bool = True) -> Expansi
     """Find the pictures behind files, folders and globs, without opening any.
 
     A file that is named is taken whatever its suffix: its content will tell. From folders and globs only
-    names with a picture's suffix are taken; hidden files and folders and the overlays FakeWeb writes
-    (``*.fakeweb.png``) are passed over. Links to folders are followed, each folder once. ``-`` and addresses
-    (``http://``, ``https://``) are passed through. Nothing is raised for what cannot be found or read: it
-    stands in ``problems``, so that the rest can go on.
+    names with the suffix of a picture or video are taken; hidden files and folders and the overlays FakeWeb
+    writes (``*.fakeweb.png``, ``*.fakeweb.mp4``) are passed over. Links to folders are followed, each folder
+    once. ``-`` and addresses (``http://``, ``https://``) are passed through. Nothing is raised for what cannot
+    be found or read: it stands in ``problems``, so that the rest can go on.
 
     Args:
         patterns: What the user named; a glob counts as one only where no file has exactly that name, and
@@ -96,7 +98,7 @@ class _Search:
         if not self._take_pictures(matches):
             self.problems.append(
                 Unreadable(
-                    f"{one_line(pattern)} matches no picture",
+                    f"{one_line(pattern)} matches no picture or video",
                     hint="check the pattern, and put it in quotes so that the shell leaves ** alone",
                 )
             )
@@ -108,8 +110,8 @@ class _Search:
             deeper = "" if self.recursive else "; folders inside it were not entered"
             self.problems.append(
                 Unsupported(
-                    f"{one_line(folder)} holds no picture",
-                    hint=f"pictures are found by their suffix: {', '.join(sorted(PICTURE_SUFFIXES))}{deeper}",
+                    f"{one_line(folder)} holds no picture or video",
+                    hint=f"pictures and videos are found by their suffix: {', '.join(sorted(_TAKEN))}{deeper}",
                 )
             )
 
@@ -155,4 +157,4 @@ class _Search:
 
 def _is_picture(path: str) -> bool:
     name = path.lower()
-    return PurePath(name).suffix in PICTURE_SUFFIXES and not name.endswith(_OVERLAY_SUFFIX)
+    return PurePath(name).suffix in _TAKEN and not name.endswith(_OVERLAY_SUFFIXES)

@@ -16,6 +16,8 @@ class Limits:
         max_pixels: Width times height. Pillow's own process-wide ceiling (``PIL.Image.MAX_IMAGE_PIXELS``, by
             default 89 million) holds as well.
         max_side_px: The longer side, in pixels.
+        max_clip_bytes: Size of a clip, in bytes.
+        max_duration_s: How long a clip may last, in seconds.
 
     Raises:
         TypeError: A limit is not an int.
@@ -29,6 +31,8 @@ class Limits:
     max_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 80_000_000
     max_side_px: int = 30_000
+    max_clip_bytes: int = 16 * 1024**3
+    max_duration_s: int = 6 * 3600
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -74,7 +74,7 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | N
         >>> media.image.width, media.source
         (6, '<array>')
     """
-    raw = name if name is not None else _name(source)
+    raw = name if name is not None else source_name(source)
     reading = Reading(one_line(raw, limit=4096), limits)
     if isinstance(source, np.ndarray):
         media = _from_array(source, reading)
@@ -125,7 +125,8 @@ def _check_layout(array: UInt8Array) -> None:
         raise ValueError(f"{want}, {got}")
 
 
-def _name(source: object) -> str:
+def source_name(source: object) -> str:
+    """Return what messages and reports call a source that was given no name."""
     if isinstance(source, str | os.PathLike):
         return os.fsdecode(source)
     if isinstance(source, bytes | bytearray | memoryview):

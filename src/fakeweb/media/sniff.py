@@ -23,7 +23,7 @@ READS: Final = "FakeWeb reads JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP and HEIC"
 _CLIP = "this is a clip; give a picture, for example one frame of it"
 _CONVERT = f"{READS}; convert the picture first"
 
-_PICTURES: Final = (
+PICTURE_MAGICS: Final = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
@@ -77,7 +77,7 @@ def sniff(data: bytes, reading: Reading) -> str:
     """
     if len(data) < _MIN_BYTES:
         raise reading.broken(f"{len(data)} bytes are too few for any picture")
-    for magic, name in _PICTURES:
+    for magic, name in PICTURE_MAGICS:
         if data.startswith(magic):
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from fakeweb.errors import Refused, Unreadable
 from fakeweb.media.limits import Reading
@@ -49,36 +49,57 @@ def _load_path(source: str | os.PathLike[str], reading: Reading) -> bytes:
             f"{reading.name} is a web address, and nothing is downloaded unasked",
             hint="pass --allow-url, or call fakeweb.media.fetch_url and read what it returns",
         )
+    with open_regular(path, reading.name, reading.check_bytes) as file:
+        return _read_up_to(file.read, reading)
+
+
+def open_regular(
+    path: str | os.PathLike[str], name: str, check_bytes: Callable[[int], None] = lambda _: None
+) -> BinaryIO:
+    """Open a regular file for reading, unbuffered; never waits on a pipe.
+
+    Args:
+        path: The file.
+        name: What messages call it.
+        check_bytes: Is given the file's size before it is opened, and may raise.
+
+    Raises:
+        Unreadable: Missing, a folder, a pipe, or the system refuses.
+    """
     try:
-        _check_regular(os.stat(path), reading)  # noqa: PTH116
+        check_bytes(_regular_size(os.stat(path), name))  # noqa: PTH116
         # Not blocking, because the path may have become a pipe in the meantime; it is looked at once more.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with open(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb", buffering=0) as file:  # noqa: PTH123
-            _check_regular(os.fstat(file.fileno()), reading)
-            return _read_up_to(file.read, reading)
+        file = open(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb", buffering=0)  # noqa: PTH123, SIM115
+        try:
+            check_bytes(_regular_size(os.fstat(file.fileno()), name))
+        except BaseException:
+            file.close()
+            raise
+        return cast(BinaryIO, file)
     except FileNotFoundError:
-        raise Unreadable(f"{reading.name} does not exist", hint="check the path and its spelling") from None
+        raise Unreadable(f"{name} does not exist", hint="check the path and its spelling") from None
     except PermissionError:
         raise Unreadable(
-            f"{reading.name} may not be read: permission denied", hint="check the rights of the file"
+            f"{name} may not be read: permission denied", hint="check the rights of the file"
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
         reason = error.strerror if isinstance(error, OSError) else error
-        raise Unreadable(f"{reading.name} cannot be read: {reason}", hint="check the path") from error
+        raise Unreadable(f"{name} cannot be read: {reason}", hint="check the path") from error
 
 
-def _check_regular(status: os.stat_result, reading: Reading) -> None:
+def _regular_size(status: os.stat_result, name: str) -> int:
     if stat.S_ISDIR(status.st_mode):
         raise Unreadable(
-            f"{reading.name} is a folder, not a picture",
+            f"{name} is a folder, not a picture",
             hint="give a file, or list the folder with fakeweb.media.expand_inputs",
         )
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable(
-            f"{reading.name} is not a regular file (a pipe, socket or device)",
+            f"{name} is not a regular file (a pipe, socket or device)",
             hint="give a file; to read a pipe pass the open file object",
         )
-    reading.check_bytes(status.st_size)
+    return status.st_size
 
 
 def _read_up_to(read: Callable[[int], Any], reading: Reading) -> bytes:

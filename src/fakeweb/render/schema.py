@@ -141,9 +141,48 @@ def _thresholds() -> _Schema:
     )
 
 
+def _curve() -> _Schema:
+    seconds = {"type": "number", "minimum": 0}
+    return _object(
+        "One person's track; the three lists have one entry per sighting.",
+        {
+            "track": {"type": "integer", "minimum": 1, "description": "Number of the track, as in faces."},
+            "from_s": {**seconds, "description": "First sighting, in seconds from the first frame."},
+            "to_s": {**seconds, "description": "Last sighting."},
+            "telling_s": _nullable(
+                {**seconds, "description": "When the sighting shown in faces was."}, "never in practice"
+            ),
+            "time_s": _array("Seconds.", seconds),
+            "box": _array("x0, y0, x1, y1 in pixels.", _array("A box.", _NUMBER, 4)),
+            "p_fake": _array(
+                "P(fake) of the frame; null where it was not judged.", {"anyOf": [_SHARE, {"type": "null"}]}
+            ),
+        },
+    )
+
+
+def _video() -> _Schema:
+    seconds, count = {"type": "number", "minimum": 0}, {"type": "integer", "minimum": 0}
+    return _object(
+        "The clip, and how closely it was looked at.",
+        {
+            "duration_s": {**seconds, "description": "By the timestamps of its frames."},
+            "fps": {**seconds, "description": "Frames a second on average."},
+            "frames": {**count, "description": "Frames in the clip."},
+            "frames_examined": {**count, "description": "Frames looked at."},
+            "bursts": {**count, "description": "Separate stretches looked at; 1 where evenly spread."},
+            "longest_gap_s": {**seconds, "description": "Longest stretch not looked at."},
+            "damaged_frames": {**count, "description": "Broken places met."},
+            "complete": {"type": "boolean", "description": "False where the scan was stopped early."},
+            "codec": _string("FFmpeg's name of the codec, or GIF, PNG, WebP."),
+            "has_sound": {"type": "boolean", "description": "Whether there is a sound track."},
+        },
+    )
+
+
 def _report() -> _Schema:
     size = {"type": "integer", "minimum": 1}
-    timeline = _array("Scores over time.", {"type": "object"})
+    timeline = _array("The people of a video over time, in the order of faces.", _curve())
     provenance = {
         "type": "object",
         "description": "Signals from metadata and content credentials; never a vote.",
@@ -165,11 +204,15 @@ def _report() -> _Schema:
             "height": {**size, "description": "Height of the upright picture in pixels."},
             "verdict": _verdict("the whole picture or video"),
             "thresholds": _thresholds(),
-            "faces": _array("Every face found, from left to right.", _face()),
+            "faces": _array(
+                "Every face found, from left to right; in a video one per person, by number of track.",
+                _face(),
+            ),
             "content": _nullable(
                 _string("What the picture shows where no face was found."), "until a model says"
             ),
             "timeline": _nullable(timeline, "for pictures"),
+            "video": _nullable(_video(), "for pictures"),
             "provenance": _nullable(provenance, "where not looked at"),
             "finder": _string("Name of the face finder.", minLength=1),
             "models": _array("The models used, name@version.", {"type": "string", "minLength": 1}),

@@ -7,6 +7,7 @@ A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, it
 ``fakeweb train``. No code changes.
 """
 
+from fakeweb.runtime.adapter import Adapter
 from fakeweb.runtime.cards import (
     AutoencoderCard,
     Calibration,
@@ -17,9 +18,10 @@ from fakeweb.runtime.cards import (
     read_card,
 )
 from fakeweb.runtime.session import Session, library_version, open_session
-from fakeweb.runtime.store import find_card, list_cards, sha256_of, verify
+from fakeweb.runtime.store import find_card, list_cards, sha256_of, user_folder, verify
 
 __all__ = [
+    "Adapter",
     "AutoencoderCard",
     "Calibration",
     "Card",
@@ -33,5 +35,6 @@ __all__ = [
     "open_session",
     "read_card",
     "sha256_of",
+    "user_folder",
     "verify",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
+from fakeweb.runtime.adapter import Adapter
 from fakeweb.types import KINDS
 
 CARD_VERSION = 1
@@ -133,10 +134,12 @@ class ModelCard(Card):
     """A classifier described.
 
     Attributes:
-        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model, or by its
+            ``adapter``.
         margin: Crop margin it was trained with.
         kinds: Manipulation kinds in the order of the output ``kinds``.
         calibration, decision: See there.
+        adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
     """
 
     task: str = "classifier"
@@ -145,6 +148,7 @@ class ModelCard(Card):
     kinds: tuple[str, ...]
     calibration: Calibration
     decision: Decision
+    adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -169,6 +173,7 @@ class ModelCard(Card):
             "kinds": list(self.kinds),
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
+            **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
         }
 
 
@@ -236,7 +241,15 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "kinds": tuple(data["kinds"]),
         "calibration": Calibration(**_numbers(data["calibration"])),
         "decision": Decision(**_numbers(data["decision"])),
+        "adapter": _read_adapter(data.get("adapter")),
     }
+
+
+def _read_adapter(data: Mapping[str, Any] | None) -> Adapter | None:
+    if data is None:
+        return None
+    triples = {k: tuple(float(v) for v in data[k]) for k in ("mean", "std") if k in data}
+    return Adapter(**{**data, **triples})
 
 
 def _read_finder(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,17 @@ class Session:
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
 
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """Shape of the input as the file has it; None for a size that is free."""
+        shape = self._session.get_inputs()[0].shape
+        return tuple(n if isinstance(n, int) and n > 0 else None for n in shape)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return tuple(self._outputs)
+
     def run(self, batch: npt.NDArray[Any]) -> Mapping[str, npt.NDArray[np.floating[Any]]]:
         """Run a batch through the model.
 

@@ -3,11 +3,13 @@
 May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.media`, :mod:`fakeweb.runtime`,
 :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
-``image.py`` scans pictures, ``decide.py`` turns scores into verdicts. The room is not called ``scan``, because
+``image.py`` scans pictures, ``video.py`` clips, ``aggregate.py`` makes one score of a track's many, ``decide.py``
+turns scores into verdicts. The room is not called ``scan``, because
 :func:`fakeweb.scan` is a function (docs/decisions/0002).
 """
 
 from fakeweb.classifiers import DEFAULT_MODEL
 from fakeweb.scanner.image import DEFAULT_FINDER, Scanner
+from fakeweb.scanner.video import VideoProgress
 
-__all__ = ["DEFAULT_FINDER", "DEFAULT_MODEL", "Scanner"]
+__all__ = ["DEFAULT_FINDER", "DEFAULT_MODEL", "Scanner", "VideoProgress"]

@@ -1,4 +1,4 @@
-"""From scores to verdicts: for each face, then for the picture."""
+"""From scores to verdicts: for each face, then for the picture or the video."""
 
 from __future__ import annotations
 
@@ -52,3 +52,17 @@ def decide_picture(results: Sequence[FaceResult]) -> Verdict:
     labels = {r.verdict.label for r in judged}
     label = next(name for name in ("fake", "uncertain", "real") if name in labels)
     return Verdict(label, p, unjudged)
+
+
+def decide_video(results: Sequence[FaceResult]) -> Verdict:
+    """Decide about a video from its people, each one track: fake if one of them is, and the reasons say who."""
+    if not results:
+        reason = "no face found in the frames looked at; small, turned or covered faces may be missed"
+        return Verdict("no_face", reasons=(reason,))
+    verdict = decide_picture(results)
+    fakes = [r.face.track for r in results if r.verdict.label == "fake"]
+    reasons = list(verdict.reasons)
+    if fakes and len(results) > 1:
+        who = ", ".join(f"face {number}" for number in fakes)
+        reasons.insert(0, f"manipulated: {who}")
+    return Verdict(verdict.label, verdict.p_fake, tuple(reasons))

@@ -1,10 +1,10 @@
-"""Scan one picture."""
+"""Scan one picture; clips go on to ``video.py``."""
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from fakeweb import registry
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
 from fakeweb.faces import align
-from fakeweb.media import Limits, Media, read_image
+from fakeweb.media import Limits, Media, Pace, kind_of, read_image
 from fakeweb.scanner.decide import decide_face, decide_picture, too_small
+from fakeweb.scanner.video import VideoProgress, VideoScan
 from fakeweb.types import Classifier, Face, FaceFinder, FaceResult, Report, Score, Thresholds, Verdict
 
 DEFAULT_FINDER = "haar"
@@ -31,6 +32,7 @@ class Scanner:
         threshold: Call faces fake from this P(fake) on, instead of the model's own threshold. It is used as it
             is, also in pictures with many faces.
         limits: What is refused before decoding.
+        max_faces: Judge at most so many faces of a picture, the largest first.
 
     Raises:
         UnknownName: No finder or model of that name.
@@ -51,6 +53,7 @@ class Scanner:
         model: str | Path | Classifier = DEFAULT_MODEL,
         threshold: float | None = None,
         limits: Limits | None = None,
+        max_faces: int = MAX_FACES,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
@@ -61,20 +64,52 @@ class Scanner:
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
         self.threshold = threshold
         self.limits = limits or Limits()
+        self.max_faces = max_faces
 
     def scan(self, source: Any, *, name: str | None = None) -> Report:
-        """Read a picture and judge every face in it.
+        """Read a picture or a clip and judge every face in it.
 
         Args:
-            source: Path, bytes, binary file object, or uint8 RGB array (H, W, 3).
+            source: Path, bytes, binary file object, or uint8 RGB array (H, W, 3). What it is, its content decides.
             name: What the report calls it, if not by its path.
 
         Raises:
-            MediaError: The picture cannot be read.
+            MediaError: The picture or clip cannot be read.
         """
+        if kind_of(source) == "clip":
+            return self.scan_video(source, name=name)
         started = time.perf_counter()
         media = read_image(source, limits=self.limits, name=name)
         return self.judge(media, read_s=time.perf_counter() - started)
+
+    def scan_video(
+        self,
+        source: Any,
+        *,
+        pace: Pace | None = None,
+        name: str | None = None,
+        on_progress: Callable[[VideoProgress], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        threads: int = 0,
+    ) -> Report:
+        """Read a clip, video or animated picture, and judge every person in it.
+
+        Args:
+            source: Path, bytes, or binary file object.
+            pace: Which frames to look at; by default two a second up to a minute, at least 32, bursts beyond.
+            name: What the report calls it, if not by its path.
+            on_progress: Called after each frame.
+            should_stop: Asked after each frame; True ends the scan, and the report is about what was seen.
+            threads: Threads that decode; 0 leaves it to the decoder.
+
+        Returns:
+            The report: one face per person, numbered as its track, with a curve over time in ``timeline``.
+
+        Raises:
+            MediaError: The clip cannot be read, or holds no pictures.
+        """
+        scan = VideoScan(self.finder, self.classifier, self._thresholds, limits=self.limits, threads=threads)
+        return scan.run(source, pace, name, on_progress, should_stop)
 
     def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
         """Judge every face of a picture that was read before.
@@ -90,12 +125,12 @@ class Scanner:
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
-        chosen = _largest(faces, [verdict is None for verdict in small])
+        chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
         scores = self._score(media, [faces[i] for i in chosen])
         thresholds = self._thresholds(len(chosen))
         by_face = dict(zip(chosen, scores, strict=True))
         results = tuple(
-            _result(face, verdict, by_face.get(i), thresholds)
+            _result(face, verdict, by_face.get(i), thresholds, self.max_faces)
             for i, (face, verdict) in enumerate(zip(faces, small, strict=True))
         )
         ended = time.perf_counter()
@@ -136,16 +171,18 @@ def _make_finder(finder: str | FaceFinder, model: str | Path | None) -> FaceFind
     return made
 
 
-def _largest(faces: Sequence[Face], usable: Sequence[bool]) -> list[int]:
-    """Return the places of the largest usable faces, in order, at most :data:`MAX_FACES`."""
+def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[int]:
+    """Return the places of the largest usable faces, in order, at most ``most``."""
     places = [i for i, ok in enumerate(usable) if ok]
     places.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
-    return sorted(places[:MAX_FACES])
+    return sorted(places[:most])
 
 
-def _result(face: Face, small: Verdict | None, score: Score | None, thresholds: Thresholds) -> FaceResult:
+def _result(
+    face: Face, small: Verdict | None, score: Score | None, thresholds: Thresholds, most: int
+) -> FaceResult:
     if small is not None:
         return FaceResult(face, small)
     if score is None:
-        return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {MAX_FACES} faces",)))
+        return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {most} faces",)))
     return FaceResult(face, decide_face(score, thresholds), score)

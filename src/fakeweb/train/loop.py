@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from fakeweb import registry
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import half_of_group, read_samples
 from fakeweb.errors import BadRecipe, DatasetError, ModelCorrupt, ModelMissing, UsageError
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS, labels_and_sources, source_aucs
@@ -111,14 +111,14 @@ class Training:
         return card
 
     def _prepare(self) -> Prepared:
-        layout = registry.load("layout", self.recipe.data.layout)()
-        skipped = set(self.recipe.data.skip_sources)
+        wanted = self.recipe.data
+        indexed, problems, _ = read_samples(self.data, wanted.layout, wanted.options, wanted.people)
         samples: list[Sample] = [
             s
-            for s in layout.index(self.data)
-            if s.label is not None and s.source not in skipped and s.split != "test"
+            for s in indexed
+            if s.label is not None and s.source not in wanted.skip_sources and s.split != "test"
         ]
-        for problem in getattr(layout, "problems", ()):
+        for problem in problems:
             self.on_progress(Progress("faces", 0, len(samples), note=problem))
         prepared = prepare(
             samples,

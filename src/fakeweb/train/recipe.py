@@ -24,6 +24,8 @@ class DataRecipe:
         margin: See :func:`fakeweb.faces.align.align`.
         side_px: Side of the network's input.
         skip_sources: Sources to leave out altogether.
+        people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
+        options: Options of the layout, such as ``compressions = ["c40"]``.
         licences: Licence per source, for the card.
     """
 
@@ -32,6 +34,8 @@ class DataRecipe:
     margin: float = 1.1
     side_px: int = 160
     skip_sources: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
 
 
@@ -219,6 +223,8 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
         if not isinstance(value, dict):
             raise BadRecipe(f"{where}{key} must be a table", hint="write it as [section]")
         return _build(hint, value, where, f"{key}.")
+    if hint is Any:  # options of a layout, which checks them itself
+        return value
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and isinstance(value, list):
         inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)

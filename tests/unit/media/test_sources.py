@@ -158,21 +158,31 @@ def test_media_is_checked_at_birth(pixels):
 
 
 def test_the_room_loads_no_guest_and_exports_what_it_says():
-    code = "import sys, fakeweb.media; sys.exit(bool({'PIL', 'pillow_heif'} & sys.modules.keys()))"
+    code = "import sys, fakeweb.media; sys.exit(bool({'PIL', 'pillow_heif', 'av', 'fsspec'} & sys.modules.keys()))"
     source = Path(fakeweb.media.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(source)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
     assert sorted(fakeweb.media.__all__) == [
+        "Choice",
+        "Clip",
+        "ClipInfo",
         "Expansion",
         "Limits",
         "Media",
         "PICTURE_SUFFIXES",
+        "Pace",
         "Source",
+        "VIDEO_SUFFIXES",
+        "encode_clip",
         "encode_jpeg",
         "encode_png",
         "expand_inputs",
         "fetch_url",
+        "kind_of",
+        "open_clip",
+        "read_frames",
         "read_image",
+        "rewrite_clip",
         "write_atomically",
     ]
     assert all(hasattr(fakeweb.media, name) for name in fakeweb.media.__all__)

@@ -17,6 +17,29 @@ DOCS = Path(__file__).parents[3] / "docs" / "reference"
 VALIDATOR = jsonschema.Draft202012Validator(REPORT_SCHEMA)
 
 
+CURVE = {
+    "track": 1,
+    "from_s": 0.0,
+    "to_s": 0.5,
+    "telling_s": 0.5,
+    "time_s": [0.0, 0.5],
+    "box": [[1.0, 2.0, 30.0, 40.0], [2.0, 2.0, 31.0, 40.0]],
+    "p_fake": [None, 0.9],
+}
+VIDEO = {
+    "duration_s": 10.0,
+    "fps": 29.97,
+    "frames": 300,
+    "frames_examined": 32,
+    "bursts": 1,
+    "longest_gap_s": 0.33,
+    "damaged_frames": 0,
+    "complete": True,
+    "codec": "h264",
+    "has_sound": True,
+}
+
+
 @pytest.fixture
 def full(build):
     """A report in which every field that may be null is filled."""
@@ -29,7 +52,8 @@ def full(build):
     return build.report(
         [face, tracked],
         content="animal",
-        timeline=({"time_s": 0.0, "p_fake": 0.5},),
+        timeline=(CURVE, {**CURVE, "track": 7, "telling_s": None}),
+        video=VIDEO,
         provenance={"exif": {"Software": "GIMP"}, "c2pa": None},
         timings_s={"find": 0.1234567},
         warnings=("small picture",),

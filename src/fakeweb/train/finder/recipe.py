@@ -73,7 +73,7 @@ class FinderOptimRecipe:
     epochs: int = 20
     scenes_per_epoch: int = 16_000
     batch: int = 32
-    lr: float = 2e-3
+    lr: float = 3e-3
     warmup: float = 0.03
     weight_decay: float = 0.01
     clip: float = 5.0

@@ -11,6 +11,9 @@ from fakeweb.types import FloatArray
 
 WIDTH = 16
 """Per cell: +1 face, 0 none, -1 left alone; box (4); points (10, NaN where unknown); side of the face."""
+_NEAR = (
+    0.4  # cells as near as that to a face's middle, over its size, see almost the same: no word about them
+)
 _SIDES = {8: (0.0, 44.0), 16: (32.0, 104.0), 32: (80.0, 1e9)}  # a stride answers for faces of these sides
 
 
@@ -18,7 +21,7 @@ def targets(boxes: FloatArray, points: FloatArray, taught: np.ndarray, side_px: 
     """Say for every cell of every stride what it should answer.
 
     A cell is answerable for a face whose size suits its stride and whose centre is near; the smaller face wins.
-    Cells inside a face that is left alone are left alone.
+    Cells a little further off are left alone, and so are those inside a face that is left alone.
 
     Args:
         boxes: float32 (F, 4) in pixels of the scene.
@@ -47,8 +50,10 @@ def targets(boxes: FloatArray, points: FloatArray, taught: np.ndarray, side_px: 
             reach_x, reach_y = (
                 min(max(0.75 * stride, 0.22 * length), 1.6 * stride) for length in (x1 - x0, y1 - y0)
             )
-            rows = np.abs(centres - (y0 + y1) / 2) <= reach_y
-            columns = np.abs(centres - (x0 + x1) / 2) <= reach_x
+            away_x, away_y = (np.abs(centres - (a + b) / 2) for a, b in ((x0, x1), (y0, y1)))
+            near = np.ix_(away_y <= _NEAR * (y1 - y0), away_x <= _NEAR * (x1 - x0))
+            level[*near, 0] = np.where(level[*near, 0] > 0, 1, -1)
+            rows, columns = away_y <= reach_y, away_x <= reach_x
             level[np.ix_(rows, columns)] = (1, x0, y0, x1, y1, *points[i].ravel(), sizes[i])
         levels.append(level.reshape(-1, WIDTH))
     return np.concatenate(levels)
@@ -67,8 +72,8 @@ def grid(side_px: int) -> torch.Tensor:
 def loss(outs: tuple[torch.Tensor, ...], wanted: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
     """Return the summed loss of a batch, a scalar.
 
-    Score: quality focal loss, whose target is the overlap of the box (Li et al., Generalized Focal Loss, NeurIPS
-    2020). Box: DIoU (Zheng et al., AAAI 2020). Points: smooth L1 over the face's side.
+    Score: focal loss with exponent 1 (Lin et al., Focal Loss for Dense Object Detection, ICCV 2017). Box: DIoU
+    (Zheng et al., AAAI 2020). Points: smooth L1 over the face's side.
 
     Args:
         outs: The network's maps.
@@ -85,11 +90,9 @@ def loss(outs: tuple[torch.Tensor, ...], wanted: torch.Tensor, cells: torch.Tens
     boxes = torch.cat([middle - size / 2, middle + size / 2], 1)
     overlap, distance = _diou(boxes, want[:, 1:5])
     count = max(int(face.sum()), 1)
-    goal = torch.zeros_like(wanted[..., 0])
-    goal[face] = overlap.detach().clamp(0.1, 1)
-    score = out[..., 0]
+    score, goal = out[..., 0], face.float()
     focal = functional.binary_cross_entropy_with_logits(score, goal, reduction="none")
-    focal = focal * (score.detach().sigmoid() - goal).abs().pow(2)
+    focal = focal * (score.detach().sigmoid() - goal).abs()
     total = focal[wanted[..., 0] >= 0].sum() / count
     if len(raw):
         total = total + 2.0 * (1 - overlap + distance).sum() / count

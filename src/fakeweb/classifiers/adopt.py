@@ -1,0 +1,172 @@
+"""Bring in somebody else's ONNX classifier: check that it runs, write it and a card into the user's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fakeweb.errors import ModelMissing, UsageError
+from fakeweb.media import write_atomically
+from fakeweb.runtime import Adapter, Calibration, Decision, ModelCard, open_session, user_folder
+from fakeweb.runtime.store import PACKAGED
+from fakeweb.types import Crop, Face
+
+REAL, FAKE = 0.1, 0.9
+"""Where verdicts begin as long as nobody has calibrated: a guess, and the card says so."""
+
+_ALARMS = 0.02
+NOT_CALIBRATED = "Never calibrated: its P(fake) is what the network says, its thresholds are guesses."
+
+
+def describe(
+    file: Path,
+    name: str,
+    adapter: Adapter,
+    *,
+    version: str = "1",
+    title: str = "",
+    licence: str = "unknown",
+    side_px: int = 0,
+    margin: float = 1.3,
+    min_face_px: float = 48.0,
+) -> ModelCard:
+    """Return the card of an ONNX classifier after it has judged a few made-up crops.
+
+    Args:
+        file: The ONNX file.
+        name: What it is to be called.
+        adapter: What it wants and means.
+        version: Of the model.
+        title: One sentence.
+        licence: What it may be used for.
+        side_px: Side of its input; 0 takes it from the file.
+        margin: Side of the crop over the face's length, as it was trained.
+        min_face_px: Narrower faces are too small to judge.
+
+    Raises:
+        UsageError: An unusable name, or the file leaves the side open and nobody said it.
+        ModelMissing: No file.
+        ModelIncompatible: ONNX Runtime cannot run it, or its output is not what was said.
+    """
+    plain = name.replace("-", "").replace("_", "")
+    if not (plain.isascii() and plain.isalnum()):
+        raise UsageError(f"'{name}' cannot be a model's name", hint="use letters, digits, - and _")
+    if not file.is_file():
+        raise ModelMissing(
+            f"no ONNX file at {file}", hint="docs/guide/models.md shows the way from Keras and PyTorch"
+        )
+    card = ModelCard(
+        name=name,
+        version=version,
+        title=title or f"brought in from {file.name}",
+        path=file,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        licence=licence,
+        details={"limits": [NOT_CALIBRATED], "calibrated": False, "origin": file.name},
+        side_px=side_px or 64,
+        margin=margin,
+        kinds=(),
+        calibration=Calibration(1.0, 0.0),
+        decision=_guess(min_face_px),
+        adapter=adapter,
+    )
+    card = replace(card, side_px=_side(card, adapter, side_px))
+    _try_out(card)
+    return card
+
+
+def install(card: ModelCard, folder: Path | None = None, *, overwrite: bool = False) -> ModelCard:
+    """Copy a model and its card into the user's folder, from where it goes by its name; return the new card.
+
+    Args:
+        card: From :func:`describe`, perhaps calibrated.
+        folder: Elsewhere than the user's folder.
+        overwrite: Whether a model of that name may be replaced.
+
+    Raises:
+        UsageError: The name is taken, or the folder cannot be written to.
+    """
+    place = (folder or user_folder()) / f"{card.name}.json"
+    if (PACKAGED / place.name).is_file():
+        raise UsageError(f"a shipped model is called '{card.name}'", hint="choose another --name")
+    if place.is_file() and not overwrite:
+        raise UsageError(
+            f"you have a model called '{card.name}'", hint="choose another --name, or say --overwrite"
+        )
+    model = place.with_suffix(".onnx")
+    content = card.path.read_bytes()
+    card = replace(card, path=model, sha256=hashlib.sha256(content).hexdigest())
+    write_atomically(model, content)
+    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(place, (text + "\n").encode("utf-8", "replace"))
+    return card
+
+
+def calibrated(
+    card: ModelCard, calibration: Calibration, decision: Decision, about: dict[str, Any]
+) -> ModelCard:
+    """Return the card with what was learned on labelled faces.
+
+    Args:
+        card: From :func:`describe`.
+        calibration: Fitted.
+        decision: Fitted.
+        about: On what, for the card's details.
+    """
+    details = {k: v for k, v in card.details.items() if k != "limits"}
+    return replace(
+        card,
+        calibration=calibration,
+        decision=decision,
+        details={**details, "calibrated": True, "calibrated_on": about},
+    )
+
+
+def _guess(min_face_px: float) -> Decision:
+    """Return thresholds at :data:`REAL` and :data:`FAKE`; the second rises by a unit of logit per e faces."""
+    return Decision(_ALARMS, _ALARMS, math.log(FAKE / (1 - FAKE)), 1.0, REAL, min_face_px)
+
+
+def _side(card: ModelCard, adapter: Adapter, wanted: int) -> int:
+    """Return the side of the input: the file's, or what was said where the file leaves it open."""
+    shape = open_session(card).input_shape
+    own = shape[1:3] if adapter.layout == "NHWC" else shape[2:4]
+    channels = shape[3:4] if adapter.layout == "NHWC" else shape[1:2]
+    if len(shape) != 4 or channels not in ((3,), (None,)):
+        raise UsageError(
+            f"{card.path} takes {shape}, which is no batch of colour pictures in the layout {adapter.layout}",
+            hint="try --layout NCHW or NHWC",
+        )
+    sides = {n for n in own if n is not None}
+    if len(sides) > 1:
+        raise UsageError(
+            f"{card.path} takes pictures of {own[1]} x {own[0]}, crops are square", hint="export it square"
+        )
+    if wanted and sides - {wanted}:
+        raise UsageError(f"{card.path} takes {sides.pop()} px, not {wanted}", hint="leave out --side")
+    if not (wanted or sides):
+        raise UsageError(f"{card.path} leaves the size of its input open", hint="say it with --side")
+    return wanted or sides.pop()
+
+
+def _try_out(card: ModelCard) -> None:
+    """Judge noise, so that a card that does not fit fails now and not on a user's picture."""
+    from fakeweb.classifiers.onnx import OnnxClassifier
+
+    side = card.side_px
+    dice = np.random.default_rng(0)
+    crops = [
+        Crop(
+            dice.integers(0, 256, (side, side, 3), np.uint8),
+            Face((0, 0, side, side)),
+            np.eye(2, 3, dtype=np.float32),
+        )
+        for _ in range(3)
+    ]
+    OnnxClassifier(card).score(crops)

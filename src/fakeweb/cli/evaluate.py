@@ -1,0 +1,140 @@
+"""``fakeweb evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fakeweb.cli.console import progress_bar, write
+from fakeweb.errors import UsageError
+from fakeweb.evaluate import evaluate as run
+from fakeweb.evaluate.protocol import LEVELS, PARTS, Protocol
+from fakeweb.registry import names
+from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL
+
+EPILOG = """
+**A killed run goes on**: the same command with the same --out judges only what is missing. Needs the extra 'evaluate'.
+
+**Never choose anything on `val-B` or `test`**: look at them once, for the report.
+
+**Examples**
+
+* fakeweb evaluate DATA
+
+* fakeweb evaluate runs/mine/mine.json DATA --split val-B --level scan --out reports/mine
+
+* fakeweb evaluate fast DATA --split val-A --robustness 300 --peers PEERS
+
+* fakeweb evaluate runs/folds DATA --folds
+"""
+
+
+def evaluate(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] DATA",
+            help="A model's name or card (the shipped one if left out), then the root of a data set.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for the report. [default: evaluation-MODEL-SPLIT]", show_default=False
+        ),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help=f"How the data set lies: auto, {', '.join(names('layout'))}.")
+    ] = "auto",
+    split: Annotated[str, typer.Option(help=f"What to judge: {', '.join(PARTS)}.")] = "val",
+    level: Annotated[
+        str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures.")
+    ] = "crop",
+    finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
+    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    peers: Annotated[
+        Path | None, typer.Option(help="Folder with weights of published classifiers to measure beside.")
+    ] = None,
+    robustness: Annotated[
+        int, typer.Option(min=0, help="Damage this many pictures in every way, for the curves; 0: none.")
+    ] = 0,
+    people: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="List of persons to regroup by: ciplab, or a CSV; may be repeated.", show_default=False
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Judge this source; may be repeated.", show_default=False)
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="Leave out this source; may be repeated.", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=0, help="Judge at most so many pictures, drawn evenly; 0: all.")
+    ] = 0,
+    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
+    folds: Annotated[
+        bool,
+        typer.Option(
+            "--folds",
+            help="MODEL is the folder of `fakeweb data folds`: judge each on the sources it never saw.",
+        ),
+    ] = False,
+) -> None:
+    """Measure a model on labelled pictures, and write a report that shows where it fails.
+
+    AUC, calibration, false alarms and verdicts; per source and kind of manipulation; by skin tone, size, brightness and
+    sharpness; against a shallow baseline and, with --peers, published classifiers; with intervals.
+    """
+    if len(what) > 2:
+        raise UsageError(f"expected [MODEL] DATA, got {len(what)} arguments", hint="quote paths with spaces")
+    model, data = what if len(what) == 2 else (DEFAULT_MODEL, what[0])
+    protocol = Protocol(
+        data=Path(data),
+        models=(model,),
+        layout=layout,
+        people=tuple(people or ()),
+        part=split,  # type: ignore[arg-type]
+        level=level,  # type: ignore[arg-type]
+        finder=finder,
+        finder_model=finder_model,
+        peers=peers,
+        robustness=robustness,
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        limit=limit,
+    )
+    folder = out or Path(f"evaluation-{Path(model).stem}-{split}")
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None, note="")
+
+        def show(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        if folds:
+            from fakeweb.evaluate.folds import evaluate_folds
+
+            for line in evaluate_folds(Path(model), protocol, folder, workers=workers, on_progress=show):
+                write(line)
+        else:
+            result = run(protocol, folder, workers=workers, on_progress=show)
+            write(_summary(result.metrics))
+    write(f"report: {folder / 'report.html'}")
+
+
+def _summary(metrics: dict) -> str:  # type: ignore[type-arg]
+    """Return one line per model, and one on the shallow baseline."""
+    from fakeweb.evaluate.report import cell
+
+    lines = []
+    for name, model in {**metrics["models"], **{"shallow baseline": metrics["shallow"]}}.items():
+        pooled = model["pooled_two_class"] if model["two_class_sources"] else model["pooled_all"]
+        lines.append(
+            f"{name}  AUC {cell(pooled['auc'])}  reals called fake {cell(pooled['false_alarm_rate'], True)}"
+            f"  fakes called fake {cell(pooled['recall'], True)}"
+        )
+    return "\n".join(lines)

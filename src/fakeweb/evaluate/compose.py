@@ -1,0 +1,359 @@
+"""Clips of known truth out of labelled stills: people in a scene, moving, each real or fake.
+
+No public set of labelled videos can be shipped or measured on here, so stills are animated, both classes alike: head
+motion, turning, zoom, light, and an expression by a smooth warp of the face. The scene moves too, the camera adds
+noise, and H.264 encodes all of it. What distinguishes real from fake is in the stills and nowhere else. What stays
+untested is what only real fakes in motion have: flicker between frames.
+
+Example::
+
+    samples = [s for s in IndexLayout().index(root) if s.split == "val"]
+    compose(samples, Path("clips"), ComposeOptions(clips=300, half="B"))
+
+writes ``clips/00000.mp4`` ... and ``clips/truth.json``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.datasets import half_of_group
+from fakeweb.errors import DatasetError
+from fakeweb.media import encode_clip, read_image, write_atomically
+from fakeweb.types import Image, Sample
+
+_Pixels = npt.NDArray[np.uint8]
+_Floats = npt.NDArray[np.float32]
+
+SIZES: Final = ((640, 360), (480, 360), (854, 480), (360, 640))
+CRFS: Final = (18, 23, 28, 33)
+_FACE_PX: Final = 224
+_MARGIN_PX: Final = 56  # around the still its own mirror image, blurred, so that no seam runs along the face
+_TILE_PX: Final = _FACE_PX + 2 * _MARGIN_PX
+
+
+@dataclass(frozen=True)
+class ComposeOptions:
+    """What to compose.
+
+    Attributes:
+        clips: How many.
+        people: Numbers of people, taken in turn.
+        half: Half of the validation groups to use, ``A`` or ``B``; None: every sample given.
+        seconds, fps: Length and rate.
+        fake_share: Share of clips with a fake person in them.
+        sources: Sources of faces; each gives real and fake people, or is used for both.
+        seed: The same seed gives the same clips.
+    """
+
+    clips: int = 300
+    people: tuple[int, ...] = (1, 2, 3)
+    half: str | None = "B"
+    seconds: float = 4.0
+    fps: int = 12
+    fake_share: float = 0.5
+    sources: tuple[str, ...] = ("dfdc", "stylegan1_ffhq", "ciplab")
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person of a clip: who, and where at each frame.
+
+    Attributes:
+        source, group, still: Where the face comes from.
+        label: 0 real, 1 fake.
+        kind: How it was manipulated, or None.
+        centres: (x, y) of the tile at each frame, in pixels.
+        side_px: Side of the tile at rest.
+    """
+
+    source: str
+    group: str
+    still: str
+    label: int
+    kind: str | None
+    centres: list[tuple[float, float]]
+    side_px: float
+
+
+@dataclass(frozen=True)
+class ComposedClip:
+    """One clip and its truth."""
+
+    name: str
+    width: int
+    height: int
+    fps: int
+    crf: int
+    people: list[Person] = field(default_factory=list)
+
+    @property
+    def label(self) -> int:
+        """1 where somebody in it is fake."""
+        return max(p.label for p in self.people)
+
+
+def compose(
+    samples: Sequence[Sample],
+    out: Path,
+    options: ComposeOptions | None = None,
+    *,
+    on_clip: Callable[[int, int], None] | None = None,
+) -> list[ComposedClip]:
+    """Write clips and ``truth.json``; clips that exist already are kept, so that a killed run goes on.
+
+    Args:
+        samples: Labelled stills with tight faces, and content pictures (label None) for scenes.
+        out: Folder, made if needed.
+        options: What to compose.
+        on_clip: Called with (done, total) after each clip.
+
+    Raises:
+        DatasetError: Too few stills.
+    """
+    options = options or ComposeOptions()
+    plans = list(_plans(samples, options))
+    out.mkdir(parents=True, exist_ok=True)
+    clips = []
+    for done, (plan, scene, stills) in enumerate(plans, 1):
+        rng = np.random.default_rng([options.seed, done])
+        stage = _Stage(plan, scene, stills, round(options.seconds * options.fps), rng)
+        path = out / plan.name
+        if not path.is_file():
+            frames = ((Image(p), i / options.fps) for i, p in enumerate(stage.frames()))
+            encode_clip(path, frames, fps=options.fps, crf=plan.crf, gop=4 * options.fps, threads=1)
+        clips.append(stage.truth())
+        if on_clip is not None:
+            on_clip(done, len(plans))
+    text = json.dumps({"options": asdict(options), "clips": [asdict(c) for c in clips]})
+    write_atomically(out / "truth.json", text.encode())
+    return clips
+
+
+def read_truth(folder: Path) -> list[ComposedClip]:
+    """Read back what :func:`compose` wrote."""
+    data = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    return [ComposedClip(**{**c, "people": [Person(**p) for p in c["people"]]}) for c in data["clips"]]
+
+
+def _plans(
+    samples: Sequence[Sample], options: ComposeOptions
+) -> Iterator[tuple[ComposedClip, Sample, list[Sample]]]:
+    """Say who is in each clip: sources in turn, each still as seldom as possible, classes of one source."""
+    rng = np.random.default_rng(options.seed)
+    scenes = [s for s in samples if s.label is None]
+    stills: dict[tuple[str, int], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        inside = options.half is None or half_of_group(sample.source, sample.group) == options.half
+        if sample.label is not None and sample.source in options.sources and inside:
+            stills[sample.source, sample.label].append(sample)
+    for source in options.sources:
+        if len(stills[source, 0]) < max(options.people) or not stills[source, 1]:
+            raise DatasetError(f"too few stills of {source} to compose from", hint="give more samples")
+    if not scenes:
+        raise DatasetError("no pictures for scenes", hint="give samples without a label too")
+    weights = np.sqrt([len(stills[s, 0]) + len(stills[s, 1]) for s in options.sources])
+    decks = {key: _Deck(found, rng) for key, found in stills.items()}
+    for number in range(options.clips):
+        people = options.people[number % len(options.people)]
+        fake = rng.random() < options.fake_share
+        place = int(rng.integers(people)) if fake else -1
+        chosen: list[Sample] = []
+        for i in range(people):
+            source = str(rng.choice(options.sources, p=weights / weights.sum()))
+            chosen.append(decks[source, int(i == place)].draw({s.group for s in chosen}))
+        size = SIZES[int(rng.integers(len(SIZES)))] if people == 1 else SIZES[int(rng.integers(3))]
+        crf = CRFS[int(rng.integers(len(CRFS)))]
+        plan = ComposedClip(f"{number:05}.mp4", *size, options.fps, crf)
+        yield plan, scenes[int(rng.integers(len(scenes)))], chosen
+
+
+class _Deck:
+    """Stills in random order, dealt again when all are out."""
+
+    def __init__(self, samples: list[Sample], rng: np.random.Generator) -> None:
+        self._samples, self._rng = samples, rng
+        self._order: list[int] = []
+
+    def draw(self, taken: set[str]) -> Sample:
+        """Return the next still of a person who is not in the clip yet."""
+        for _ in range(100):
+            if not self._order:
+                self._order = self._rng.permutation(len(self._samples)).tolist()
+            sample = self._samples[self._order.pop()]
+            if sample.group not in taken:
+                return sample
+        raise DatasetError("too few people to compose from", hint="give more samples")
+
+
+class _Stage:
+    """One clip being drawn."""
+
+    def __init__(
+        self, plan: ComposedClip, scene: Sample, stills: list[Sample], count: int, rng: np.random.Generator
+    ) -> None:
+        self._plan, self._count = plan, count
+        self._stills, self._rng = stills, rng
+        self._scene_path = scene.path
+        size = (plan.width, plan.height)
+        self._actors = [_Actor(i, len(stills), size, count, rng) for i in range(len(stills))]
+        self._zoom = _wave(count, rng, 0.03) + 1.06
+        self._light = 1 + _wave(count, rng, 0.12)
+        self._warmth = _wave(count, rng, 0.04)
+        self._noise_level = float(rng.uniform(1.5, 5))
+
+    def truth(self) -> ComposedClip:
+        """Return the clip's truth."""
+        people = [
+            Person(s.source, s.group, s.path.name, int(s.label or 0), s.kind,
+                   [(round(float(x), 1), round(float(y), 1)) for x, y in a.centres], round(a.side_px, 1))
+            for s, a in zip(self._stills, self._actors, strict=True)
+        ]  # fmt: skip
+        plan = self._plan
+        return ComposedClip(plan.name, plan.width, plan.height, plan.fps, plan.crf, people)
+
+    def frames(self) -> Iterator[_Pixels]:
+        """Yield uint8 RGB pictures."""
+        width, height = self._plan.width, self._plan.height
+        scene = _scene(self._scene_path, width, height)
+        tiles = [_tile(s.path) for s in self._stills]
+        noise = self._rng.normal(0, self._noise_level, (height + 64, width + 64, 3)).astype(np.float32)
+        for i in range(self._count):
+            zoom = float(self._zoom[i])
+            around = np.array(
+                [[zoom, 0, (1 - zoom) * width / 2], [0, zoom, (1 - zoom) * height / 2]], np.float32
+            )
+            canvas = np.asarray(
+                cv2.warpAffine(scene, around, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8
+            )
+            for actor, tile in zip(self._actors, tiles, strict=True):
+                actor.paste(canvas, tile, i)
+            x, y = self._rng.integers(0, 64, 2)
+            light = float(self._light[i]) * (1 + np.array([1, 0, -1], np.float32) * float(self._warmth[i]))
+            lit = canvas * light.astype(np.float32) + noise[y : y + height, x : x + width]
+            yield np.clip(lit, 0, 255).astype(np.uint8)
+
+
+class _Actor:
+    """How one person moves."""
+
+    def __init__(
+        self, place: int, people: int, size: tuple[int, int], count: int, rng: np.random.Generator
+    ) -> None:
+        width, height = size
+        slot = width / people
+        self.side_px = float(min(slot * 0.85, height * 0.75) * rng.uniform(0.8, 1.0))
+        room_x, room_y = max(0.0, slot - self.side_px) / 2, max(0.0, height - self.side_px) / 2
+        x = slot * (place + 0.5) + _wave(count, rng, max(4.0, room_x))
+        y = height * 0.5 + _wave(count, rng, max(3.0, 0.7 * room_y))
+        self.centres = np.stack([x, y], 1)
+        self._tilt = _wave(count, rng, 5.0)
+        self._scale = 1 + _wave(count, rng, 0.06)
+        self._jaw = np.abs(_wave(count, rng, 0.05, cycles=(2.0, 5.0)))
+        self._brow = _wave(count, rng, 0.025, cycles=(1.0, 3.0))
+        self._turn = _wave(count, rng, 0.05)
+
+    def paste(self, canvas: _Pixels, tile: _Pixels, i: int) -> None:
+        """Draw the person into a frame, in place."""
+        scale = self.side_px / _FACE_PX * float(self._scale[i])
+        centre = self.centres[i]
+        matrix = cv2.getRotationMatrix2D((_TILE_PX / 2, _TILE_PX / 2), float(self._tilt[i]), scale)
+        half = int(np.ceil(self.side_px * 0.72 * _TILE_PX / _FACE_PX))
+        left, top = int(centre[0]) - half, int(centre[1]) - half
+        matrix[:, 2] += centre - _TILE_PX / 2 - (left, top)
+        side = 2 * half
+        moved = _expressed(tile, float(self._jaw[i]), float(self._brow[i]), float(self._turn[i]))
+        face = cv2.warpAffine(
+            moved, matrix, (side, side), flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        )
+        mask = cv2.warpAffine(_FEATHER, matrix, (side, side))
+        x0, y0 = max(0, left), max(0, top)
+        x1, y1 = min(canvas.shape[1], left + side), min(canvas.shape[0], top + side)
+        if x0 >= x1 or y0 >= y1:
+            return
+        inside = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
+        alpha = mask[inside][..., None]
+        under = canvas[y0:y1, x0:x1]
+        canvas[y0:y1, x0:x1] = (alpha * face[inside] + (1 - alpha) * under).astype(np.uint8)
+
+
+def _wave(
+    count: int, rng: np.random.Generator, reach: float, cycles: tuple[float, float] = (0.4, 1.6)
+) -> _Floats:
+    """Return a smooth movement within +-reach: two slow sines."""
+    t = np.linspace(0, 2 * np.pi, count)
+    parts = [
+        rng.uniform(0.4, 0.6) * np.sin(rng.uniform(*cycles) * t + rng.uniform(0, 2 * np.pi)) for _ in range(2)
+    ]
+    return np.asarray(reach * sum(parts), np.float32)
+
+
+def _soft_edge() -> _Floats:
+    y, x = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32) / (_TILE_PX - 1) * 2 - 1
+    radius = (np.abs(x) ** 6 + np.abs(y) ** 6) ** (1 / 6)
+    return np.asarray(np.clip((0.98 - radius) / 0.25, 0, 1), np.float32)
+
+
+def _still_area() -> _Floats:
+    inside = np.zeros((_TILE_PX, _TILE_PX), np.float32)
+    m = _MARGIN_PX + 6
+    inside[m:-m, m:-m] = 1
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), 3), np.float32)
+
+
+_FEATHER: Final = _soft_edge()
+_STILL: Final = _still_area()
+_Y, _X = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32)
+_U, _V = (_X - _TILE_PX / 2) / _FACE_PX, (_Y - _TILE_PX / 2) / _FACE_PX
+_JAW_AREA: Final = np.exp(-((_U / 0.22) ** 2) - ((_V - 0.22) / 0.16) ** 2).astype(np.float32)
+_BROW_AREA: Final = np.exp(-((_U / 0.28) ** 2) - ((_V + 0.20) / 0.09) ** 2).astype(np.float32)
+_FACE_AREA: Final = np.exp(-((_U / 0.33) ** 2) - ((_V / 0.40) ** 2)).astype(np.float32)
+
+
+def _expressed(tile: _Pixels, jaw: float, brow: float, turn: float) -> _Pixels:
+    """Open the mouth, lift the brows, turn the head a little, by a smooth warp."""
+    map_y = _Y - _FACE_PX * (jaw * _JAW_AREA - brow * _BROW_AREA)
+    map_x = _X - _FACE_PX * turn * _FACE_AREA
+    moved = cv2.remap(tile, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(moved, np.uint8)
+
+
+def _tile(path: Path) -> _Pixels:
+    """Return the still, whole, in a frame of its own blurred mirror image: uint8 RGB, square."""
+    pixels = read_image(path).image.pixels
+    side = min(pixels.shape[:2])
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    square = pixels[top : top + side, left : left + side]
+    how = cv2.INTER_AREA if side > _FACE_PX else cv2.INTER_LINEAR
+    face = cv2.resize(square, (_FACE_PX, _FACE_PX), interpolation=how)
+    m = _MARGIN_PX
+    wide = cv2.copyMakeBorder(face, m, m, m, m, cv2.BORDER_REFLECT)
+    soft = cv2.GaussianBlur(wide, (0, 0), 6)
+    return np.asarray(soft + _STILL[..., None] * (wide.astype(np.float32) - soft), np.uint8)
+
+
+def _scene(path: Path, width: int, height: int) -> _Pixels:
+    """Return a background: a picture without faces, filled to size and softened as behind a person."""
+    pixels = read_image(path).image.pixels
+    scale = max(width / pixels.shape[1], height / pixels.shape[0])
+    size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
+    large = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    top, left = (size[1] - height) // 2, (size[0] - width) // 2
+    return np.asarray(cv2.GaussianBlur(large[top : top + height, left : left + width], (0, 0), 1.2), np.uint8)
+
+
+def fingerprint(clips: Sequence[ComposedClip]) -> str:
+    """Return a short name for a set of clips, so that tables can say what they were measured on."""
+    text: Any = json.dumps([asdict(c) for c in clips], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,199 @@
+"""Judge one sample: every model on every view, as a crop or through the whole Scanner."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.datasets import half_of_group
+from fakeweb.errors import FakeWebError
+from fakeweb.evaluate.conditions import Conditions, measure
+from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
+from fakeweb.evaluate.matched import VIEW, Match, handled
+from fakeweb.evaluate.metrics import Floats
+from fakeweb.evaluate.peers import read_peers
+from fakeweb.evaluate.protocol import Protocol
+from fakeweb.evaluate.scores import Row
+from fakeweb.evaluate.shallow import MARGIN, SIDE_PX, features
+from fakeweb.faces import align
+from fakeweb.media import Media, read_image
+from fakeweb.scanner import Scanner
+from fakeweb.scanner.decide import decide_face, too_small
+from fakeweb.types import Classifier, Face, Image, Report, Sample
+
+NOTHING = Conditions(math.nan, math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One sample to judge: its name in the table, its clip, the views wanted, and the pair it belongs to, if any."""
+
+    sample: Sample
+    name: str
+    clip: str
+    views: tuple[str, ...]
+    match: Match | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The rows of a task, and the shallow features of the plain crop, float64 (K,), or None."""
+
+    rows: list[Row]
+    features: Floats | None = None
+
+
+class Judge:
+    """Judges samples by a protocol. Build it inside each worker process.
+
+    Args:
+        protocol: Level, finder, models.
+
+    Raises:
+        UnknownName, UsageError, ModelError: A finder or model cannot be used.
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.classifiers: list[Classifier] = [OnnxClassifier(model) for model in protocol.models]
+        if protocol.peers is not None:
+            self.classifiers += read_peers(protocol.peers)
+        self.scanners = [
+            Scanner(finder=protocol.finder, finder_model=protocol.finder_model, model=classifier)
+            for classifier in self.classifiers
+        ]
+        self.finder = self.scanners[0].finder
+        for scanner in self.scanners:
+            scanner.finder = self.finder
+
+    def __call__(self, task: Task) -> Judged:
+        """Return the rows of one sample, views in order and models within each."""
+        try:
+            media = read_image(task.sample.path)
+        except FakeWebError:
+            empty = [self._empty(task, view, "unreadable") for view in task.views]
+            return Judged([replace(row, model=c.reference) for row in empty for c in self._asked(row.view)])
+        face, count = main_face(self.finder.find(media.image), media.image)
+        if task.match is not None:
+            return Judged(self._matched_rows(task, task.match, media.image, face))
+        seen = NOTHING if face is None else measure(media.image, face)
+        rows: list[Row] = []
+        for view in task.views:
+            image = degrade(media.image, view, task.name)
+            if self.protocol.level == "crop":
+                rows += self._crop_rows(task, view, media.image, image, face, count, seen)
+            else:
+                rows += self._scan_rows(task, view, replace(media, image=image), seen)
+        traces = None if face is None else features(align(media.image, face, SIDE_PX, margin=MARGIN).pixels)
+        return Judged(rows, traces)
+
+    def rows_of(self, task: Task) -> int:
+        """Return how many rows a task comes to."""
+        return sum(len(self._asked(view)) for view in task.views)
+
+    def _asked(self, view: str) -> list[Classifier]:
+        """Return who judges a view: damaged ones only the models themselves, since peers are slow."""
+        return self.classifiers if view in (PLAIN, VIEW) else self.classifiers[: len(self.protocol.models)]
+
+    def _matched_rows(self, task: Task, match: Match, image: Image, face: Face | None) -> list[Row]:
+        """Judge the picture in its pair's common frame, as the source that the pair belongs to."""
+        if face is None:
+            rows = self._crop_rows(task, VIEW, image, image, None, 0, NOTHING)
+        else:
+            same, here = handled(image, face, match.side_px)
+            rows = self._crop_rows(task, VIEW, same, same, here, 1, NOTHING)
+        return [replace(row, source=match.source) for row in rows]
+
+    def _empty(self, task: Task, view: str, state: str) -> Row:
+        sample = task.sample
+        return Row(
+            model="",
+            view=view,
+            path=task.name,
+            source=sample.source,
+            label=int(sample.label or 0),
+            kind=sample.kind or "",
+            split=sample.split,
+            group=sample.group,
+            half=half_of_group(sample.source, sample.group),
+            clip=task.clip,
+            state=state,  # type: ignore[arg-type]
+            verdict="no_face",
+            p_fake=math.nan,
+            logit=math.nan,
+            faces=0,
+            **vars(NOTHING),
+        )
+
+    def _crop_rows(
+        self,
+        task: Task,
+        view: str,
+        plain: Image,
+        image: Image,
+        face: Face | None,
+        count: int,
+        seen: Conditions,
+    ) -> list[Row]:
+        """Judge the crop around the plain picture's main face, so that only the classifier is measured."""
+        empty = self._empty(task, view, "no_face")
+        if face is None:
+            return [replace(empty, model=c.reference) for c in self._asked(view)]
+        here = scaled_face(face, plain, image)
+        rows = []
+        for classifier in self._asked(view):
+            crop = align(image, here, classifier.side_px, margin=classifier.margin)
+            score = classifier.score([crop])[0]
+            verdict = too_small(here, classifier.min_face_px) or decide_face(score, classifier.thresholds(1))
+            row = replace(
+                empty, model=classifier.reference, state="judged", verdict=verdict.label, faces=count
+            )
+            rows.append(replace(row, p_fake=score.p_fake, logit=score.logit, **vars(seen)))
+        return rows
+
+    def _scan_rows(self, task: Task, view: str, media: Media, seen: Conditions) -> list[Row]:
+        """Scan the whole picture: P(fake) is that of its most suspicious face."""
+        rows = []
+        for classifier, scanner in zip(self._asked(view), self.scanners, strict=False):
+            rows.append(self._from_report(task, view, scanner.judge(media), classifier.reference, seen))
+        return rows
+
+    def _from_report(self, task: Task, view: str, report: Report, model: str, seen: Conditions) -> Row:
+        row = replace(self._empty(task, view, "no_face"), model=model, faces=len(report.faces))
+        p = report.verdict.p_fake
+        if report.faces:
+            row = replace(row, verdict=report.verdict.label, **vars(seen))
+        if p is None:
+            return row
+        logits = [f.score.logit for f in report.faces if f.score is not None and f.score.p_fake == p]
+        return replace(row, state="judged", p_fake=p, logit=logits[0] if logits else math.nan)
+
+
+def main_face(faces: Sequence[Face], image: Image) -> tuple[Face | None, int]:
+    """Return the large and central face a picture is about, if its middle lies inside, and how many there are.
+
+    Training chooses the same one (area, less up to 80 % for its distance from the centre).
+    """
+    if not faces:
+        return None, 0
+    face = max(faces, key=lambda f: _importance(f, image))
+    x0, y0, x1, y1 = face.box
+    inside = 0 <= x0 + x1 <= 2 * image.width and 0 <= y0 + y1 <= 2 * image.height
+    return (face if inside else None), len(faces)
+
+
+def _importance(face: Face, image: Image) -> float:
+    x0, y0, x1, y1 = face.box
+    off = abs((x0 + x1) / image.width - 1) + abs((y0 + y1) / image.height - 1)
+    return (x1 - x0) * (y1 - y0) * (1 - 0.4 * min(off, 2))
+
+
+def name_of(path: Path, root: Path) -> str:
+    """Return how the tables call a file: relative to the data set, with slashes."""
+    root = root if root.is_dir() else root.parent
+    inside = path.is_relative_to(root)
+    return (path.relative_to(root) if inside else Path(os.path.relpath(path, root))).as_posix()

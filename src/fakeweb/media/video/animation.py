@@ -1,0 +1,119 @@
+"""Animated GIF, WebP and APNG, by Pillow: the same few questions that a video answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.media.limits import Reading
+from fakeweb.types import Image
+
+_PLUGINS: Final = {
+    "GIF": ("GifImagePlugin", "GifImageFile"),
+    "PNG": ("PngImagePlugin", "PngImageFile"),
+    "WebP": ("WebPImagePlugin", "WebPImageFile"),
+}
+_USUAL_STEP_S: Final = 0.1
+_MAX_FRAMES: Final = 20_000
+
+
+class Animation:
+    """An open animated picture.
+
+    Args:
+        file: Seekable, at its start.
+        format_name: ``GIF``, ``PNG`` or ``WebP``.
+        reading: Name and limits.
+
+    Raises:
+        Unreadable: Not even the first frame can be read.
+        TooLarge: Over a limit.
+    """
+
+    def __init__(self, file: BinaryIO, format_name: str, reading: Reading) -> None:
+        self._file, self._format, self._reading = file, format_name, reading
+        self.cut = False
+        self.width, self.height = 0, 0
+        self.times_s, self.duration_s = self._walk()
+
+    def _walk(self) -> tuple[npt.NDArray[np.float64], float]:
+        """Step through the frames, noting when each is shown."""
+        starts: list[float] = []
+        now = 0.0
+        for picture in self._pictures():
+            if not starts:
+                self.width, self.height = picture.size
+                self._reading.check_size(*picture.size)
+            starts.append(now)
+            now += _shown_s(picture)
+            if len(starts) >= _MAX_FRAMES or now > self._reading.limits.max_duration_s:
+                self.cut = True
+                break
+        if not starts:
+            raise self._reading.broken("its first frame cannot be decoded")
+        return np.array(starts), now
+
+    def images(self, places: npt.NDArray[np.int64]) -> Iterator[tuple[int, Image]]:
+        """Yield (place, picture) for ascending places; transparency is placed on white."""
+        wanted = set(places.tolist())
+        last = max(wanted, default=-1)
+        for place, picture in enumerate(self._pictures()):
+            if place in wanted:
+                yield place, Image(_flat(picture))
+            if place >= last:
+                return
+
+    def _pictures(self) -> Iterator[Any]:
+        """Yield Pillow's picture at each frame; ends early, and notes it, where the data do."""
+        module, attribute = _PLUGINS[self._format]
+        factory = getattr(import_module(f"PIL.{module}"), attribute)
+        self._file.seek(0)
+        place = 0
+        try:
+            picture = factory(_Unclosed(self._file))
+            self._reading.check_size(*picture.size)
+            while True:
+                picture.load()
+                yield picture
+                place += 1
+                if place >= getattr(picture, "n_frames", 1):
+                    return
+                picture.seek(place)
+        except EOFError:
+            self.cut = place > 0
+        except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError) as error:
+            if place == 0:
+                raise self._reading.broken(f"it cannot be decoded ({error})") from error
+            self.cut = True
+
+
+class _Unclosed:
+    """A file that Pillow cannot close."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
+def _shown_s(picture: Any) -> float:
+    """Return how long browsers show a frame: 0.1 s where the file says 10 ms or less."""
+    duration_ms = float(picture.info.get("duration") or 0)
+    return duration_ms / 1000 if duration_ms > 10 else _USUAL_STEP_S
+
+
+def _flat(picture: Any) -> npt.NDArray[np.uint8]:
+    rgba = np.asarray(picture.convert("RGBA"))
+    alpha = rgba[..., 3:].astype(np.uint16)
+    if (alpha == 255).all():
+        return np.ascontiguousarray(rgba[..., :3])
+    mixed = (rgba[..., :3].astype(np.uint16) * alpha + 255 * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)

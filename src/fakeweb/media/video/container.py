@@ -1,0 +1,320 @@
+"""The border to PyAV: open a container, list its packets, decode some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.errors import FakeWebError, TooLarge
+from fakeweb.media.limits import Reading, one_line
+from fakeweb.media.video.pixels import to_image
+from fakeweb.types import Image
+
+_MAX_PACKETS: Final = 6_000_000
+_PEEK_PACKETS: Final = 64
+_PROBE: Final = {"probesize": "20000000", "analyzeduration": "10000000"}
+
+
+@contextmanager
+def translated(reading: Reading) -> Iterator[None]:
+    """Turn what FFmpeg raises into errors of ours."""
+    import av
+
+    try:
+        yield
+    except FakeWebError:
+        raise
+    except MemoryError as error:
+        raise TooLarge(f"{reading.name} needs too much memory", hint="scale the clip down") from error
+    except (av.FFmpegError, OSError, ValueError, IndexError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise reading.broken(f"it cannot be decoded ({one_line(reason)})") from error
+
+
+@dataclass(frozen=True, eq=False)
+class PacketList:
+    """What the packets of the picture stream say, without a frame being decoded.
+
+    Attributes:
+        pts: (P,) presentation time of each packet in the stream's unit, in decoding order.
+        keys: (P,) which can be decoded alone.
+        shown: (P,) which are meant to be shown.
+        complete: False where the data end or break before the container's own end.
+        quarter_turns: Quarter turns to the left that set the pictures upright.
+    """
+
+    pts: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.bool_]
+    shown: npt.NDArray[np.bool_]
+    complete: bool
+    quarter_turns: int = 0
+
+
+class VideoFile:
+    """A clip opened with PyAV; ``close`` it.
+
+    Args:
+        file: Seekable, anywhere.
+        demuxer: FFmpeg's name of the container.
+        reading: Name and limits.
+        threads: Threads that decode; 0 leaves it to FFmpeg.
+
+    Raises:
+        Unreadable: FFmpeg cannot open it.
+        Unsupported: No pictures in it, or a codec that cannot be decoded.
+        TooLarge: Over a limit.
+    """
+
+    def __init__(self, file: BinaryIO, demuxer: str, reading: Reading, threads: int = 0) -> None:
+        import av
+
+        self._reading = reading
+        file.seek(0)
+        with translated(reading):
+            self._container: Any = av.open(
+                file, format=demuxer, container_options=_PROBE, metadata_errors="replace"
+            )
+            self._stream = self._picture_stream()
+            context = self._stream.codec_context
+            reading.check_size(context.width, context.height)
+            context.thread_count = threads
+            context.thread_type = "AUTO"
+        self.unit = self._stream.time_base
+        self.unit_s = float(self.unit)
+        self.stored_size = (context.width, context.height)
+        whole = self._container.duration
+        self.promised_s = whole / av.time_base if whole else None  # by the header, which may be wrong
+        self.aspect = _aspect(self._stream)
+        self.codec = str(self._stream.codec_context.name)
+        self.damaged = 0
+        self.sound: Any = next(iter(self._container.streams.audio), None)
+        self.has_sound = self.sound is not None
+        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 25)
+
+    def _picture_stream(self) -> Any:
+        streams = [s for s in self._container.streams.video if not _is_cover(s)]
+        if not streams:
+            raise self._reading.unsupported(
+                "a sound without pictures", hint="give a clip that shows something"
+            )
+        stream = max(streams, key=lambda s: _pixels(s.codec_context))
+        if stream.codec_context is None:
+            raise self._reading.unsupported(
+                "a clip of an unknown codec", hint="convert it to H.264 in an MP4 file"
+            )
+        return stream
+
+    def close(self) -> None:
+        """Close the container."""
+        self._container.close()
+
+    def list_packets(self) -> PacketList:
+        """Read all packets once.
+
+        Raises:
+            TooLarge: Longer than allowed.
+        """
+        import av
+
+        pts: list[int] = []
+        flags = bytearray()
+        complete, first = True, None
+        longest = self._reading.limits.max_duration_s / self.unit_s
+        try:
+            for packet in self._container.demux(self._stream):
+                if not packet.size:
+                    continue
+                time = packet.pts if packet.pts is not None else packet.dts
+                if time is None:
+                    time = pts[-1] + 1 if pts else 0
+                if pts and abs(time - pts[0]) > longest:
+                    raise TooLarge(
+                        f"{self._reading.name} is longer than {self._reading.limits.max_duration_s:,} s",
+                        hint="cut the clip, or raise Limits.max_duration_s",
+                    )
+                pts.append(time)
+                flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
+                if first is None and len(pts) <= _PEEK_PACKETS:  # only a frame knows which way is up
+                    first = next(iter(_decoded(packet)), None)
+                if len(pts) > _MAX_PACKETS:
+                    complete = False
+                    break
+        except (av.FFmpegError, OSError, ValueError):
+            complete = False
+        bits = np.frombuffer(bytes(flags), np.uint8)
+        turns = 0 if first is None else round(first.rotation / 90) % 4
+        return PacketList(np.array(pts, np.int64), (bits & 1) > 0, (bits & 2) > 0, complete, turns)
+
+    def images(self, packets: PacketList, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[int, Image]]:
+        """Decode what is needed of a freshly opened file and yield (pts, upright picture) of the wanted frames.
+
+        Packets are only sent to the decoder from a keyframe up to the last frame wanted before the next one; of
+        these, frames that no other refers to are skipped unless they are wanted. Neither changes a pixel of the
+        frames that are wanted.
+
+        After damage, frames are dropped up to the next keyframe: what a decoder makes up to conceal an error
+        must not be judged as if a camera had seen it. A frame that was wanted and dropped is replaced by the
+        next good one.
+
+        Args:
+            packets: From :meth:`list_packets` of the same file.
+            wanted: Packet numbers, in decoding order, of the frames to yield.
+        """
+        import av
+
+        send, is_wanted = _plan(packets, wanted)
+        due = _Due(packets.pts[np.sort(wanted)])
+        context = self._stream.codec_context
+        last, number = -1, -1
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size:
+                    number += 1
+                if number >= len(send) or not packet.size or not send[number]:
+                    continue
+                if last >= 0 and number > last + 1:
+                    yield from self._good(context.decode(None), due, packets)
+                    context.flush_buffers()
+                    due.whole_again()
+                last = number
+                context.skip_frame = "DEFAULT" if is_wanted[number] else "NONREF"
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    due.damaged_from(packets.pts[number])
+                    continue
+                yield from self._good(frames, due, packets)
+            yield from self._good(_decoded_rest(context), due, packets)
+        except (av.FFmpegError, OSError):
+            due.damaged_from(0)
+        self.damaged = due.damaged
+
+    def everything(self) -> Iterator[tuple[Any, Any]]:
+        """Decode a freshly opened file whole and yield (frame of PyAV, None) and (None, packet of the sound).
+
+        Frames concealed after damage are dropped as :meth:`images` does.
+        """
+        import av
+
+        due = _Due(np.empty(0, np.int64), all_of_them=True)
+        context = self._stream.codec_context
+        streams = [self._stream] if self.sound is None else [self._stream, self.sound]
+        try:
+            for packet in self._container.demux(streams):
+                if packet.stream.type == "audio":
+                    if packet.size:
+                        yield None, packet
+                    continue
+                try:
+                    frames = packet.decode() if packet.size else _decoded_rest(context)
+                except av.FFmpegError:
+                    due.damaged_from(packet.pts or 0)
+                    continue
+                for frame in frames:
+                    if due.takes(frame):
+                        yield frame, None
+        except (av.FFmpegError, OSError):
+            due.damaged_from(0)
+        self.damaged = due.damaged
+
+    def _good(self, frames: Any, due: _Due, packets: PacketList) -> Iterator[tuple[int, Image]]:
+        for frame in frames:
+            if due.takes(frame):
+                if frame.width * frame.height > self._reading.limits.max_pixels:
+                    self._reading.check_size(frame.width, frame.height)
+                yield frame.pts, to_image(frame, packets.quarter_turns, self.aspect)
+
+
+def _is_cover(stream: Any) -> bool:
+    """Tell the cover of an album or a thumbnail from a clip."""
+    return "attached_pic" in str(stream.disposition).lower()
+
+
+def _pixels(context: Any) -> int:
+    return 0 if context is None else context.width * context.height
+
+
+def _aspect(stream: Any) -> float:
+    """Return width over height of a stored pixel; 1 where the file says nothing sensible."""
+    ratio = stream.sample_aspect_ratio
+    aspect = float(ratio) if ratio else 1.0
+    return aspect if 0.2 < aspect < 5 else 1.0
+
+
+class _Due:
+    """The frames still waited for, and whether what comes can be trusted."""
+
+    def __init__(self, pts: npt.NDArray[np.int64], *, all_of_them: bool = False) -> None:
+        self._waiting = np.sort(pts)
+        self._all = all_of_them
+        self._next = 0
+        self._damaged_from: int | None = None
+        self.damaged = 0
+
+    def damaged_from(self, pts: int) -> None:
+        """Note that a packet of about this time is broken."""
+        self.damaged += 1
+        if self._damaged_from is None or pts < self._damaged_from:
+            self._damaged_from = pts
+
+    def whole_again(self) -> None:
+        """Note that the decoder begins anew at a keyframe."""
+        self._damaged_from = None
+
+    def takes(self, frame: Any) -> bool:
+        """Tell whether a decoded frame is one to use, and tick it off."""
+        if frame.pts is None:
+            return False
+        if frame.is_corrupt:
+            self.damaged_from(frame.pts)
+            return False
+        if self._damaged_from is not None:
+            if not (frame.key_frame and frame.pts > self._damaged_from):
+                return False
+            self.whole_again()
+        if self._all:
+            return True
+        if self._next >= len(self._waiting) or frame.pts < self._waiting[self._next]:
+            return False
+        self._next = int(np.searchsorted(self._waiting, frame.pts, side="right"))
+        return True
+
+
+def _plan(
+    packets: PacketList, wanted: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which packets the decoder must see, and which of them are wanted."""
+    count = len(packets.pts)
+    send, is_wanted = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    is_wanted[wanted] = True
+    starts = np.flatnonzero(packets.keys)
+    for number in wanted.tolist():
+        group = int(np.searchsorted(starts, number, side="right")) - 1
+        if group >= 0 and packets.pts[number] < packets.pts[starts[group]]:
+            group -= 1  # a picture shown before its keyframe also needs the group before
+        first = int(starts[group]) if group >= 0 else 0
+        send[first : number + 1] = True
+    return send, is_wanted
+
+
+def _decoded(packet: Any) -> list[Any]:
+    import av
+
+    try:
+        return list(packet.decode())
+    except av.FFmpegError:
+        return []
+
+
+def _decoded_rest(context: Any) -> list[Any]:
+    import av
+
+    try:
+        return list(context.decode(None))
+    except (av.FFmpegError, EOFError):  # already drained
+        return []

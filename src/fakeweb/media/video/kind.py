@@ -1,0 +1,154 @@
+"""What a source is, judged by its first bytes: a picture, or a clip and the demuxer that reads it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO, Final, Literal
+
+import numpy as np
+
+from fakeweb.media.sniff import PICTURE_MAGICS
+
+VIDEO_SUFFIXES: Final = frozenset(
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "mkv", "webm", "avi", "wmv", "asf", "flv", "f4v"),
+        *("mpg", "mpeg", "m2v", "ts", "mts", "m2ts", "ogv", "ivf"),
+    )
+)
+"""Suffixes, in lower case, of the videos picked out of folders."""
+
+Kind = Literal["picture", "clip", "unknown"]
+
+HEAD_BYTES: Final = 4096
+_MAGICS: Final = (
+    (b"\x1a\x45\xdf\xa3", "matroska"),
+    (b"FLV\x01", "flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"\0\0\x01\xba", "mpeg"),
+    (b"\0\0\x01\xb3", "mpegvideo"),
+    (b"OggS", "ogg"),
+    (b"DKIF", "ivf"),
+)
+_PICTURE_BRANDS: Final = (b"avif", b"avis", b"mif1", b"msf1", b"mif2", b"miaf", b"crx ",
+                          b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")  # fmt: skip
+_MOV_BOXES: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_TS_PACKETS: Final = ((0, 188), (4, 192), (0, 204))
+
+
+def demuxer_of(head: bytes) -> str | None:
+    """Return the name of FFmpeg's demuxer for a video's first bytes, or None where they begin no video.
+
+    The demuxer is always named to FFmpeg, so that no playlist, script or device of another name is ever opened.
+
+    Args:
+        head: The first :data:`HEAD_BYTES` of the file, or all of it.
+    """
+    for magic, name in _MAGICS:
+        if head.startswith(magic):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    if head[4:8] == b"ftyp":
+        return None if head[8:12] in _PICTURE_BRANDS else "mov"
+    if head[4:8] in _MOV_BOXES:
+        return "mov"
+    for start, step in _TS_PACKETS:
+        marks = head[start::step][:5]
+        if len(marks) >= 3 and set(marks) == {0x47}:
+            return "mpegts"
+    return None
+
+
+def animated_format(head: bytes) -> str | None:
+    """Return ``GIF``, ``PNG`` or ``WebP`` where the first bytes can begin an animated picture, else None."""
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and b"acTL" in head:
+        return "PNG"
+    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and head[20] & 2:
+        return "WebP"
+    return None
+
+
+def kind_of(source: Any) -> Kind:
+    """Tell pictures from clips by the first bytes, without decoding anything.
+
+    A picture with several frames (GIF, WebP, APNG) is a clip. What cannot be read or is of no kind we know is
+    ``unknown``: reading it says why.
+
+    Args:
+        source: What :func:`fakeweb.media.read_image` takes; a file object must be seekable, and is put back.
+
+    Example:
+        >>> kind_of(np.zeros((4, 4, 3), np.uint8))
+        'picture'
+    """
+    if isinstance(source, np.ndarray):
+        return "picture"
+    head = read_head(source)
+    if demuxer_of(head):
+        return "clip"
+    animated = animated_format(head)
+    if animated == "GIF":
+        return "clip" if _several_images(source) else "picture"
+    if animated:
+        return "clip"
+    return "picture" if _is_picture(head) else "unknown"
+
+
+def _is_picture(head: bytes) -> bool:
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return webp or head[4:8] == b"ftyp" or any(head.startswith(magic) for magic, _ in PICTURE_MAGICS)
+
+
+def read_head(source: Any, count: int = HEAD_BYTES) -> bytes:
+    """Return the first bytes of a path, bytes or seekable file object; none where they cannot be had."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(memoryview(source).cast("B")[:count])
+    try:
+        if isinstance(source, str | os.PathLike):
+            if not os.path.isfile(source):  # noqa: PTH113 - a pipe would block
+                return b""
+            with open(source, "rb") as file:  # noqa: PTH123
+                return file.read(count)
+        return _peek(source, count)
+    except (OSError, ValueError, AttributeError):
+        return b""
+
+
+def _peek(file: BinaryIO, count: int) -> bytes:
+    if not file.seekable():
+        return b""
+    position = file.tell()
+    head = file.read(count)
+    file.seek(position)
+    return head if isinstance(head, bytes) else b""
+
+
+def _several_images(source: Any) -> bool:
+    """Tell whether a GIF holds a second picture: walk its blocks as far as they are whole."""
+    data = read_head(source, 64 << 20)
+    try:
+        position = 13 + _table_bytes(data[10])
+        images = 0
+        while data[position] != 0x3B:
+            if data[position] == 0x2C:
+                images += 1
+                if images > 1:
+                    return True
+                position += 10 + _table_bytes(data[position + 9]) + 1
+            else:
+                position += 2 if data[position] == 0x21 else 1
+                if data[position - 2] != 0x21:
+                    continue
+            while data[position]:
+                position += 1 + data[position]
+            position += 1
+    except IndexError:
+        return False
+    return False
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0

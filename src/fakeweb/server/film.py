@@ -1,0 +1,80 @@
+"""The process that judges one video: ``python -m fakeweb.server.film FD``.
+
+It reads one frame with the task, sends progress, and ends with a report or an error. It may be killed at any moment:
+when it takes too long, when its job is cancelled, when the service stops. Its address space is limited.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from fakeweb.errors import FakeWebError, TooLarge
+from fakeweb.media import encode_png, read_image, write_atomically
+from fakeweb.render import overlay, to_json
+from fakeweb.server import frames
+from fakeweb.server.worker import Judge, prepare
+from fakeweb.types import Report
+
+OnProgress = Callable[[str, float], None]
+
+
+class ScanFilm(Protocol):
+    """Judges a video and, where wanted, draws it."""
+
+    def __call__(
+        self, judge: Judge, task: dict[str, Any], on_progress: OnProgress
+    ) -> tuple[Report, str | None]:
+        """Return the report and the name of the overlay's file inside the job's folder, or None.
+
+        Args:
+            judge: Makes the scanner.
+            task: ``path``, ``folder``, ``name``, ``threshold``, ``faces``, ``opacity``, ``overlay``.
+            on_progress: Called with the stage in words and how much is done, from 0 to 1.
+        """
+        ...
+
+
+def scan_picture(judge: Judge, task: dict[str, Any], on_progress: OnProgress) -> tuple[Report, str | None]:
+    """Judge a picture as if it were a video of one frame."""
+    on_progress("reading", 0.0)
+    scanner = judge.scanner(task["threshold"], task["faces"])
+    media = read_image(Path(task["path"]), limits=scanner.limits, name=task["name"])
+    on_progress("judging", 0.2)
+    report = scanner.judge(media)
+    if not task["overlay"]:
+        return report, None
+    on_progress("drawing", 0.9)
+    drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]))
+    write_atomically(Path(task["folder"], "overlay.png"), drawn)
+    return report, "overlay.png"
+
+
+def main(scan: ScanFilm = scan_picture) -> None:
+    """Judge one video and say how it went."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    first = frames.receive(channel)
+    if first is None:
+        return
+    task = first[0]
+    try:
+        prepare(task["settings"]["job_memory_mb"])
+        judge = Judge(task["settings"])
+
+        def on_progress(stage: str, share: float) -> None:
+            frames.send(channel, {"stage": stage, "progress": min(1.0, max(0.0, share))})
+
+        report, name = scan(judge, task, on_progress)
+        frames.send(channel, {"report": to_json(report, indent=None), "overlay": name})
+    except FakeWebError as error:
+        frames.send(channel, {"error": error.to_dict()})
+    except MemoryError:
+        large = TooLarge(f"{task['name']} needs more memory than a video may", hint="scale it down or cut it")
+        frames.send(channel, {"error": large.to_dict()})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""The use case: bytes of a picture -> the answer a caller gets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fakeweb.server.admission import Admission
+from fakeweb.server.bodies import Upload
+from fakeweb.server.impact import Impact, impact, leading_kind, viewer_warnings
+from fakeweb.server.metrics import Metrics
+from fakeweb.server.pool import Pool
+from fakeweb.server.schemas import ScanOptions
+from fakeweb.server.settings import Settings
+from fakeweb.server.store import Store
+from fakeweb.types import Report
+
+_REMEMBERED_BYTES = 32 << 20
+_INLINE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A report that is stored.
+
+    Attributes:
+        id: Of the stored result.
+        report: JSON form of the report.
+        cached: Whether it was there before.
+        drawn: PNG of the overlay, empty where none was asked for.
+    """
+
+    id: str
+    report: dict[str, Any]
+    cached: bool
+    drawn: bytes = b""
+
+
+class Memory:
+    """The last results, so that a picture that goes round is answered without the database."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: str) -> tuple[str, str] | None:
+        """Return id and report of a result."""
+        found = self._held.get(key)
+        if found is not None:
+            self._held.move_to_end(key)
+        return found
+
+    def put(self, key: str, result_id: str, report: str) -> None:
+        """Remember a result, and forget the oldest."""
+        if key not in self._held:
+            self._held[key] = (result_id, report)
+            self._bytes += len(key) + len(report)
+        while self._bytes > _REMEMBERED_BYTES:
+            old, (_, text) = self._held.popitem(last=False)
+            self._bytes -= len(old) + len(text)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._held.clear()
+        self._bytes = 0
+
+
+class _Shared:
+    """Work that several callers wait for; it is given up when the last of them goes away."""
+
+    def __init__(self, task: asyncio.Task[Judged]) -> None:
+        self.task = task
+        self._callers = 0
+        task.add_done_callback(lambda done: None if done.cancelled() else done.exception() and None)
+
+    async def wait(self) -> Judged:
+        """Wait for the end of the work."""
+        self._callers += 1
+        try:
+            return await asyncio.shield(self.task)
+        finally:
+            self._callers -= 1
+            if not self._callers and not self.task.done():
+                self.task.cancel()
+
+
+class Judge:
+    """Judges pictures once, remembers, and puts what matters into the queue."""
+
+    def __init__(
+        self, settings: Settings, store: Store, pool: Pool, admission: Admission, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._pool = pool
+        self._admission = admission
+        self._metrics = metrics
+        self._running: dict[str, _Shared] = {}
+        self._memory = Memory()
+
+    def cache_key(self, digest: str, options: ScanOptions) -> str:
+        """Return what makes two requests the same: bytes, model, finder, threshold, number of faces."""
+        threshold = self._settings.threshold if options.threshold is None else options.threshold
+        faces = min(options.faces or self._settings.max_faces, self._settings.max_faces)
+        about = self._pool.about
+        return f"{digest}:{about.get('model')}:{about.get('finder')}:{threshold}:{faces}"
+
+    async def picture(self, upload: Upload, options: ScanOptions, *, draw: bool, deadline_s: float) -> Judged:
+        """Judge a picture, or find out that it was judged before.
+
+        Args:
+            upload: The picture.
+            options: What the caller chose.
+            draw: Whether the overlay is wanted.
+            deadline_s: On the monotonic clock.
+
+        Raises:
+            FakeWebError: The picture cannot be judged, or not in time.
+        """
+        key = self.cache_key(upload.sha256, options)
+        known = await self._known(key)
+        if known is None:
+            known = await self._once(key, upload, options, deadline_s, draw=draw)
+        if draw and not known.drawn:
+            drawn = await self._work(upload, options, deadline_s, report=known.report, draw=True)
+            known = Judged(known.id, known.report, known.cached, drawn[1])
+        self._metrics.verdicts.labels(known.report["verdict"]["label"], str(known.cached).lower()).inc()
+        return Judged(known.id, {**known.report, "source": upload.name}, known.cached, known.drawn)
+
+    async def answer(self, judged: Judged, options: ScanOptions, *, overlay: bool) -> dict[str, Any]:
+        """Return the JSON answer: report, impact, warnings, and the overlay where wanted."""
+        report = Report.from_dict(judged.report)
+        found = self.impact(report, options)
+        queue_id = await self.enqueue(judged.id, report, options, found)
+        return {
+            "id": judged.id,
+            "cached": judged.cached,
+            "report": judged.report,
+            "impact": None if found is None else asdict(found),
+            "viewer_warnings": [asdict(w) for w in viewer_warnings(report)],
+            "queue_id": queue_id,
+            "overlay": await _base64(judged.drawn) if overlay else None,
+        }
+
+    def impact(self, report: Report, options: ScanOptions) -> Impact | None:
+        """Return the impact of a post."""
+        return impact(
+            report.verdict.p_fake,
+            options.reach,
+            levels=self._settings.impact_levels,
+            follower_share=self._settings.follower_share,
+        )
+
+    async def enqueue(
+        self, result_id: str, report: Report, options: ScanOptions, found: Impact | None
+    ) -> str | None:
+        """Put a post into the review queue where it belongs there; return the item's id."""
+        wanted = options.queue
+        if wanted is None:
+            wanted = bool(options.reach) and report.verdict.label in self._settings.queue_labels
+        if not wanted:
+            return None
+        item = {
+            "result_id": result_id,
+            "media_sha256": report.media_sha256,
+            "reference": options.reference,
+            "label": report.verdict.label,
+            "p_fake": report.verdict.p_fake,
+            "kind": leading_kind(report),
+            "views": options.views,
+            "followers": options.followers,
+            "engagement_rate": options.engagement_rate,
+            "audience": None if found is None else found.audience,
+            "score": 0.0 if found is None else found.score,
+            "level": None if found is None else found.level,
+        }
+        return await self._store.run(self._store.add_item, item)
+
+    def forget(self) -> None:
+        """Forget what is in memory; called when something was deleted."""
+        self._memory.clear()
+
+    async def _known(self, key: str) -> Judged | None:
+        found = self._memory.get(key)
+        if found is None:
+            row = await self._store.run(self._store.find_result, key)
+            if row is None:
+                return None
+            found = (row["id"], row["report"])
+            self._remember(key, *found)
+        return Judged(found[0], json.loads(found[1]), cached=True)
+
+    async def _once(
+        self, key: str, upload: Upload, options: ScanOptions, deadline_s: float, *, draw: bool
+    ) -> Judged:
+        """Judge these bytes, unless somebody else is about to: then wait for that."""
+        shared = self._running.get(key)
+        first = shared is None
+        if shared is None:
+            shared = _Shared(asyncio.ensure_future(self._fresh(key, upload, options, deadline_s, draw=draw)))
+            self._running[key] = shared
+            shared.task.add_done_callback(lambda _: self._running.pop(key, None))
+        judged = await shared.wait()
+        return judged if first else Judged(judged.id, judged.report, cached=True)
+
+    async def _fresh(
+        self, key: str, upload: Upload, options: ScanOptions, deadline_s: float, *, draw: bool
+    ) -> Judged:
+        report, drawn = await self._work(upload, options, deadline_s, report=None, draw=draw)
+        text = json.dumps({**report, "source": "upload"})
+        result_id = await self._store.run(self._store.add_result, key, upload.sha256, text)
+        self._remember(key, result_id, text)
+        return Judged(result_id, report, cached=False, drawn=drawn)
+
+    async def _work(
+        self,
+        upload: Upload,
+        options: ScanOptions,
+        deadline_s: float,
+        *,
+        report: Mapping[str, Any] | None,
+        draw: bool,
+    ) -> tuple[dict[str, Any], bytes]:
+        task = {
+            "name": upload.name,
+            "threshold": options.threshold,
+            "faces": options.faces,
+            "opacity": options.opacity,
+            "overlay": draw,
+            "report": report,
+        }
+        header, body, took_s = await self._pool.run(
+            task, upload.data, digest=upload.sha256, deadline_s=deadline_s
+        )
+        self._admission.took(took_s)
+        self._metrics.judging.observe(took_s)
+        return json.loads(header["report"]), body
+
+    def _remember(self, key: str, result_id: str, report: str) -> None:
+        if self._store.is_sqlite:  # nobody else can delete from under us
+            self._memory.put(key, result_id, report)
+
+
+def deadline_in(seconds: float) -> float:
+    """Return the time that lies so many seconds ahead on the monotonic clock."""
+    return time.monotonic() + seconds
+
+
+async def _base64(data: bytes) -> str:
+    if len(data) <= _INLINE_BYTES:
+        return base64.b64encode(data).decode()
+    return await asyncio.to_thread(lambda: base64.b64encode(data).decode())

@@ -1,0 +1,207 @@
+"""The processes that judge pictures: started, watched, replaced when they die or take too long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from typing import Any
+
+from fakeweb.errors import Busy, FakeWebError, ModelMissing, Overdue, Unreadable, WorkerDied, from_dict
+from fakeweb.server.frames import Child
+
+LOG = logging.getLogger("fakeweb.server")
+_START_S = 120.0
+_RESTART_S = (0.0, 0.5, 1.0, 5.0, 15.0)
+_DEADLY = 2
+"""A picture that ended so many workers is not tried again."""
+
+_GONE = (ConnectionError, asyncio.IncompleteReadError, OSError)
+
+
+class Pool:
+    """Workers and the line before them: first come, first served.
+
+    Args:
+        count: How many processes.
+        settings: Told to each worker.
+    """
+
+    def __init__(self, count: int, settings: Mapping[str, Any]) -> None:
+        self.count = count
+        self.about: dict[str, Any] = {}
+        """Model and finder, as the workers report them."""
+        self.restarts = 0
+        self.broken: FakeWebError | None = None
+        """Why no worker can start; None while they can."""
+        self._settings = dict(settings)
+        self._idle: deque[Child] = deque()
+        self._line: deque[asyncio.Future[Child]] = deque()
+        self._all: set[Child] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._deadly: OrderedDict[str, int] = OrderedDict()
+        self._closing = False
+
+    @property
+    def ready(self) -> int:
+        """Workers that could work now."""
+        return len(self._all)
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for a worker."""
+        return sum(not place.done() for place in self._line)
+
+    def resident_bytes(self) -> int:
+        """Memory of all workers together."""
+        return sum(child.resident_bytes() for child in self._all)
+
+    async def start(self) -> None:
+        """Start all workers.
+
+        Raises:
+            ModelError, UsageError: They cannot start.
+        """
+        for child in await asyncio.gather(*(self._make() for _ in range(self.count))):
+            self._free(child)
+
+    async def run(
+        self, task: Mapping[str, Any], data: bytes, *, digest: str, deadline_s: float
+    ) -> tuple[dict[str, Any], bytes, float]:
+        """Have a worker do a task.
+
+        Args:
+            task: See :meth:`fakeweb.server.worker.Judge.answer`.
+            data: The picture.
+            digest: Its SHA-256.
+            deadline_s: On the monotonic clock. A task that waits longer is given up; a worker that works longer is
+                ended.
+
+        Returns:
+            The worker's answer, its bytes, and the seconds the worker took.
+
+        Raises:
+            Overdue: The deadline has passed.
+            WorkerDied: The worker ended without an answer.
+            Unreadable: The picture has ended several workers before.
+            FakeWebError: Whatever the worker raised.
+        """
+        if self._deadly.get(digest, 0) >= _DEADLY:
+            raise Unreadable(f"{task['name']} cannot be read: it ends every reader", hint="save it anew")
+        child = await self._turn(deadline_s)
+        started = time.monotonic()
+        working = asyncio.ensure_future(self._work(child, task, data, digest))
+        self._keep(working)
+        try:
+            # The worker is freed by its own task: a caller who goes away must not leave it half read.
+            header, body = await asyncio.wait_for(
+                asyncio.shield(working), max(0.001, deadline_s - time.monotonic())
+            )
+        except TimeoutError:
+            child.process.kill()
+            raise Overdue("judging took too long", hint="send a smaller picture", retry_after_s=5) from None
+        if "error" in header:
+            raise from_dict(header["error"])
+        return header, body, time.monotonic() - started
+
+    async def close(self) -> None:
+        """End all workers; what they are doing is lost, so call this when all is answered."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(child.end() for child in self._all))
+        self._all.clear()
+
+    async def _turn(self, deadline_s: float) -> Child:
+        """Wait for a worker."""
+        if self._closing:
+            raise Busy("the service is stopping", retry_after_s=5)
+        if self._idle:
+            return self._idle.popleft()
+        if self.broken is not None and not self._all:
+            raise self.broken
+        place: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        self._line.append(place)
+        try:
+            return await asyncio.wait_for(place, max(0.001, deadline_s - time.monotonic()))
+        except TimeoutError:
+            raise Overdue("no worker was free in time", hint="try again later", retry_after_s=2) from None
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._free(place.result())
+            raise
+
+    def _free(self, child: Child) -> None:
+        """Give a worker to who waits longest."""
+        while self._line:
+            place = self._line.popleft()
+            if not place.done():
+                place.set_result(child)
+                return
+        self._idle.append(child)
+
+    async def _work(
+        self, child: Child, task: Mapping[str, Any], data: bytes, digest: str
+    ) -> tuple[dict[str, Any], bytes]:
+        try:
+            await child.send(task, data)
+            answer = await child.receive()
+        except _GONE:
+            self._deadly[digest] = self._deadly.get(digest, 0) + 1
+            if len(self._deadly) > 1000:
+                self._deadly.popitem(last=False)
+            self._keep(asyncio.ensure_future(self._replace(child)))
+            raise WorkerDied("a worker ended without an answer", hint="try again") from None
+        self._free(child)
+        return answer
+
+    async def _replace(self, dead: Child) -> None:
+        self._all.discard(dead)
+        LOG.error("worker %d ended with status %s", dead.pid, await dead.end())
+        self.restarts += 1
+        attempt = 0
+        while not self._closing:
+            await asyncio.sleep(_RESTART_S[min(attempt, len(_RESTART_S) - 1)])
+            attempt += 1
+            try:
+                child = await self._make()
+            except FakeWebError as error:
+                self.broken = error
+                LOG.error("no worker can start: %s", error.message)
+                continue
+            self.broken = None
+            self._free(child)
+            return
+
+    async def _make(self) -> Child:
+        child = await asyncio.to_thread(Child, "fakeweb.server.worker")
+        try:
+            await child.open()
+            await child.send(self._settings)
+            header, _ = await asyncio.wait_for(child.receive(), _START_S)
+        except (TimeoutError, *_GONE):
+            await child.end()
+            raise ModelMissing("a worker ended while it started", hint="the log says more") from None
+        except BaseException:
+            child.process.kill()
+            raise
+        if "error" in header:
+            await child.end()
+            raise from_dict(header["error"])
+        self.about = header
+        self._all.add(child)
+        return child
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        """Hold a task until it ends, and look at its exception so that nobody complains of it."""
+        self._tasks.add(task)
+
+        def ended(done: asyncio.Task[Any]) -> None:
+            self._tasks.discard(done)
+            if not done.cancelled():
+                done.exception()
+
+        task.add_done_callback(ended)

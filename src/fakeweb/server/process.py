@@ -1,0 +1,156 @@
+"""Running the application: connections, file descriptors, signals, logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from fakeweb.errors import Busy, UsageError
+from fakeweb.server.app import create_app
+from fakeweb.server.problems import problem_answer
+from fakeweb.server.settings import Settings
+
+LOG = logging.getLogger("fakeweb.server")
+_RESERVED_FILES = 128
+_BACKLOG = 4096
+_HEADERS_S = 10.0
+_SOFT_DEFAULT = 1024
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    LOG.setLevel(logging.INFO)
+    connections = connection_limit(settings.max_connections)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=_protocol(connections),
+        ws="none",
+        lifespan="on",
+        backlog=_BACKLOG,
+        timeout_keep_alive=int(settings.keep_alive_s),
+        timeout_graceful_shutdown=int(settings.shutdown_s),
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )
+    LOG.info(
+        "http://%s:%d with %d workers, up to %d connections, API keys %s, data in %s",
+        settings.host,
+        settings.port,
+        settings.worker_count,
+        connections,
+        "asked for" if settings.needs_key else "not asked for",
+        settings.data_dir,
+    )
+    server = _Server(config, app)
+    try:
+        server.run()
+    except SystemExit as end:
+        raise UsageError("the service cannot start; the lines above say why", hint="see the log") from end
+    except KeyboardInterrupt:
+        return
+
+
+def connection_limit(wanted: int) -> int:
+    """Raise this process's limit for open files as far as it goes; return how many connections fit.
+
+    Args:
+        wanted: How many are wanted; 0: as many as fit.
+    """
+    try:
+        import resource
+    except ImportError:
+        return wanted or _SOFT_DEFAULT - _RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = hard if hard != resource.RLIM_INFINITY else 1 << 20
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    except (ValueError, OSError):
+        LOG.warning("the limit for open files stays at %d", soft)
+    room = max(16, soft - _RESERVED_FILES)
+    if wanted > room:
+        LOG.warning("%d connections need more open files than the system allows; %d fit", wanted, room)
+    return min(wanted or room, room)
+
+
+class _Server(uvicorn.Server):
+    """Tells the service to take nothing more as soon as a signal comes."""
+
+    def __init__(self, config: uvicorn.Config, app: Any) -> None:
+        super().__init__(config)
+        self._service = app.service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        LOG.info("stopping: what was accepted is finished")
+        loop = self._service.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._service.drain)
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()  # ended as asked: the exit status is 0
+
+
+def _protocol(most: int) -> type[HttpToolsProtocol]:
+    """Return uvicorn's protocol with what it lacks: a limit for connections, and for the time requests may take."""
+    _, headers, body = problem_answer(Busy("too many connections", hint="try again later", retry_after_s=2))
+    lines = b"".join(k + b": " + v + b"\r\n" for k, v in headers)
+    full = b"HTTP/1.1 503 Service Unavailable\r\n" + lines + b"connection: close\r\n\r\n" + body
+
+    class Protocol(HttpToolsProtocol):
+        _timer: asyncio.TimerHandle | None = None
+        timeout_keep_alive_task: asyncio.TimerHandle | None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            if len(self.connections) > most:
+                transport.write(full)
+                transport.close()
+                return
+            self._watch_headers()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._unwatch()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self.transport.is_closing():
+                return
+            super().data_received(data)
+            # A request that was refused before its body had come: the rest is thrown away here.
+            idle = self.cycle is not None and self.cycle.response_complete
+            if idle and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._watch_headers()
+
+        def on_headers_complete(self) -> None:
+            self._unwatch()
+            super().on_headers_complete()
+
+        def _watch_headers(self) -> None:
+            self._unwatch()
+            self._timer = self.loop.call_later(_HEADERS_S, self._give_up)
+
+        def _unwatch(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _give_up(self) -> None:
+            if not self.transport.is_closing():
+                self.transport.close()
+
+    return Protocol

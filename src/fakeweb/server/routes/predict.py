@@ -1,0 +1,211 @@
+"""Pictures: one, several, or by address."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from fakeweb.errors import FakeWebError, Refused
+from fakeweb.media import Limits, fetch_url
+from fakeweb.server.bodies import Form, MemorySink, Reader, Upload, safe_name
+from fakeweb.server.judge import Judged, deadline_in
+from fakeweb.server.problems import for_caller, from_unknown, problem
+from fakeweb.server.routes.given import (
+    json_answer,
+    merge,
+    problems,
+    query_of,
+    service_of,
+    wants_png,
+    while_connected,
+)
+from fakeweb.server.schemas import BatchAnswer, Judgement, PredictOptions, UrlRequest
+from fakeweb.server.service import Service
+
+router = APIRouter(tags=["pictures"])
+
+_BINARY = {"type": "string", "format": "binary"}
+_OPTIONS = PredictOptions.model_json_schema()["properties"]
+PICTURE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The picture itself, or a form with the picture in `file` and options as fields.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": _BINARY, **_OPTIONS},
+                    "required": ["file"],
+                }
+            },
+            "application/octet-stream": {"schema": _BINARY},
+            "image/jpeg": {"schema": _BINARY},
+            "image/png": {"schema": _BINARY},
+            "image/webp": {"schema": _BINARY},
+        },
+    }
+}
+_BATCH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"files": {"type": "array", "items": _BINARY, "minItems": 1}, **_OPTIONS},
+                    "required": ["files"],
+                }
+            }
+        },
+    }
+}
+_PNG = {
+    "description": "The judgement, or with `Accept: image/png` the overlay; the verdict is then in the headers.",
+    "content": {"image/png": {"schema": _BINARY}},
+    "headers": {
+        "X-FakeWeb-Verdict": {"schema": {"type": "string"}, "description": "With image/png: the verdict."},
+        "X-FakeWeb-P-Fake": {"schema": {"type": "string"}, "description": "With image/png: P(fake), if any."},
+        "X-FakeWeb-Id": {"schema": {"type": "string"}, "description": "With image/png: id of the result."},
+    },
+}
+_ANSWERS: Any = {200: _PNG, **problems(406, 408, 413, 415)}
+
+
+@router.post(
+    "/v1/predict",
+    response_model=Judgement,
+    responses=_ANSWERS,
+    openapi_extra=PICTURE_BODY,
+    summary="Judge a picture",
+    operation_id="predict",
+)
+@router.post(
+    "/predict",
+    response_model=Judgement,
+    responses=_ANSWERS,
+    openapi_extra=PICTURE_BODY,
+    summary="Judge a picture (the same as /v1/predict)",
+    operation_id="predict_unversioned",
+)
+async def predict(request: Request, _options: Annotated[PredictOptions, Query()]) -> Response:
+    """Say which faces of a picture were manipulated.
+
+    A picture without a face is an answer (`no_face`), not an error. The picture is not kept; the report is, so that
+    the same bytes are judged once.
+    """
+    service = service_of(request)
+    png = wants_png(request)
+    deadline_s = deadline_in(service.settings.deadline_s)
+    form = await _read(request, service, 1)
+    options = merge(PredictOptions, query_of(request), form.fields)
+    return await while_connected(request, _answer(service, form.uploads[0], options, png, deadline_s))
+
+
+@router.post(
+    "/v1/predict/batch",
+    response_model=BatchAnswer,
+    responses=problems(408, 413),
+    openapi_extra=_BATCH_BODY,
+    summary="Judge several pictures",
+    operation_id="predict_batch",
+)
+async def predict_batch(request: Request, _options: Annotated[PredictOptions, Query()]) -> Response:
+    """Judge several pictures with the same options; a picture that cannot be judged does not spoil the others."""
+    service = service_of(request)
+    form = await _read(request, service, service.settings.max_batch)
+    options = merge(PredictOptions, query_of(request), form.fields)
+    return await while_connected(
+        request, _answers(service, form.uploads, options, request.scope["fakeweb.id"])
+    )
+
+
+@router.post(
+    "/v1/urls",
+    response_model=Judgement,
+    responses={200: _PNG, **problems(406, 408, 413, 415)},
+    summary="Judge a picture on the web",
+    operation_id="predict_url",
+)
+async def predict_url(
+    request: Request, body: UrlRequest, _options: Annotated[PredictOptions, Query()]
+) -> Response:
+    """Fetch a picture and judge it. Off unless the service was started with `--allow-url`.
+
+    Only public addresses are spoken to, after the name was resolved and again on every redirect.
+    """
+    service = service_of(request)
+    if not service.settings.allow_url:
+        raise Refused(
+            "this service fetches nothing from the web", hint="send the picture itself to /v1/predict"
+        )
+    png = wants_png(request)
+    options = merge(PredictOptions, query_of(request), {})
+    deadline_s = deadline_in(service.settings.deadline_s)
+    limits = Limits(max_bytes=service.settings.max_bytes)
+    data = await asyncio.to_thread(fetch_url, body.url, limits=limits)
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+    name = safe_name(body.url.partition("?")[0])
+    upload = Upload(name, data, digest, len(data))
+    return await _answer(service, upload, options, png, deadline_s)
+
+
+async def _read(request: Request, service: Service, most: int) -> Form:
+    settings = service.settings
+    reader = Reader(settings.max_bytes, most, settings.upload_timeout_s)
+    form = await reader.read(request, (MemorySink() for _ in itertools.count()))
+    request.scope["fakeweb.ticket"].uploaded()
+    return form
+
+
+async def _answer(
+    service: Service, upload: Upload, options: PredictOptions, png: bool, deadline_s: float
+) -> Response:
+    judged = await service.judge.picture(upload, options, draw=png or options.overlay, deadline_s=deadline_s)
+    if png:
+        await service.judge.answer(judged, options, overlay=False)  # for the queue
+        return Response(judged.drawn, media_type="image/png", headers=_png_headers(judged))
+    return json_answer(await service.judge.answer(judged, options, overlay=options.overlay))
+
+
+async def _answers(
+    service: Service, uploads: list[Upload], options: PredictOptions, request_id: str
+) -> Response:
+    """Judge one after the other: a batch takes no more of the workers than a single picture."""
+    items = []
+    for number, upload in enumerate(uploads, 1):
+        own = options
+        if options.reference:
+            own = options.model_copy(update={"reference": f"{options.reference[:190]} #{number}"})
+        items.append(await _item(service, upload, own, request_id))
+    return json_answer({"items": items})
+
+
+async def _item(service: Service, upload: Upload, options: PredictOptions, request_id: str) -> dict[str, Any]:
+    item: dict[str, Any] = {"name": upload.name, "status": 200, "judgement": None, "problem": None}
+    deadline_s = deadline_in(service.settings.deadline_s)
+    try:
+        judged = await service.judge.picture(upload, options, draw=options.overlay, deadline_s=deadline_s)
+        item["judgement"] = await service.judge.answer(judged, options, overlay=options.overlay)
+    except FakeWebError as error:
+        item["problem"] = problem(for_caller(error), request_id)
+    except Exception as error:
+        item["problem"] = problem(from_unknown(error, request_id), request_id)
+    if item["problem"]:
+        item["status"] = item["problem"]["status"]
+    return item
+
+
+def _png_headers(judged: Judged) -> dict[str, str]:
+    verdict = judged.report["verdict"]
+    headers = {"X-FakeWeb-Verdict": verdict["label"], "X-FakeWeb-Id": judged.id}
+    if verdict["p_fake"] is not None:
+        headers["X-FakeWeb-P-Fake"] = f"{verdict['p_fake']:.6f}"
+    return headers
+
+
+__all__ = ["PICTURE_BODY", "router"]

@@ -1,0 +1,82 @@
+"""Stored results, and forgetting them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from fakeweb.errors import NotFound
+from fakeweb.server.impact import viewer_warnings
+from fakeweb.server.routes.given import iso, json_answer, problems, service_of
+from fakeweb.server.schemas import Deleted, StoredResult
+from fakeweb.types import Report
+
+router = APIRouter(prefix="/v1", tags=["results"])
+
+ResultId = Annotated[str, Path(max_length=64)]
+Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+
+
+@router.get(
+    "/results/{result_id}",
+    response_model=StoredResult,
+    responses=problems(404),
+    summary="A stored result",
+    operation_id="get_result",
+)
+async def get_result(request: Request, result_id: ResultId) -> Response:
+    """Return a report by the id of its judgement."""
+    store = service_of(request).store
+    row = await store.run(store.get_result, result_id)
+    if row is None:
+        raise NotFound("there is no such result", hint="it may have been deleted, or kept for its time")
+    report = json.loads(row["report"])
+    return json_answer(
+        {
+            "id": row["id"],
+            "media_sha256": row["media_sha256"],
+            "created_at": iso(row["created_s"]),
+            "report": report,
+            "viewer_warnings": [asdict(w) for w in viewer_warnings(Report.from_dict(report))],
+        }
+    )
+
+
+@router.delete(
+    "/results/{result_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404),
+    summary="Delete a result",
+    operation_id="delete_result",
+)
+async def delete_result(request: Request, result_id: ResultId) -> Response:
+    """Delete a report; items of the review queue stay without it."""
+    service = service_of(request)
+    found = await service.store.run(service.store.delete_result, result_id)
+    service.judge.forget()
+    if not found:
+        raise NotFound("there is no such result", hint="it may have been deleted before")
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/media/{media_sha256}",
+    response_model=Deleted,
+    responses=problems(),
+    summary="Forget a picture or video",
+    operation_id="forget_media",
+)
+async def forget_media(request: Request, media_sha256: Sha256) -> Response:
+    """Delete everything about these bytes: results, jobs with their files, and items of the review queue."""
+    service = service_of(request)
+    jobs = await service.store.run(service.store.jobs_of_media, media_sha256)
+    for job in jobs:
+        await service.jobs.delete(job["id"])
+    counts = await service.store.run(service.store.delete_media, media_sha256)
+    service.judge.forget()
+    return json_answer({**counts, "jobs": len(jobs)})

@@ -1,0 +1,240 @@
+"""Videos as jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
+
+from fakeweb.errors import Busy, Conflict, NotFound, from_dict
+from fakeweb.server.bodies import FileSink, Reader
+from fakeweb.server.jobs import job_answer
+from fakeweb.server.problems import for_caller, problem
+from fakeweb.server.routes.given import iso, json_answer, merge, problems, query_of, service_of
+from fakeweb.server.schemas import Job, Judgement, VideoOptions
+from fakeweb.server.service import Service
+from fakeweb.server.store import FINISHED, Row
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"])
+
+_BINARY = {"type": "string", "format": "binary"}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The video itself, or a form with the video in `file` and options as fields.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": _BINARY, **VideoOptions.model_json_schema()["properties"]},
+                    "required": ["file"],
+                }
+            },
+            "application/octet-stream": {"schema": _BINARY},
+            "video/mp4": {"schema": _BINARY},
+        },
+    }
+}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `progress` with the job as JSON, at last `done`, `failed` or `cancelled`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+_OVERLAY: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The overlay.",
+        "content": {"video/mp4": {"schema": _BINARY}, "image/png": {"schema": _BINARY}},
+    }
+}
+_KINDS = {".mp4": "video/mp4", ".webm": "video/webm", ".png": "image/png", ".gif": "image/gif"}
+_UPLOADS = 8
+_BEAT_S = 10.0
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=Job,
+    responses=problems(408, 413),
+    openapi_extra=_BODY,
+    summary="Judge a video",
+    operation_id="create_video",
+)
+async def create(request: Request, _options: Annotated[VideoOptions, Query()]) -> Response:
+    """Accept a video as a job. Once this answers 202 the job is not lost, even if the service is killed."""
+    service = service_of(request)
+    service.jobs.room()
+    if service.uploading >= _UPLOADS:
+        raise Busy("too many videos are being uploaded", hint="try again later", retry_after_s=10)
+    service.uploading += 1
+    try:
+        return await _accept(request, service)
+    finally:
+        service.uploading -= 1
+
+
+async def _accept(request: Request, service: Service) -> Response:
+    settings = service.settings
+    job_id, folder = service.jobs.new_folder()
+    sink = FileSink(folder / "upload")
+    accepted = False
+    try:
+        form = await Reader(settings.max_video_bytes, 1, settings.upload_timeout_s).read(request, [sink])
+        options = merge(VideoOptions, query_of(request), form.fields)
+        row = await service.jobs.add(job_id, form.uploads[0], options)
+        accepted = True
+    finally:
+        sink.close()
+        if not accepted:
+            service.jobs.discard(job_id)
+    return json_answer(_job(row), 202, {"Location": f"/v1/videos/{job_id}"})
+
+
+@router.get(
+    "/{job_id}",
+    response_model=Job,
+    responses=problems(404),
+    summary="How a job is doing",
+    operation_id="get_video",
+)
+async def status(request: Request, job_id: str) -> Response:
+    """Return state, stage and progress."""
+    return json_answer(_job(await service_of(request).jobs.get(job_id)))
+
+
+@router.get(
+    "/{job_id}/events",
+    responses={**_EVENTS, **problems(404)},
+    response_class=StreamingResponse,
+    summary="Follow a job",
+    operation_id="follow_video",
+)
+async def events(request: Request, job_id: str) -> Response:
+    """Send an event for each change, until the job has ended."""
+    service = service_of(request)
+    first = await service.jobs.get(job_id)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_stream(service, first), media_type="text/event-stream", headers=headers)
+
+
+async def _stream(service: Service, row: Row) -> AsyncIterator[str]:
+    job_id = row["id"]
+    sent = ""
+    while True:
+        ended = row["state"] in FINISHED
+        text = json.dumps(_job(row))
+        if text != sent:
+            yield f"event: {row['state'] if ended else 'progress'}\ndata: {text}\n\n"
+            sent = text
+        else:
+            yield ": still there\n\n"
+        if ended or service.stopping.is_set():
+            return
+        await service.jobs.wait(job_id, _BEAT_S if row["instance"] == service.jobs.instance else 1.0)
+        try:
+            row = await service.jobs.get(job_id)
+        except NotFound:
+            yield 'event: deleted\ndata: {"id": "' + job_id + '"}\n\n'
+            return
+
+
+@router.get(
+    "/{job_id}/result",
+    response_model=Judgement,
+    responses=problems(404, 409),
+    summary="What came out",
+    operation_id="get_video_result",
+)
+async def result(request: Request, job_id: str) -> Response:
+    """Return the judgement of a finished job; of one that failed, its status tells why."""
+    service = service_of(request)
+    row = await service.jobs.get(job_id)
+    if row["state"] != "done":
+        raise _not_done(row)
+    return json_answer(job_answer(row, service.judge))
+
+
+@router.get(
+    "/{job_id}/overlay",
+    responses={**_OVERLAY, **problems(404, 409)},
+    response_class=FileResponse,
+    summary="Download the overlay",
+    operation_id="get_video_overlay",
+)
+async def download(request: Request, job_id: str) -> Response:
+    """Return the video with meshes over the faces called fake."""
+    service = service_of(request)
+    row = await service.jobs.get(job_id)
+    if row["state"] not in FINISHED:
+        raise _not_done(row)
+    path = service.jobs.overlay_path(row)
+    if path is None:
+        raise NotFound(
+            "this job has no overlay here", hint="send overlay=true; overlays are kept for a limited time"
+        )
+    kind = _KINDS.get(path.suffix, "application/octet-stream")
+    return FileResponse(path, media_type=kind, filename=f"fakeweb-{job_id}{path.suffix}")
+
+
+@router.post(
+    "/{job_id}/cancel",
+    response_model=Job,
+    responses=problems(404, 409),
+    summary="Cancel a job",
+    operation_id="cancel_video",
+)
+async def cancel(request: Request, job_id: str) -> Response:
+    """Stop a job and delete its upload; one that has ended stays as it is."""
+    return json_answer(_job(await service_of(request).jobs.cancel(job_id)))
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(404, 409),
+    summary="Delete a job",
+    operation_id="delete_video",
+)
+async def delete(request: Request, job_id: str) -> Response:
+    """Cancel a job if it runs, and delete upload, overlay and report."""
+    service = service_of(request)
+    row = await service.jobs.get(job_id)
+    await service.jobs.delete(job_id)
+    if row["result_id"]:
+        await service.store.run(service.store.delete_result, row["result_id"])
+        service.judge.forget()
+    return Response(status_code=204)
+
+
+def _not_done(row: Row) -> Conflict:
+    hint = "GET the job to see why" if row["state"] in FINISHED else f"follow /v1/videos/{row['id']}/events"
+    return Conflict(f"the job is {row['state']}", hint=hint)
+
+
+def _job(row: Row) -> dict[str, Any]:
+    base = f"/v1/videos/{row['id']}"
+    failed = None
+    if row["problem"]:
+        failed = problem(for_caller(from_dict(json.loads(row["problem"]))))
+    return {
+        "id": row["id"],
+        "state": row["state"],
+        "stage": row["stage"],
+        "progress": row["progress"],
+        "source": row["source"],
+        "created_at": iso(row["created_s"]),
+        "started_at": iso(row["started_s"]),
+        "finished_at": iso(row["finished_s"]),
+        "problem": failed,
+        "links": {
+            "self": base,
+            "events": f"{base}/events",
+            "result": f"{base}/result",
+            "overlay": f"{base}/overlay" if row["overlay"] else None,
+        },
+    }

@@ -1,0 +1,247 @@
+"""The wire: what requests and answers look like. pydantic describes them in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from fakeweb.server.impact import Reach
+
+ReportJson = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-schema": "Report"})]
+Text200 = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+QueueState = Literal["open", "accepted", "rejected"]
+
+
+class _Strict(BaseModel):
+    """Unknown options are refused: a misspelt threshold must not pass unnoticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ScanOptions(_Strict):
+    """What a caller may choose for a picture or a video, as query parameters or as form fields."""
+
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Call faces fake from this P(fake) on, instead of the model's threshold.",
+    )
+    faces: int | None = Field(
+        None,
+        ge=1,
+        le=500,
+        description="Judge at most so many faces, the largest first; others are uncertain.",
+    )
+    opacity: float = Field(1.0, ge=0, le=1, description="How strongly the overlay is drawn.")
+    views: int | None = Field(None, ge=0, le=10**12, description="Reach: how often the post was seen.")
+    followers: int | None = Field(None, ge=0, le=10**12, description="Reach: followers of the account.")
+    engagement_rate: float | None = Field(
+        None, ge=0, le=1, description="Reach: reactions, comments and shares over views."
+    )
+    reference: Text200 | None = Field(
+        None, description="Your own name for the post, shown in the review queue. Pictures are not kept."
+    )
+    queue: bool | None = Field(
+        None,
+        description="Put it into the review queue, or not. By default if a reach is given and it is fake or uncertain.",
+    )
+
+    name: Text200 | None = Field(None, description="File name, for a body that is the file itself.")
+
+    @property
+    def reach(self) -> Reach:
+        """The reach that was given."""
+        return Reach(self.views, self.followers, self.engagement_rate)
+
+
+class PredictOptions(ScanOptions):
+    """Options of a picture."""
+
+    overlay: bool = Field(False, description="Add the overlay to the JSON answer, as base64 of a PNG.")
+
+
+class VideoOptions(ScanOptions):
+    """Options of a video."""
+
+    overlay: bool = Field(True, description="Also make the overlay, to be downloaded when the job is done.")
+
+
+class UrlRequest(_Strict):
+    """A picture to fetch."""
+
+    url: Annotated[str, StringConstraints(min_length=8, max_length=8192)] = Field(
+        description="http:// or https:// address of a picture on the public internet.",
+        examples=["https://example.org/a.jpg"],
+    )
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457, application/problem+json)."""
+
+    type: str = Field(
+        description="URN of the kind of problem, with the code.", examples=["urn:fakeweb:media.unreadable"]
+    )
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened.")
+    code: str = Field(description="Stable; programs should look at this.", examples=["media.unreadable"])
+    hint: str = Field("", description="What to do about it.")
+    instance: str = Field("", description="URN of this request; its logs carry the same id.")
+
+
+class Impact(BaseModel):
+    """How much harm this can do: P(fake) x log10(1 + audience)."""
+
+    score: float = Field(ge=0)
+    level: Literal["low", "moderate", "high", "critical"]
+    audience: float = Field(ge=0, description="People expected to see the post.")
+
+
+class ViewerWarning(BaseModel):
+    """What a platform can show beside the post."""
+
+    kind: Literal["swap", "reenacted", "retouch", "generated", "unknown"]
+    title: str
+    text: str
+    faces: list[int] = Field(description="Numbers of the faces it is about, as in the report.")
+
+
+class Judgement(BaseModel):
+    """The answer about one picture or video."""
+
+    id: str = Field(description="Of the stored result; the same bytes with the same options keep it.")
+    cached: bool = Field(description="Whether these bytes had been judged before.")
+    report: ReportJson
+    impact: Impact | None = Field(description="Null where no reach was given or nothing was scored.")
+    viewer_warnings: list[ViewerWarning] = Field(description="Empty unless a face is called fake.")
+    queue_id: str | None = Field(description="Item in the review queue, where there is one.")
+    overlay: str | None = Field(description="base64 of a PNG, where it was asked for.")
+
+
+class BatchItem(BaseModel):
+    """One picture of a batch: a judgement or a problem."""
+
+    name: str
+    status: int = Field(description="HTTP status this picture would have had alone.")
+    judgement: Judgement | None
+    problem: Problem | None
+
+
+class BatchAnswer(BaseModel):
+    """Answers in the order of the files."""
+
+    items: list[BatchItem]
+
+
+class StoredResult(BaseModel):
+    """A stored result; the picture itself is not stored."""
+
+    id: str
+    media_sha256: str
+    created_at: str
+    report: ReportJson
+    viewer_warnings: list[ViewerWarning]
+
+
+class Deleted(BaseModel):
+    """What was deleted."""
+
+    results: int
+    jobs: int
+    queue_items: int
+
+
+class Links(BaseModel):
+    """Where to go on; overlay only where there is one."""
+
+    self: str
+    events: str
+    result: str
+    overlay: str | None
+
+
+class Job(BaseModel):
+    """A video being judged."""
+
+    id: str
+    state: JobState
+    stage: str = Field(description="What is being done, in words.")
+    progress: float = Field(ge=0, le=1)
+    source: str = Field(description="The file name, made safe.")
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    problem: Problem | None = Field(description="Why it failed; null otherwise.")
+    links: Links
+
+
+class ModelInfo(BaseModel):
+    """A model that is installed."""
+
+    reference: str
+    title: str
+    task: str
+    licence: str
+    sha256: str
+    kinds: list[str]
+    limits: list[str]
+    in_use: bool
+
+
+class Models(BaseModel):
+    """Installed models, the face finder in use, and the limits of this service."""
+
+    models: list[ModelInfo]
+    finder: str
+    limits: dict[str, float]
+
+
+class QueueItem(BaseModel):
+    """A post that somebody should look at."""
+
+    id: str
+    state: QueueState
+    reference: str | None = Field(description="The caller's own name for the post.")
+    result_id: str | None = Field(description="Null once the result was deleted.")
+    label: str
+    p_fake: float | None
+    kind: str | None
+    views: int | None
+    followers: int | None
+    engagement_rate: float | None
+    impact: Impact | None
+    note: str
+    created_at: str
+    decided_at: str | None
+    decided_by: str | None = Field(description="Name of the key that decided.")
+
+
+class QueuePage(BaseModel):
+    """Items, the highest impact first."""
+
+    items: list[QueueItem]
+    total: int = Field(description="Items in this state.")
+
+
+class QueueDecision(_Strict):
+    """What a reviewer says."""
+
+    decision: Literal["accept", "reject", "reopen"] | None = Field(
+        None, description="accept: it is manipulated; reject: a false alarm; reopen: look again."
+    )
+    note: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] | None = Field(
+        None, description="Replaces the note."
+    )
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    status: Literal["ok", "starting", "stopping", "broken"]
+    workers_ready: int
+    workers: int
+    waiting: int = Field(description="Pictures that wait for a worker.")
+    version: str

@@ -1,0 +1,122 @@
+"""The process that judges pictures: ``python -m fakeweb.server.worker FD``.
+
+It has its own Scanner and one thread, reads one frame at a time from the service, and answers it. It may be killed
+at any moment; it knows nothing that is not known elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from typing import Any
+
+import cv2
+
+from fakeweb.errors import FakeWebError, TooLarge
+from fakeweb.media import Limits, encode_png, read_image
+from fakeweb.render import overlay, to_json
+from fakeweb.scanner import Scanner
+from fakeweb.server import frames
+from fakeweb.types import Report
+
+
+def prepare(memory_mb: int) -> None:
+    """Bind this process to one thread, a size, and the life of the service."""
+    cv2.setNumThreads(1)
+    if memory_mb:
+        limit_memory(memory_mb)
+    threading.Thread(target=_end_with_service, daemon=True).start()
+
+
+def limit_memory(memory_mb: int) -> None:
+    """Limit the address space, where the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limit = memory_mb << 20
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
+
+
+def _end_with_service() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+class Judge:
+    """Answers frames.
+
+    Args:
+        settings: ``model``, ``finder``, ``finder_model``, ``threshold``, ``max_faces`` and the limits.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._base = Scanner(
+            finder=settings["finder"],
+            finder_model=settings["finder_model"],
+            model=settings["model"],
+            threshold=settings["threshold"],
+            limits=Limits(settings["max_bytes"], settings["max_pixels"], settings["max_side_px"]),
+        )
+        self._settings = settings
+
+    def describe(self) -> dict[str, Any]:
+        """Return what stands in every report."""
+        return {"ready": True, "model": self._base.classifier.reference, "finder": self._base.finder.name}
+
+    def scanner(self, threshold: float | None, faces: int | None) -> Scanner:
+        """Return a scanner with a request's options; finder and model are shared."""
+        return Scanner(
+            finder=self._base.finder,
+            model=self._base.classifier,
+            threshold=self._settings["threshold"] if threshold is None else threshold,
+            limits=self._base.limits,
+            max_faces=min(faces or self._settings["max_faces"], self._settings["max_faces"]),
+        )
+
+    def answer(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        """Judge one picture, or draw what was judged before; errors of the picture are part of the answer."""
+        started = time.perf_counter()
+        try:
+            media = read_image(data, limits=self._base.limits, name=task["name"])
+            if task["report"] is None:
+                scanner = self.scanner(task["threshold"], task["faces"])
+                report = scanner.judge(media, read_s=time.perf_counter() - started)
+            else:
+                report = Report.from_dict(task["report"])
+            drawn = b""
+            if task["overlay"]:
+                drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]))
+        except FakeWebError as error:
+            return {"error": error.to_dict()}, b""
+        except MemoryError:
+            large = TooLarge(f"{task['name']} needs more memory than a picture may", hint="scale it down")
+            return {"error": large.to_dict()}, b""
+        return {"report": to_json(report, indent=None)}, drawn
+
+
+def main() -> None:
+    """Serve frames until the service hangs up."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    first = frames.receive(channel)
+    if first is None:
+        return
+    settings = first[0]
+    prepare(settings["worker_memory_mb"])
+    try:
+        judge = Judge(settings)
+    except FakeWebError as error:
+        frames.send(channel, {"error": error.to_dict()})
+        return
+    frames.send(channel, judge.describe())
+    while (frame := frames.receive(channel)) is not None:
+        header, body = judge.answer(*frame)
+        frames.send(channel, header, body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Our own finder on composed pictures: one face of known place at every scale, in tiles, turned, at borders."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from fakeweb.errors import ModelIncompatible
+from fakeweb.faces import own
+from fakeweb.faces.own import OwnFinder
+from fakeweb.types import Image
+
+
+@pytest.fixture(scope="module")
+def finder():
+    return OwnFinder()
+
+
+@pytest.fixture
+def planted(head):
+    """Build a textured picture with the head in it, its face so many pixels wide and its middle at a place."""
+    image, (x0, y0, x1, y1) = head
+
+    def build(width, height, face_px, at, turns=0):
+        rng = np.random.default_rng(0)
+        coarse = rng.integers(60, 200, (height // 40 + 2, width // 40 + 2, 3), np.uint8)
+        canvas = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+        scale = face_px / (x1 - x0)
+        size = round(image.width * scale), round(image.height * scale)
+        small = cv2.resize(
+            image.pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        )
+        left, top = round(at[0] - (x0 + x1) / 2 * scale), round(at[1] - (y0 + y1) / 2 * scale)
+        a, b, c, d = max(top, 0), min(top + size[1], height), max(left, 0), min(left + size[0], width)
+        canvas[a:b, c:d] = small[a - top : b - top, c - left : d - left]
+        return Image(np.ascontiguousarray(np.rot90(canvas, turns)))
+
+    return build
+
+
+def hit(faces, at, face_px):
+    """The one face whose middle lies near a place and that is about so wide."""
+    near = [
+        f
+        for f in faces
+        if abs((f.box[0] + f.box[2]) / 2 - at[0]) < face_px / 3
+        and abs((f.box[1] + f.box[3]) / 2 - at[1]) < face_px / 3
+        and 0.6 < f.width_px / face_px < 1.6
+    ]
+    assert len(near) == 1, [f.box for f in faces]
+    return near[0]
+
+
+@pytest.mark.parametrize("face_px", [40, 64, 100, 180, 300, 440])
+@pytest.mark.parametrize("size", [(640, 480), (900, 1200)], ids=str)
+def test_a_face_of_any_size_is_found_once(finder, planted, size, face_px):
+    at = size[0] * 0.5, size[1] * 0.5
+    faces = finder.find(planted(*size, face_px, at))
+    hit(faces, at, face_px)
+    assert len(faces) == 1
+
+
+@pytest.mark.parametrize("x", range(300, 1100, 53))
+def test_a_small_face_is_found_wherever_tiles_meet(finder, planted, x):
+    at = x, 640 + x % 97
+    assert len(finder.find(planted(1500, 1400, 70, at))) == 1
+    hit(finder.find(planted(1500, 1400, 70, at)), at, 70)
+
+
+def test_a_small_face_in_a_huge_picture_is_found_in_bounded_time(finder, planted):
+    begun = time.process_time()
+    faces = finder.find(planted(6000, 4000, 110, (4700, 700)))
+    assert time.process_time() - begun < 20
+    hit(faces, (4700, 700), 110)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_face_lying_on_its_side_is_found_and_its_points_turn_with_it(finder, planted, turns):
+    faces = finder.find(planted(480, 480, 120, (240, 240), turns))
+    face = hit(faces, (240, 240), 120)
+    eyes, mouth = face.points[:2].mean(0), face.points[3:].mean(0)
+    down = mouth - eyes
+    angle = np.degrees(np.arctan2(down[1], down[0]))
+    wanted = {1: 0, 2: -90, 3: 180}[turns]  # rot90 turns to the left: the chin of the first points right
+    assert abs((angle - wanted + 180) % 360 - 180) < 25
+
+
+def test_a_face_that_fills_the_picture_is_found(finder, head):
+    image, (x0, y0, x1, y1) = head
+    tight = Image(image.pixels[int(y0) : int(y1), int(x0) : int(x1)])
+    large = Image(np.asarray(cv2.resize(tight.pixels, None, fx=6, fy=6), np.uint8))
+    for picture in (tight, large):
+        (face,) = finder.find(picture)
+        assert face.width_px > 0.7 * picture.width
+
+
+@pytest.mark.parametrize("at", [(10, 240), (630, 240), (320, 8)], ids=str)
+def test_a_face_cut_by_the_border_is_found_or_not_but_never_made_up_elsewhere(finder, planted, at):
+    for face in finder.find(planted(640, 480, 120, at)):
+        assert abs((face.box[0] + face.box[2]) / 2 - at[0]) < 60
+        assert abs((face.box[1] + face.box[3]) / 2 - at[1]) < 60
+
+
+def test_eight_threads_see_what_one_sees(finder, planted):
+    pictures = [planted(700, 500, 40 + 12 * i, (350, 250)) for i in range(8)]
+    alone = [[(f.box, f.confidence) for f in finder.find(p)] for p in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        together = [[(f.box, f.confidence) for f in faces] for faces in pool.map(finder.find, pictures)]
+    assert together == alone
+
+
+@pytest.mark.parametrize("length", [1, 700, 768, 769, 1500, 4096])
+def test_tiles_cover_everything_and_lap_over(length):
+    starts = own._starts(length)
+    ends = [start + own._TILE_PX for start in starts]
+    assert starts[0] == 0
+    assert ends[-1] >= length
+    assert all(nxt <= end - own._LAP_PX for nxt, end in zip(starts[1:], ends[:-1], strict=True))
+
+
+def test_a_quarter_turn_is_undone():
+    pixels = np.zeros((30, 50, 3), np.uint8)
+    pixels[5, 40] = 255  # x 40, y 5
+    turned = np.rot90(pixels)
+    y, x = (int(v) for v in np.argwhere(turned[..., 0])[0])
+    row = np.zeros((1, 15), np.float32)
+    row[0, 1:5] = (x, y, x + 1, y + 1)
+    row[0, 5:] = np.tile([x + 0.5, y + 0.5], 5)
+    back = own._turned_back(row, 50)
+    np.testing.assert_allclose(back[0, 1:5], (40, 5, 41, 6))
+    np.testing.assert_allclose(back[0, 5:].reshape(5, 2), [[40.5, 5.5]] * 5)
+
+
+def test_a_classifier_is_no_finder():
+    with pytest.raises(ModelIncompatible, match="is a classifier, not a finder"):
+        OwnFinder("fast")

@@ -1,0 +1,388 @@
+"""Clips: which frames, at which times, the right way up, in the right colours; and what is damaged."""
+
+import faulthandler
+import io
+import struct
+import time
+
+import numpy as np
+import pytest
+
+from fakeweb.errors import Refused, TooLarge, Unreadable, Unsupported
+from fakeweb.media import Limits, Pace, kind_of, open_clip, read_frames
+
+EVERY = Pace(every=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_time():
+    """Nothing here may hang or take long: the process ends with a traceback after five minutes on the clock."""
+    faulthandler.dump_traceback_later(300, exit=True)
+    started = time.process_time()
+    yield
+    faulthandler.cancel_dump_traceback_later()
+    assert time.process_time() - started < 20
+
+
+@pytest.fixture(scope="module")
+def make(clip_maker):
+    def build(count=30, width=160, height=120, **options):
+        return clip_maker.encode((clip_maker.numbered(i, width, height) for i in range(count)), **options)
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def see(clip_maker):
+    """Return what is read: (index, number in the picture, time)."""
+
+    def run(source, pace=EVERY, **options):
+        return [
+            (f.index, clip_maker.number_in(f.image.pixels), round(f.time_s, 3))
+            for f in read_frames(source, pace=pace, **options)
+        ]
+
+    return run
+
+
+CONTAINERS = [
+    ("mp4", "libx264", "yuv420p"),
+    ("matroska", "libx264", "yuv420p"),
+    ("webm", "libvpx-vp9", "yuv420p"),
+    ("avi", "mpeg4", "yuv420p"),
+    ("mpegts", "libx264", "yuv420p"),
+    ("flv", "libx264", "yuv420p"),
+    ("asf", "msmpeg4", "yuv420p"),
+    ("mpeg", "mpeg2video", "yuv420p"),
+    ("mp4", "libsvtav1", "yuv420p"),
+    ("mov", "prores", "yuv422p10le"),
+    ("mov", "mjpeg", "yuvj420p"),
+]
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "pix_fmt"), CONTAINERS, ids=[f"{c[0]}-{c[1]}" for c in CONTAINERS]
+)
+def test_every_usual_container_gives_every_frame_at_its_time(make, see, container, codec, pix_fmt):
+    fps = 25 if container == "mpeg" else 10
+    data = make(container=container, codec=codec, pix_fmt=pix_fmt, fps=fps)
+    assert see(data) == [(i, i, round(i / fps, 3)) for i in range(30)]
+    assert kind_of(data) == "clip"
+
+
+class TestPace:
+    def test_ten_frames_are_spread_evenly_and_prefer_keyframes(self, make, see):
+        got = see(make(100, gop=25), Pace(frames=10))
+        assert len(got) == 10
+        assert all(index == number for index, number, _ in got)
+        assert {25, 50, 75} <= {index for index, _, _ in got}
+        assert all(10 * i <= index < 10 * (i + 1) for i, (index, _, _) in enumerate(got))
+
+    def test_the_usual_pace_is_32_frames_at_least(self, make, see):
+        assert len(see(make(100), None)) == 32
+        assert len(see(make(20), None)) == 20
+
+    def test_the_usual_pace_is_two_a_second_up_to_a_minute(self, make, see):
+        got = see(make(150, fps=5, width=80, height=48), None)  # 30 s
+        assert len(got) == 60
+
+    def test_frames_a_second(self, make, see):
+        assert len(see(make(50), Pace(fps=2))) == 10
+
+    def test_a_long_clip_is_looked_at_in_bursts(self, make):
+        with open_clip(make(600, fps=5, width=80, height=48, gop=20)) as clip:  # 120 s
+            choice = clip.choose()
+            times = clip.times_s[choice.places]
+        assert choice.bursts == 30
+        assert len(times) == 120
+        assert times[0] <= 4
+        assert times[-1] > 114
+        starts = choice.places[::4]
+        assert (starts % 20 == 0).all()
+        assert np.allclose(np.diff(times.reshape(30, 4), axis=1), 0.5, atol=0.11)
+
+    def test_what_is_skipped_changes_no_pixel(self, make):
+        """Frames read alone, after seeks over undecoded groups and skipped B frames, equal those of a full decode."""
+        data = make(90, gop=30, options={"preset": "medium", "crf": "30"})
+        whole = {f.index: f.image.pixels for f in read_frames(data, pace=EVERY)}
+        for pace in (Pace(frames=3), Pace(frames=7), Pace(frames=20)):
+            for frame in read_frames(data, pace=pace):
+                assert (frame.image.pixels == whole[frame.index]).all()
+
+    def test_one_frame(self, make, see):
+        assert see(make(1), None) == [(0, 0, 0.0)]
+
+    @pytest.mark.parametrize(
+        "wrong", [{"frames": 0}, {"fps": 0}, {"fps": float("inf")}, {"frames": 3, "every": True}]
+    )
+    def test_nonsense_is_refused(self, wrong):
+        with pytest.raises(ValueError, match="Pace"):
+            Pace(**wrong)
+
+
+class TestTime:
+    def test_a_variable_rate_is_told_by_timestamps(self, make, see):
+        times_ms = np.cumsum([0, *([40, 200, 33, 33, 1000] * 4)]).tolist()
+        got = see(make(21, times_ms=times_ms, container="matroska"))
+        assert [t for _, _, t in got] == pytest.approx([t / 1000 for t in times_ms], abs=0.0015)
+        assert [n for _, n, _ in got] == list(range(21))
+
+    def test_times_begin_at_the_first_frame(self, make, see):
+        assert see(make(5, container="mpegts"))[0][2] == 0.0  # the container itself starts at 1.4 s
+
+    def test_a_wrong_duration_in_the_header_is_not_believed(self, make):
+        data = bytearray(make(30))
+        for box in (b"mdhd", b"mvhd"):
+            struct.pack_into(">I", data, data.index(box) + 20, 4_000_000)
+        with open_clip(bytes(data)) as clip:
+            assert clip.info.duration_s == pytest.approx(3.0, abs=0.01)
+
+    def test_a_header_that_promises_more_is_named(self, make):
+        data = bytearray(make(30, container="matroska"))
+        at = data.index(b"\x44\x89\x88") + 3  # Duration, a float of 8 bytes, in ms
+        struct.pack_into(">d", data, at, 3_600_000.0)
+        with open_clip(bytes(data)) as clip:
+            assert clip.info.duration_s == pytest.approx(3.0, abs=0.01)
+            assert clip.info.warnings == ("its header says 3600.0 s, its frames last 3.0 s",)
+
+
+class TestUpright:
+    @pytest.mark.parametrize(
+        ("rotation", "black"), [(90, "bottom left"), (-90, "top right"), (180, "bottom right")]
+    )
+    def test_rotation_is_applied(self, make, rotation, black):
+        with open_clip(make(3, 200, 100, rotation=rotation)) as clip:
+            pixels = next(clip.read(clip.choose(EVERY))).image.pixels
+            assert pixels.shape[:2] == (clip.info.height, clip.info.width)
+        assert pixels.shape[:2] == ((100, 200) if rotation == 180 else (200, 100))
+        corners = {
+            "top left": pixels[4, 4],
+            "top right": pixels[4, -5],
+            "bottom left": pixels[-5, 4],
+            "bottom right": pixels[-5, -5],
+        }
+        # the picture's own top left corner is black (number 0), its red grows to the right
+        assert corners[black].max() < 30
+
+    def test_pixels_that_are_not_square_are_stretched(self, make):
+        from fractions import Fraction
+
+        with open_clip(make(2, 160, 120, aspect=Fraction(4, 3))) as clip:
+            assert (clip.info.width, clip.info.height) == (213, 120)
+            assert next(clip.read(clip.choose(EVERY))).image.pixels.shape == (120, 213, 3)
+
+    def test_odd_sizes(self, make):
+        data = make(3, 161, 121, codec="mpeg4", container="avi")
+        assert next(read_frames(data)).image.pixels.shape == (121, 161, 3)
+
+
+class TestColour:
+    COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200), (128, 128, 128), (250, 250, 250), (8, 8, 8))
+
+    def flat(self, clip_maker, colour, **options):
+        picture = np.full((64, 64, 3), colour, np.uint8)
+        return next(read_frames(clip_maker.encode([picture] * 3, **options))).image.pixels[32, 32]
+
+    @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv422p", "yuv420p10le"])
+    def test_colours_come_back(self, clip_maker, pix_fmt):
+        for colour in self.COLOURS:
+            got = self.flat(clip_maker, colour, pix_fmt=pix_fmt, options={"crf": "4"})
+            assert np.abs(got.astype(int) - colour).max() <= 6
+
+    def test_hdr_is_brought_to_srgb(self, clip_maker):
+        """PQ codes of grey at known light: 203 nits, paper white, comes out bright; 20 nits mid grey; 1 nit dark."""
+        codes = {203: 0.58, 20.3: 0.351, 1.0: 0.15}
+        levels = []
+        for code in codes.values():
+            picture = np.full((64, 64, 3), round(code * 65535), np.uint16)
+            tags = {"color_trc": 16, "color_primaries": 9, "colorspace": 9}
+            data = clip_maker.encode([picture] * 2, codec="libsvtav1", pix_fmt="yuv420p10le", tags=tags)
+            pixel = next(read_frames(data)).image.pixels[32, 32].astype(int)
+            assert np.ptp(pixel) <= 6  # grey stays grey
+            levels.append(pixel.mean())
+        assert 180 < levels[0] < 245
+        assert 60 < levels[1] < 110
+        assert 10 < levels[2] < 35
+
+
+class TestAnimations:
+    @staticmethod
+    def animation(clip_maker, format_name, durations=(100, 200, 50, 400)):
+        from PIL import Image
+
+        pictures = [Image.fromarray(clip_maker.numbered(i)) for i in range(len(durations))]
+        file = io.BytesIO()
+        options = {"lossless": True} if format_name == "WEBP" else {}
+        pictures[0].save(
+            file,
+            format_name,
+            save_all=True,
+            append_images=pictures[1:],
+            duration=list(durations),
+            loop=0,
+            **options,
+        )
+        return file.getvalue()
+
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
+    def test_every_frame_at_its_time(self, clip_maker, see, format_name):
+        data = self.animation(clip_maker, format_name)
+        assert kind_of(data) == "clip"
+        assert see(data) == [(0, 0, 0.0), (1, 1, 0.1), (2, 2, 0.3), (3, 3, 0.35)]
+        with open_clip(data) as clip:
+            assert clip.info.duration_s == pytest.approx(0.75)
+
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
+    def test_a_single_frame_is_a_picture(self, clip_maker, format_name):
+        assert kind_of(self.animation(clip_maker, format_name, (100,))) == "picture"
+
+    def test_a_gif_that_is_cut_off_gives_what_is_there(self, clip_maker, see):
+        data = self.animation(clip_maker, "GIF", (100,) * 20)
+        with open_clip(data[: len(data) // 2]) as clip:
+            assert 2 <= clip.info.frames < 20
+            assert "ends early" in clip.info.warnings[0]
+            numbers = [clip_maker.number_in(f.image.pixels) for f in clip.read(clip.choose(EVERY))]
+        assert numbers == list(range(len(numbers)))
+
+
+class TestDamage:
+    def test_a_truncated_clip_gives_what_is_there_and_says_so(self, make, see):
+        data = make(60, container="mpegts", width=320, height=240)
+        cut = data[: len(data) // 2]
+        got = see(cut)
+        assert 15 < len(got) < 50
+        assert [n for _, n, _ in got] == list(range(len(got)))
+
+    def test_a_truncated_mp4_with_its_index_in_front(self, make):
+        data = make(60, width=320, height=240, options={"movflags": "+faststart"})
+        with_index_in_front = _faststart(data)
+        with open_clip(with_index_in_front[: -len(data) // 3]) as clip:
+            frames = list(clip.read(clip.choose(EVERY)))
+            assert 10 < len(frames) < 60
+            assert clip.info.warnings
+
+    def test_an_mp4_without_its_index_is_an_error(self, make):
+        data = make(60)
+        with pytest.raises(Unreadable, match="damaged"):
+            list(read_frames(data[: len(data) // 2]))
+
+    def test_a_corrupt_middle_is_left_out_up_to_the_next_keyframe(self, make, see, clip_maker):
+        data = bytearray(make(90, gop=30, width=320, height=240, options={"crf": "10"}))
+        middle = clip_maker.place_of(bytes(data), 40)
+        data[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+        with open_clip(bytes(data)) as clip:
+            from_clip = [f.index for f in clip.read(clip.choose(EVERY))]
+            assert clip.damaged > 0
+        got = see(bytes(data))
+        assert [g[0] for g in got] == from_clip
+        assert all(index == number for index, number, _ in got)
+        assert {*range(30), *range(60, 90)} <= set(from_clip)
+        assert len(from_clip) < 90
+
+    @pytest.mark.parametrize(
+        ("data", "error", "says"),
+        [
+            (b"", Unreadable, "empty"),
+            (b"this is text\n" * 100, Unsupported, "no video"),
+            (b"\0" * 5000, Unsupported, "no video"),
+            (b"\0\0\0\x20ftypisom" + b"\0" * 100, Unreadable, "damaged"),
+            (b"\x1a\x45\xdf\xa3" + b"\x80" * 500, Unreadable, "damaged"),
+            (b"GIF89a" + b"\1\0\1\0\0\0\0", Unreadable, "damaged"),
+        ],
+    )
+    def test_what_is_no_clip(self, data, error, says):
+        with pytest.raises(error, match=says) as caught:
+            list(read_frames(data))
+        assert caught.value.hint
+
+    def test_sound_without_pictures(self, clip_maker):
+        with pytest.raises(Unsupported, match="sound without pictures"):
+            list(read_frames(clip_maker.sound_only()))
+
+    def test_every_cut_ends_in_an_answer(self, make):
+        """However short a file is cut, the end is frames or one of our errors."""
+        for container in ("mp4", "matroska", "avi", "mpegts", "flv"):
+            codec = "mpeg4" if container == "avi" else "libx264"
+            data = make(12, 80, 48, container=container, codec=codec)
+            for share in range(1, 20):
+                try:
+                    assert len(list(read_frames(data[: len(data) * share // 20]))) <= 12
+                except (Unreadable, Unsupported):
+                    continue
+
+    def test_a_playlist_is_never_opened(self, tmp_path):
+        secret = tmp_path / "secret.txt"
+        secret.write_text("secret")
+        for text in (f"#EXTM3U\n#EXTINF:1,\n{secret}\n", f"ffconcat version 1.0\nfile {secret}\n"):
+            path = tmp_path / "clip.mp4"
+            path.write_text(text)
+            with pytest.raises(Unsupported):
+                list(read_frames(path))
+
+
+class TestLimits:
+    def test_bytes_pixels_sides_and_duration(self, make):
+        data = make(40)
+        for limits, says in (
+            (Limits(max_clip_bytes=1000), "1,000 bytes"),
+            (Limits(max_pixels=10_000), "19,200 pixels"),
+            (Limits(max_side_px=100), "160 x 120"),
+            (Limits(max_duration_s=2), "longer than 2 s"),
+        ):
+            with pytest.raises(TooLarge, match=says):
+                list(read_frames(data, limits=limits))
+
+    def test_web_addresses_are_refused(self):
+        with pytest.raises(Refused):
+            list(read_frames("https://example.org/a.mp4"))
+
+
+class TestSources:
+    def test_path_bytes_and_file_say_the_same(self, make, see, tmp_path):
+        data = make(8, sound_s=0.5)
+        path = tmp_path / "ein schöner clip: 1 日本.mp4"
+        path.write_bytes(data)
+        with path.open("rb") as file:
+            assert see(path) == see(str(path)) == see(data) == see(file)
+        with open_clip(path) as clip:
+            assert clip.info.has_sound
+            assert clip.info.source == str(path)
+        assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+    def test_a_stream_that_cannot_seek(self, make, see):
+        class Pipe(io.RawIOBase):
+            def __init__(self, data):
+                self.rest = io.BytesIO(data)
+
+            def readable(self):
+                return True
+
+            def read(self, count=-1):
+                return self.rest.read(min(count, 1000) if count >= 0 else -1)
+
+        assert len(see(Pipe(make(8)))) == 8
+
+    def test_pictures_are_no_clips(self, portrait_path):
+        assert kind_of(portrait_path) == "picture"
+        assert kind_of(np.zeros((4, 4, 3), np.uint8)) == "picture"
+        assert kind_of(b"text" * 100) == "unknown"
+        assert kind_of("/nowhere/at/all.mp4") == "unknown"
+
+
+def _faststart(data):
+    """Move the index of an MP4 in front of the pictures, correcting the offsets in it."""
+    boxes, at = {}, 0
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        boxes[kind] = data[at : at + size]
+        at += size
+    moov = bytearray(boxes[b"moov"])
+    at = 0
+    while (at := moov.find(b"stco", at)) >= 0:
+        (count,) = struct.unpack_from(">I", moov, at + 8)
+        for i in range(count):
+            (offset,) = struct.unpack_from(">I", moov, at + 12 + 4 * i)
+            struct.pack_into(">I", moov, at + 12 + 4 * i, offset + len(moov))
+        at += 4
+    rest = b"".join(body for kind, body in boxes.items() if kind not in (b"ftyp", b"moov"))
+    return boxes[b"ftyp"] + bytes(moov) + rest
