@@ -1,6 +1,7 @@
 """``fakeweb forge`` from pictures to a data set that trains, and what must not leak."""
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def drawn(monkeypatch, drawn_faces):
     """A finder and a mesh model for drawn faces."""
     monkeypatch.setitem(registry.BUILT_IN["finder"], "drawn", f"{drawn_faces.__name__}:DrawnFinder")
     monkeypatch.setitem(registry.BUILT_IN["mesh"], "drawn", f"{drawn_faces.__name__}:DrawnMesher")
+    monkeypatch.setitem(registry.BUILT_IN["net"], "drawn", f"{drawn_faces.__name__}:build")
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +187,16 @@ def test_what_it_makes_can_be_trained_on(cli, drawn, drawn_face, tmp_path):
     for number in range(400):
         image, _ = drawn_face((60, 60), 60, size=(120, 120), seed=number)
         (photos / f"{number}.png").write_bytes(encode_png(image))
-    made = cli(
-        "forge", photos, out, *DRAWN, "--kinds", "smooth,self_blend", "--count", 800, "--strength", 0.8, 1.0
-    )
+    made = cli("forge", photos, out, *DRAWN, "--kinds", "lipstick", "--count", 800, "--strength", 0.8, 1.0)
     assert made.code == 0, made.err
     recipe = tmp_path / "mine.toml"
     recipe.write_text(
-        'name = "mine"\nversion = "1"\ntitle = "t"\n[data]\nfinder = "drawn"\nside_px = 32\n'
-        "[optim]\nepochs = 1\nfaces_per_epoch = 64\nbatch = 16\n"
+        'name = "mine"\nversion = "1"\ntitle = "t"\nnet = "drawn"\n[data]\nfinder = "drawn"\nside_px = 48\n'
+        "[optim]\nepochs = 6\nfaces_per_epoch = 640\nbatch = 16\nema = 0.9\nlr = 1e-2\nbf16 = false\n"
+        "[augment]\ncolour = 0\ngrey = 0\nencode = 0.2\n"
     )
     result = cli("train", recipe, "--data", out, "--out", tmp_path / "run", "--workers", 0, "--threads", 1)
     assert result.code == 0, result.err
+    card = json.loads((tmp_path / "run" / "mine.json").read_text(encoding="utf-8"))
     assert (tmp_path / "run" / "mine.onnx").is_file()
+    assert "retouch" in card["kinds"]
