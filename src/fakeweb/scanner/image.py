@@ -27,7 +27,8 @@ from fakeweb.types import (
     Verdict,
 )
 
-DEFAULT_FINDER = "haar"
+DEFAULT_FINDER = "fakeweb"
+DEFAULT_MESHER = "fakeweb"
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
 
@@ -66,7 +67,7 @@ class Scanner:
         threshold: float | None = None,
         limits: Limits | None = None,
         max_faces: int = MAX_FACES,
-        mesher: str | FaceMesher | None = None,
+        mesher: str | FaceMesher | None = DEFAULT_MESHER,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
@@ -188,14 +189,17 @@ class Scanner:
         """Return the faces with their meshes, without those that are none."""
         if self.mesher is None:
             return faces
-        return [f for f in self.mesher.mesh(media.image, faces) if f.mesh is not None or f.presence is None]
+        todo = [face for face in faces if face.mesh is None]  # our own finder measures as it finds
+        measured = {id(old): new for old, new in zip(todo, self.mesher.mesh(media.image, todo), strict=True)}
+        now = [measured.get(id(face), face) for face in faces]
+        return [face for face in now if face.mesh is not None or face.presence is None]
 
     def _printed(self, face: Face, score: Score | None) -> Verdict | None:
         return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
 
     def _models(self) -> tuple[str, ...]:
-        own = getattr(self.mesher, "reference", None)
-        return (self.classifier.reference, *((own,) if own else ()))
+        others = (getattr(part, "reference", None) for part in (self.finder, self.mesher))
+        return (self.classifier.reference, *(reference for reference in others if reference))
 
     def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
         classifier = self.classifier
