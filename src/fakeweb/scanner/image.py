@@ -130,6 +130,7 @@ class Scanner:
             self.classifier,
             self._thresholds,
             limits=self.limits,
+            mesher=self.mesher,
             max_faces=self.max_faces,
             threads=threads,
         )
