@@ -18,6 +18,7 @@ from fakeweb.errors import UnknownName
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "finder": {
+        "fakeweb": "fakeweb.faces.own:OwnFinder",
         "haar": "fakeweb.faces.haar:HaarFinder",
         "mediapipe": "fakeweb.faces.mediapipe_finder:MediaPipeFinder",
         "mtcnn": "fakeweb.faces.mtcnn_finder:MtcnnFinder",
@@ -58,10 +59,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "wilddeepfake": "fakeweb.datasets.wilddeepfake:WildDeepfakeLayout",
     },
     "mesh": {
+        "fakeweb": "fakeweb.faces.mesh:OnnxMesher",
         "mediapipe": "fakeweb.faces.mediapipe_mesh:MediaPipeMesher",
     },
     "net": {
         "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",
+        "dct": "fakeweb.train.nets.frequency:build_dct",
+        "srm": "fakeweb.train.nets.frequency:build_srm",
         "timm": "fakeweb.train.nets.timm_net:build",
     },
 }

@@ -57,6 +57,13 @@ STABLE: npt.NDArray[np.int16] = _fixed(_DATA["stable"], np.int16)
 """The third of the points that lie most nearly in the same place on everybody, whatever the expression; for
 aligning."""
 
+FIVE: npt.NDArray[np.float32] = _fixed(_DATA["five"], np.float32)
+"""(5, 2) where finders put their five points on the mean face: eyes, nose tip, mouth corners, each from left to
+right."""
+
+BOX: tuple[float, float, float, float] = tuple(_DATA["box"])
+"""Where finders put their box around the mean face: x0, y0, x1, y1."""
+
 EYE_CORNERS: tuple[int, int] = (CONTOURS["right_eye"][0], CONTOURS["left_eye"][0])
 """The outer corners of the right and the left eye; their distance in three dimensions is the unit of errors."""
 

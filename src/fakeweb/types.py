@@ -210,6 +210,8 @@ class Score:
         model: Reference of the model, ``name@version``.
         kinds: Probability of each manipulation kind *given* that the face is fake (sums to 1), or None.
         evidence: float32 (h, w) in [0, 1] over the crop: where the model saw something; or None.
+        evidence_to_image: float32 (2, 3): maps homogeneous coordinates (column, row, 1) of ``evidence`` to picture
+            coordinates; or None.
     """
 
     p_fake: float
@@ -217,6 +219,7 @@ class Score:
     model: str
     kinds: Mapping[str, float] | None = None
     evidence: FloatArray | None = None
+    evidence_to_image: FloatArray | None = None
 
     def __post_init__(self) -> None:
         _check_probability("Score.p_fake", self.p_fake)
@@ -231,6 +234,7 @@ class Score:
                 )
         _freeze_floats(self, "evidence", (None, None))
         _check_unit_range("Score.evidence", self.evidence)
+        _freeze_floats(self, "evidence_to_image", (2, 3))
 
     @property
     def kind(self) -> str | None:
@@ -406,7 +410,8 @@ class Report:
 
 
 _THRESHOLD_FIELDS = ("real", "fake", "picture_fake", "source")
-_SCORE_FIELDS = ("p_fake", "logit", "model", "kinds", "evidence")
+_SCORE_FIELDS = ("p_fake", "logit", "model", "kinds", "evidence", "evidence_to_image")
+_SINCE_1_1 = ("evidence_to_image",)
 
 
 def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
@@ -417,8 +422,8 @@ def _verdict_from_dict(data: Mapping[str, Any]) -> Verdict:
     return Verdict(data["label"], data["p_fake"], tuple(data["reasons"]))
 
 
-def _array_to_list(array: FloatArray | None) -> list[Any] | None:
-    return None if array is None else np.round(array.astype(np.float64), 4).tolist()
+def _array_to_list(array: FloatArray | None, digits: int = 4) -> list[Any] | None:
+    return None if array is None else np.round(array.astype(np.float64), digits).tolist()
 
 
 def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
@@ -428,8 +433,10 @@ def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
         "box": [round(v, 2) for v in face.box],
         "confidence": round(face.confidence, 4),
         "points": _array_to_list(face.points),
-        "mesh": _array_to_list(face.mesh),
+        "mesh": _array_to_list(face.mesh, 2),
         "track": face.track,
+        "presence": None if face.presence is None else round(face.presence, 4),
+        "printed": None if face.printed is None else round(face.printed, 4),
         "verdict": _verdict_to_dict(result.verdict),
         "score": None
         if score is None
@@ -439,16 +446,26 @@ def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
             "model": score.model,
             "kinds": None if score.kinds is None else dict(score.kinds),
             "evidence": _array_to_list(score.evidence),
+            "evidence_to_image": _array_to_list(score.evidence_to_image),
         },
     }
 
 
 def _face_from_dict(data: Mapping[str, Any]) -> FaceResult:
     face = Face(
-        tuple(data["box"]), data["confidence"], points=data["points"], mesh=data["mesh"], track=data["track"]
+        tuple(data["box"]),
+        data["confidence"],
+        points=data["points"],
+        mesh=data["mesh"],
+        track=data["track"],
+        presence=data.get("presence"),  # since 1.1
+        printed=data.get("printed"),
     )
     # by name, so that fields of a later minor version are passed over
-    score = None if data["score"] is None else Score(**{k: data["score"][k] for k in _SCORE_FIELDS})
+    score = None
+    if data["score"] is not None:
+        known = {k: data["score"][k] for k in _SCORE_FIELDS if k in data["score"] or k not in _SINCE_1_1}
+        score = Score(**known)
     return FaceResult(face, _verdict_from_dict(data["verdict"]), score)
 
 
@@ -521,8 +538,16 @@ class FaceMesher(Protocol):
 
     name: str
 
+    @property
+    def max_printed(self) -> float:
+        """Above this ``Face.printed`` a face is taken for a print."""
+        ...
+
     def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
-        """Return the same faces in the same order with ``mesh``, ``presence`` and ``printed`` as far as known."""
+        """Return the same faces, in order, with ``presence`` and ``printed`` as far as known.
+
+        A face that is none comes back without ``mesh``.
+        """
         ...
 
 

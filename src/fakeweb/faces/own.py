@@ -5,6 +5,9 @@ Trained by ``recipes/finder.toml``; see docs/decisions/0008-own-finder.md for wh
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,36 +16,32 @@ import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces.anchor_free import STRIDES, merge, read_maps
-from fakeweb.faces.suppress import is_inside
+from fakeweb.faces.mesh import OnnxMesher
+from fakeweb.faces.suppress import is_inside, suppress
 from fakeweb.runtime import Card, FinderCard, find_card, open_session
-from fakeweb.types import Face, FloatArray, Image, UInt8Array
+from fakeweb.types import Face, FaceMesher, FloatArray, Image, UInt8Array
 
 _GRID_PX = 32  # the coarsest cell
-_WHOLE_PX = 640  # a picture is looked at whole, shrunk to this long side
-_SMALL_PX = 224  # and once more at this one, for faces that fill it
-_TILE_PX = 768  # large pictures are looked at in tiles, at full size up to
+_LOOKS_PX = (112, 256, 640)  # a picture is looked at whole, shrunk to these long sides
+_TILE_PX = 768  # large pictures are looked at in tiles too, at full size up to
 _FULL_PX = 4096  # this long side
-_LAP_PX = 112  # tiles lap over each other; larger faces are seen at the next smaller scale
-_LARGEST_PX = 260.0  # wider faces in a look are left to the next smaller look
+_LAP_PX = 112  # tiles lap over each other
+_WIDEST_PX = 100.0  # wider faces in a look are left to the next smaller look, where false ones are rarer
+_SURE = 4.2  # sum of the two networks' logits: two false faces per 100 megapixels on validation groups A
 
 
-class OwnFinder:
-    """Boxes and five points at any turn, from about 16 px.
+class Proposer:
+    """Boxes and five points at any turn, from about 16 px, and some false ones: :class:`OwnFinder` confirms them.
 
-    The picture is looked at whole at a long side of 640 and of 224 px; a larger one also at full size, in tiles,
-    so that time grows with its area and memory does not. Where nothing is found, it is looked at
-    once more turned by a quarter.
+    The picture is looked at whole at three scales; a larger one also at full size, in tiles, so that time grows with
+    its area and memory does not. Where nothing is found, it is looked at once more turned by a quarter.
 
     Args:
         model: Name of a finder that ships, path of a card, or a card.
         threads: Threads inside one look.
 
     Raises:
-        ModelMissing, ModelCorrupt, ModelIncompatible: The model cannot be used.
-
-    Example:
-        >>> OwnFinder().find(Image(np.zeros((64, 64, 3), np.uint8)))
-        []
+        UnknownName, ModelMissing, ModelCorrupt, ModelIncompatible: The model cannot be used.
     """
 
     name = "fakeweb"
@@ -65,25 +64,39 @@ class OwnFinder:
         Raises:
             ModelIncompatible: The model does not give what its card says.
         """
-        found = self._looks(image.pixels)
-        if not len(found):
-            found = _turned_back(self._looks(np.ascontiguousarray(np.rot90(image.pixels))), image.width)
-        faces = [_to_face(row) for row in merge(found)]
+        return self._faces(self.rows(image.pixels), image)
+
+    def rows(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
+        """Return the finds as rows of :func:`fakeweb.faces.anchor_free.read_maps`, each face once.
+
+        Args:
+            pixels: uint8 RGB (H, W, 3).
+        """
+        return merge(self._looks(pixels))
+
+    def find_turned(self, image: Image) -> list[Face]:
+        """Look once more with the picture turned by a quarter; arguments and result as for :meth:`find`."""
+        turned = self.rows(np.ascontiguousarray(np.rot90(image.pixels)))
+        return self._faces(_turned_back(turned, image.width), image)
+
+    @staticmethod
+    def _faces(found: npt.NDArray[np.float32], image: Image) -> list[Face]:
+        faces = [_to_face(row) for row in found]
         return [face for face in faces if is_inside(face, image)]
 
     def _looks(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
         """Look at every scale."""
         long_side = max(pixels.shape[:2])
-        parts = [self._whole(pixels, _SMALL_PX, None)]
-        if long_side > _SMALL_PX:
-            parts.append(self._whole(pixels, _WHOLE_PX, _LARGEST_PX))
-        if long_side > _WHOLE_PX:
+        parts = []
+        for number, side_px in enumerate(_LOOKS_PX):
+            small, scale = _shrunk(pixels, side_px)
+            found = self._look(small, math.inf if number == 0 else _WIDEST_PX)
+            parts.append(_scaled(found, 1 / scale, 0, 0))
+            if long_side <= side_px:
+                break
+        else:
             parts.append(self._tiles(pixels, min(long_side, _FULL_PX)))
         return np.concatenate(parts)
-
-    def _whole(self, pixels: UInt8Array, side_px: int, largest: float | None) -> npt.NDArray[np.float32]:
-        small, scale = _shrunk(pixels, side_px)
-        return _scaled(self._look(small, largest), 1 / scale, 0, 0)
 
     def _tiles(self, pixels: UInt8Array, side_px: int) -> npt.NDArray[np.float32]:
         small, scale = _shrunk(pixels, side_px)
@@ -92,13 +105,13 @@ class OwnFinder:
         for top in _starts(height):
             for left in _starts(width):
                 tile = small[top : top + _TILE_PX, left : left + _TILE_PX]
-                found = self._look(tile, 1.5 * _LAP_PX)
+                found = self._look(tile, _WIDEST_PX)
                 cut = _cut_off(found, tile.shape[:2], top, left, height, width)
                 parts.append(_scaled(found[~cut], 1 / scale, left / scale, top / scale))
         return np.concatenate(parts)
 
-    def _look(self, pixels: UInt8Array, largest: float | None) -> npt.NDArray[np.float32]:
-        """Run the network over one picture; drop faces wider than ``largest``."""
+    def _look(self, pixels: UInt8Array, widest: float) -> npt.NDArray[np.float32]:
+        """Run the network over one picture; drop faces wider than ``widest``."""
         below, right = (-side % _GRID_PX for side in pixels.shape[:2])
         padded = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT)
         out = self._session.run(np.asarray(padded, np.uint8)[None])
@@ -113,7 +126,56 @@ class OwnFinder:
             raise ModelIncompatible(
                 f"{self.card.reference} gave no finite numbers", hint="export the model again"
             )
-        return found if largest is None else found[found[:, 3] - found[:, 1] <= largest]
+        return found[found[:, 3] - found[:, 1] <= widest]
+
+
+class OwnFinder:
+    """Our finder: what :class:`Proposer` proposes and the mesh confirms; boxes, five points and 468 points.
+
+    Args:
+        model: Name of a finder that ships, or path of a card.
+        mesher: Confirms and measures; None takes the one that ships.
+
+    Raises:
+        UnknownName, ModelMissing, ModelCorrupt, ModelIncompatible: A model cannot be used.
+
+    Example:
+        >>> OwnFinder().find(Image(np.zeros((64, 64, 3), np.uint8)))
+        []
+    """
+
+    name = "fakeweb"
+
+    def __init__(self, model: str | Path | Card = "finder", mesher: FaceMesher | None = None) -> None:
+        self.proposer = Proposer(model)
+        self.mesher: FaceMesher = mesher or OnnxMesher()
+
+    def find(self, image: Image) -> list[Face]:
+        """Return the faces with points and mesh, the most confident first.
+
+        Args:
+            image: The picture, RGB.
+
+        Raises:
+            ModelIncompatible: A model does not give what its card says.
+        """
+        return self._confirm(image, self.proposer.find(image)) or self._confirm(
+            image, self.proposer.find_turned(image)
+        )
+
+    def _confirm(self, image: Image, proposals: Sequence[Face]) -> list[Face]:
+        """Measure the proposals and keep those of which both networks together are sure enough."""
+        kept = []
+        for face in self.mesher.mesh(image, proposals):
+            sure = _logit(face.confidence) + _logit(1.0 if face.presence is None else face.presence)
+            if face.mesh is not None and sure >= _SURE:
+                kept.append(replace(face, confidence=1 / (1 + math.exp(-sure))))
+        return suppress(kept)
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, 1e-9), 1 - 1e-9)
+    return math.log(p / (1 - p))
 
 
 def _shrunk(pixels: UInt8Array, side_px: int) -> tuple[UInt8Array, float]:

@@ -5,11 +5,12 @@ of a clip), a clip's scores over time (:func:`timeline`), its telling moments (`
 (:func:`to_json`) or for a terminal (:func:`to_text`), and says what the JSON looks like
 (:data:`REPORT_SCHEMA`). Everything is a function of its arguments: nothing is read, written or printed.
 
-May import: numpy, OpenCV, the standard library, ``fakeweb.types``, ``fakeweb.errors``, ``fakeweb.registry``.
+May import: numpy, OpenCV, the standard library, ``fakeweb.types``,
+``fakeweb.topology``, ``fakeweb.errors``, ``fakeweb.registry``.
 
 Where to add a file: a new form of a report is ``report_<form>.py`` with one public function, exported below.
-What is drawn on a face is decided in ``overlay.py``; the shape of the mesh in ``canonical.py``, how it is put
-on a face in ``fit.py``, words and places of labels in ``labels.py``, colours and strokes in ``paint.py``.
+What is drawn on a face is decided in ``overlay.py``; where the points of its mesh lie in ``fit.py``, how evidence gets
+on its triangles in ``evidence.py``, words and places of labels in ``labels.py``, colours and strokes in ``paint.py``.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.render.evidence import evidence_on_triangles, paint_triangles
 from fakeweb.render.fit import PlacedMesh, place_mesh
 from fakeweb.render.labels import (
     NEUTRAL,
@@ -37,8 +38,9 @@ from fakeweb.types import Box, FaceResult, Image, Report, UInt8Array
 REACH = 0.2
 """Meshes and outlines stay within the face box grown by this share of its longer side."""
 
-_CONTOURS_ONLY_PX = 44.0
-_COARSE_PX = 150.0
+_CONTOURS_ONLY_PX = 56.0
+_WHOLE_NET_PX = 260.0
+"""Between these sizes the net grows from a hint to its full strength: close lines would cover a small face."""
 _WIDEST_PX = 3000.0
 """Lines grow with the face up to this size."""
 _NOTE_MIN_WIDTH_PX = 200
@@ -101,8 +103,8 @@ def _draw(canvas: UInt8Array, report: Report, opacity: float) -> None:
         _draw_outline(canvas, result.face.box, opacity)
     approximate = False
     for result in fake:
-        placed = place_mesh(result.face, "coarse" if _size_px(result.face.box) < _COARSE_PX else "fine")
-        drawn = _draw_mesh(canvas, result.face.box, placed, _strength(result, report), opacity)
+        placed = place_mesh(result.face)
+        drawn = _draw_mesh(canvas, result, placed, _strength(result, report), opacity)
         approximate = approximate or (drawn and placed.approximate)
     _draw_labels(canvas, report, [*reversed(fake), *uncertain], opacity, note=approximate)
 
@@ -132,29 +134,40 @@ def _boxes(faces: Sequence[FaceResult], label: str, canvas: UInt8Array) -> list[
     return [rect for rect in found if rect is not None]
 
 
-def _draw_mesh(canvas: UInt8Array, box: Box, mesh: PlacedMesh, strength: float, opacity: float) -> bool:
+def _draw_mesh(
+    canvas: UInt8Array, result: FaceResult, mesh: PlacedMesh, strength: float, opacity: float
+) -> bool:
     """Draw one mesh; return whether any of it can lie inside the picture."""
+    box = result.face.box
     at = _within(box, canvas, REACH)
     if at is None:
         return False
     size_px = _size_px(box)
     fine, bold = _widths(size_px, strength)
-    points = mesh.points - at[:2]
-    contours = [points[line] for line in mesh.contours]
-    sides = points[mesh.edges] if size_px >= _CONTOURS_ONLY_PX else points[:0]
-    masks = [np.zeros((at[3] - at[1], at[2] - at[0]), np.uint8) for _ in range(3)]
-    halo, net, lines = masks
+    origin = np.array(at[:2], np.float64)
+    contours = [line - origin for line in mesh.contours()]
+    sides = mesh.net() - origin
+    if size_px < _CONTOURS_ONLY_PX:
+        sides = sides[:0]
+    masks = [np.zeros((at[3] - at[1], at[2] - at[0]), np.uint8) for _ in range(4)]
+    halo, net, lines, fill = masks
     halo_px = max(1, round(0.6 * bold))
     stroke(halo, contours, bold + 2 * halo_px)
     if len(sides):
         stroke(net, sides, fine)
     stroke(lines, contours, bold)
     colour = ramp(strength)
-    faint = float(np.clip(size_px / 110.0, 0.55, 1.0))
-    layers = [Ink(halo, DARK, (0.46 + 0.06 * strength) * opacity)]
+    layers = []
+    evidence = evidence_on_triangles(result.score, mesh.points)
+    if evidence is not None:
+        paint_triangles(fill, mesh.points - origin, evidence, mesh.facing)
+        layers.append(Ink(fill, colour, 0.5 * opacity))
+    layers.append(Ink(halo, DARK, (0.40 + 0.06 * strength) * opacity))
     if len(sides):
-        layers.append(Ink(spread(net), DARK, 0.18 * faint * opacity))
-        layers.append(Ink(net, colour, (0.42 + 0.34 * strength) * faint * opacity))
+        whole = (size_px - _CONTOURS_ONLY_PX) / (_WHOLE_NET_PX - _CONTOURS_ONLY_PX)
+        faint = float(np.clip(whole, 0.3, 1.0))
+        layers.append(Ink(spread(net) if fine > 1 else net, DARK, 0.16 * faint * opacity))
+        layers.append(Ink(net, colour, (0.38 + 0.30 * strength) * faint * opacity))
     layers.append(Ink(lines, colour, (0.78 + 0.20 * strength) * opacity))
     blend(canvas, at, layers)
     return True
@@ -163,8 +176,8 @@ def _draw_mesh(canvas: UInt8Array, box: Box, mesh: PlacedMesh, strength: float, 
 def _widths(size_px: float, strength: float) -> tuple[int, int]:
     """Return the widths of the net and of the contours, in whole pixels, for a face of this size."""
     size_px = min(size_px, _WIDEST_PX)
-    fine = max(1, round(0.0030 * size_px))
-    bold = max(1, round((0.0060 + 0.0012 * strength) * size_px))
+    fine = max(1, round(0.0022 * size_px))
+    bold = max(1, round((0.0052 + 0.0010 * strength) * size_px))
     return fine, bold
 
 

@@ -86,6 +86,8 @@ def _score() -> _Schema:
         "Where in the crop the model saw something: rows of values from 0 to 1.", {"type": "array"}
     )
     evidence["items"] = {"type": "array", "items": _SHARE}
+    row = {"type": "array", "items": _NUMBER, "minItems": 3, "maxItems": 3}
+    to_image = _array("Affine map from column and row of the evidence to x and y in the picture.", row, 2)
     return _object(
         "What the classifier said.",
         {
@@ -94,6 +96,7 @@ def _score() -> _Schema:
             "model": _string("The model that said so, name@version.", minLength=1),
             "kinds": _nullable(kinds, "where the model tells no kinds apart"),
             "evidence": _nullable(evidence, "where the model gives no map"),
+            "evidence_to_image": _nullable(to_image, "where the model gives no map"),
         },
     )
 
@@ -119,6 +122,12 @@ def _face() -> _Schema:
             "points": _nullable(points, "where the finder gives none"),
             "mesh": _nullable(mesh, "where none was measured"),
             "track": _nullable(track, "for pictures"),
+            "presence": _nullable(
+                _probability("P(there is a face at all), by the mesh model."), "where it was not asked"
+            ),
+            "printed": _nullable(
+                _probability("P(the face is a print, on paper, cloth or a screen)."), "where it was not asked"
+            ),
             "verdict": _verdict("this face"),
             "score": _nullable(_score(), "where the face was not scored"),
         },

@@ -14,6 +14,7 @@ from fakeweb.runtime.cards import (
     Card,
     Decision,
     FinderCard,
+    MeshCard,
     ModelCard,
     read_card,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Card",
     "Decision",
     "FinderCard",
+    "MeshCard",
     "ModelCard",
     "Session",
     "find_card",

@@ -139,6 +139,8 @@ class ModelCard(Card):
         margin: Crop margin it was trained with.
         kinds: Manipulation kinds in the order of the output ``kinds``.
         calibration, decision: See there.
+        evidence_side: Cells a side of the output ``evidence``, (N, cells, cells) in [0, 1]: where in the crop the
+            model saw something; 0 if it has no such output.
         adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
     """
 
@@ -148,10 +150,12 @@ class ModelCard(Card):
     kinds: tuple[str, ...]
     calibration: Calibration
     decision: Decision
+    evidence_side: int = 0
     adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check(0 <= self.evidence_side <= self.side_px, "evidence.side must lie in [1, input.side_px]")
         _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
         _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
         known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
@@ -171,6 +175,7 @@ class ModelCard(Card):
                 "colour": "RGB",
             },
             "kinds": list(self.kinds),
+            **({"evidence": {"side": self.evidence_side}} if self.evidence_side else {}),
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
@@ -197,6 +202,49 @@ class FinderCard(Card):
 
     def _own(self) -> dict[str, Any]:
         return {"finder": {"min_logit": self.min_logit, "smallest_px": self.smallest_px}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshCard(Card):
+    """A face mesh described: 468 points, presence and print from a levelled square.
+
+    Attributes:
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
+        margin: Side of the square over the longer side of the face's box.
+        presence: From the output ``presence`` to P(there is a face in its place).
+        printed: From the output ``printed`` to P(the face is a print).
+        min_presence: Below this P there is no face; chosen on validation groups A.
+        max_printed: Above this P the face is taken for a print; chosen on validation groups A.
+    """
+
+    task: str = "mesh"
+    side_px: int
+    margin: float
+    presence: Calibration
+    printed: Calibration
+    min_presence: float
+    max_printed: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
+        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        for name in ("min_presence", "max_printed"):
+            _check(0 <= getattr(self, name) <= 1, f"mesh.{name} must lie in [0, 1]")
+
+    def _own(self) -> dict[str, Any]:
+        return {
+            "input": {
+                "side_px": self.side_px,
+                "margin": self.margin,
+                "dtype": "uint8",
+                "layout": "NHWC",
+                "colour": "RGB",
+            },
+            "presence": vars(self.presence),
+            "printed": vars(self.printed),
+            "mesh": {"min_presence": self.min_presence, "max_printed": self.max_printed},
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +289,7 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "kinds": tuple(data["kinds"]),
         "calibration": Calibration(**_numbers(data["calibration"])),
         "decision": Decision(**_numbers(data["decision"])),
+        "evidence_side": _evidence_side(data),
         "adapter": _read_adapter(data.get("adapter")),
     }
 
@@ -256,6 +305,17 @@ def _read_finder(data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_numbers(data["finder"]))
 
 
+def _read_mesh(data: Mapping[str, Any]) -> dict[str, Any]:
+    given = _input(data["input"])
+    return {
+        "side_px": given["side_px"],
+        "margin": float(given["margin"]),
+        "presence": Calibration(**_numbers(data["presence"])),
+        "printed": Calibration(**_numbers(data["printed"])),
+        **_numbers(data["mesh"]),
+    }
+
+
 def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
 
@@ -264,6 +324,7 @@ TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]
     "autoencoder": (AutoencoderCard, _read_autoencoder),
     "classifier": (ModelCard, _read_classifier),
     "finder": (FinderCard, _read_finder),
+    "mesh": (MeshCard, _read_mesh),
 }
 """What models do, with the card of each task and how its own part is read."""
 
@@ -309,6 +370,15 @@ def read_card(path: Path) -> Card:
 def _check(holds: bool, message: str) -> None:
     if not holds:
         raise ValueError(message)
+
+
+def _evidence_side(data: Mapping[str, Any]) -> int:
+    """Return the side of the evidence map; cards without one do not name it."""
+    if "evidence" not in data:
+        return 0
+    side = data["evidence"]["side"]
+    _check(type(side) is int and side >= 1, f"evidence.side must be a whole number from 1 on, got {side!r}")
+    return int(side)
 
 
 def _input(data: dict[str, Any]) -> dict[str, Any]:

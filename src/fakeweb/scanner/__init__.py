@@ -10,7 +10,7 @@ not called ``scan``, because :func:`fakeweb.scan` is a function (docs/decisions/
 
 from fakeweb.classifiers import DEFAULT_MODEL
 from fakeweb.scanner.clip_output import contact_sheet_of, html_of, overlay_clip
-from fakeweb.scanner.image import DEFAULT_FINDER, Scanner
+from fakeweb.scanner.image import DEFAULT_FINDER, Scanner, make_finder
 from fakeweb.scanner.video import VideoProgress
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "VideoProgress",
     "contact_sheet_of",
     "html_of",
+    "make_finder",
     "overlay_clip",
 ]

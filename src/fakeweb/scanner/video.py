@@ -96,6 +96,7 @@ class VideoScan:
         finder, classifier: What finds and what judges.
         thresholds: Number of judged people -> where verdicts begin.
         limits: How much the clip may cost.
+        max_faces: Judge at most so many faces of a frame, the largest first; never more than 40.
         strategy: Name of the way to one score per person.
         threads: Threads that decode; 0 leaves it to the decoder.
     """
@@ -107,11 +108,13 @@ class VideoScan:
         thresholds: Callable[[int], Thresholds],
         *,
         limits: Limits,
+        max_faces: int = MAX_FACES_PER_FRAME,
         strategy: str = DEFAULT_STRATEGY,
         threads: int = 0,
     ) -> None:
         self.finder, self.classifier, self.thresholds = finder, classifier, thresholds
         self.limits, self.threads = limits, threads
+        self.max_faces = min(max_faces, MAX_FACES_PER_FRAME)
         self.combine = STRATEGIES[strategy]
         self._tracks: dict[int, _Track] = {}
         self._waiting: list[tuple[_Track, int, Crop]] = []
@@ -178,7 +181,7 @@ class VideoScan:
     def _worth_judging(self, faces: Sequence[Face]) -> list[int]:
         large = [i for i, face in enumerate(faces) if face.width_px >= self.classifier.min_face_px]
         large.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
-        return large[:MAX_FACES_PER_FRAME]
+        return large[: self.max_faces]
 
     def _score(self) -> None:
         started = time.perf_counter()
@@ -232,7 +235,7 @@ class VideoScan:
         if track.widest_px < least_px:
             return f"too small to judge: {track.widest_px:.0f} px wide at most, {least_px:.0f} px needed"
         if track.judged == 0:
-            return f"not judged: more than {MAX_FACES_PER_FRAME} faces at a time"
+            return f"not judged: more than {self.max_faces} faces at a time"
         frames = "frame" if track.judged == 1 else "frames"
         return f"too short to judge: large enough in {track.judged} {frames}, {needed} needed"
 

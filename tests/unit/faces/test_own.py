@@ -9,7 +9,7 @@ import pytest
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces import own
-from fakeweb.faces.own import OwnFinder
+from fakeweb.faces.own import OwnFinder, Proposer
 from fakeweb.types import Image
 
 
@@ -135,4 +135,4 @@ def test_a_quarter_turn_is_undone():
 
 def test_a_classifier_is_no_finder():
     with pytest.raises(ModelIncompatible, match="is a classifier, not a finder"):
-        OwnFinder("fast")
+        Proposer("fast")

@@ -132,7 +132,8 @@ class TestLegible:
     def test_a_fine_net_leaves_the_face_visible(self, build):
         image = flat(128, 1200, 1320)
         after = overlay(image, build.report([build.face("fake", box(300, 300, 600), 1.0)], 1200, 1320))
-        assert changed(image, after)[400:1000, 400:800].mean() < 0.5
+        face = after.pixels[400:1000, 400:800].astype(int)
+        assert (np.abs(face - 128).max(axis=2) > 40).mean() < 0.4
 
     @pytest.mark.parametrize(("side", "words"), [(20, 0), (30, 1), (60, 3)])
     def test_small_faces_get_shorter_labels(self, build, side, words):
@@ -232,9 +233,9 @@ def test_hundreds_of_faces_stay_quick(build):
     ]
     report = build.report(faces, 1920, 1080)
     overlay(image, report)
-    start = time.perf_counter()
+    start = time.process_time()
     overlay(image, report)
-    assert time.perf_counter() - start < 3.0  # 0.2 s on the slow machine where this was written
+    assert time.process_time() - start < 3.0  # 0.4 s where this was written
 
 
 def _change(before, after):

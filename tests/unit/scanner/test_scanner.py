@@ -5,6 +5,8 @@ import io
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -210,3 +212,44 @@ def test_limits_and_errors_of_the_media_pass_through(card, tmp_path):
     assert caught.value.code == "media.too_large"
     with pytest.raises(Unreadable):
         scanner.scan(tmp_path / "absent.jpg")
+
+
+class _Mesher:
+    """Says of every second face that it is none, and of all that they are prints with a fixed probability."""
+
+    name = "every second"
+    max_printed = 0.5
+
+    def __init__(self, printed):
+        self.printed = printed
+
+    def mesh(self, image, faces):
+        meshes = [None if i % 2 else np.zeros((468, 3)) for i in range(len(faces))]
+        return [
+            replace(f, presence=float(m is not None), printed=self.printed, mesh=m)
+            for f, m in zip(faces, meshes, strict=True)
+        ]
+
+
+class TestMesher:
+    faces = (Face((2, 2, 40, 42), 0.9), Face((50, 2, 90, 42), 0.8))
+
+    def scan(self, tiny_model, tmp_path, printed):
+        finder = SimpleNamespace(name="two", find=lambda _: self.faces)
+        scanner = Scanner(finder=finder, model=tiny_model(tmp_path), mesher=_Mesher(printed))
+        return scanner.scan(np.full((64, 128, 3), 250, np.uint8))
+
+    def test_what_is_no_face_is_not_reported_and_the_others_carry_their_mesh(self, tiny_model, tmp_path):
+        (result,) = self.scan(tiny_model, tmp_path, 0.1).faces
+        assert result.face.box == self.faces[0].box
+        assert result.face.mesh is not None
+        assert result.verdict.label == "fake"
+
+    def test_a_print_is_uncertain_and_the_reason_is_given(self, tiny_model, tmp_path):
+        report = self.scan(tiny_model, tmp_path, 0.9)
+        assert report.faces[0].verdict.label == report.verdict.label == "uncertain"
+        assert "picture within the picture" in report.faces[0].verdict.reasons[0]
+        assert report.faces[0].score.p_fake > 0.9
+
+    def test_timings_name_the_step(self, tiny_model, tmp_path):
+        assert set(self.scan(tiny_model, tmp_path, 0.1).timings_s) == {"read", "find", "mesh", "score"}

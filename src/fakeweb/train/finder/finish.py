@@ -6,6 +6,7 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from torch import nn
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces.anchor_free import STRIDES
+from fakeweb.faces.own import Proposer
 from fakeweb.media import write_atomically
 from fakeweb.runtime import FinderCard, open_session, sha256_of
 from fakeweb.train.export import OPSET, strip_notes
+from fakeweb.train.finder.measure import MIN_LOGIT, Validation
 from fakeweb.train.finder.pool import Pool
 from fakeweb.train.finder.recipe import FinderRecipe
 
@@ -26,14 +29,14 @@ MAX_GAP = 1e-2
 
 
 def finish(
-    net: nn.Module, recipe: FinderRecipe, best: Mapping[str, Any], pools: Mapping[str, Pool], folder: Path
+    net: nn.Module, recipe: FinderRecipe, validation: Validation, pools: Mapping[str, Pool], folder: Path
 ) -> Path:
     """Export the network, check it against torch, and write its card.
 
     Args:
         net: The trained network in evaluation mode, on the CPU.
         recipe: What it was trained by.
-        best: Figures of the epoch it comes from.
+        validation: Sets the threshold.
         pools: What it was trained on.
         folder: Where both files go.
 
@@ -52,20 +55,20 @@ def finish(
         path=path,
         sha256=sha256_of(path),
         licence=recipe.licence,
-        details=_details(recipe, best, pools),
-        min_logit=best["threshold"],
+        min_logit=MIN_LOGIT,
         smallest_px=recipe.scene.face_px[0],
     )
     _check_parity(net, card)
+    threshold, figures = validation.measure(Proposer(card).rows, recipe.false_alarms)
+    card = replace(card, min_logit=round(threshold, 3), details=_details(recipe, figures, pools))
     card_path = folder / f"{recipe.name}.json"
     text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
     return card_path
 
 
-def _details(recipe: FinderRecipe, best: Mapping[str, Any], pools: Mapping[str, Pool]) -> dict[str, Any]:
+def _details(recipe: FinderRecipe, figures: Mapping[str, float], pools: Mapping[str, Pool]) -> dict[str, Any]:
     counts = Counter(cutting.source for cutting in pools["train"].faces)
-    figures = {k: round(v, 4) for k, v in best["figures"].items() if np.isfinite(v)}
     return {
         "teachers": [Path(file).stem for file in recipe.data.files],
         "trained_on": {
@@ -73,8 +76,8 @@ def _details(recipe: FinderRecipe, best: Mapping[str, Any], pools: Mapping[str, 
             for name, count in sorted(counts.items())
         },
         "empty_pictures": len(pools["train"].empty),
-        "epoch": best["epoch"],
-        "validation_a": figures,
+        "epochs": recipe.optim.epochs,
+        "validation_a": {k: round(v, 4) for k, v in figures.items() if np.isfinite(v)},
         "limits": list(recipe.limits),
     }
 

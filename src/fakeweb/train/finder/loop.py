@@ -21,15 +21,18 @@ from fakeweb import registry
 from fakeweb.errors import BadRecipe, ModelCorrupt, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.train import Progress
+from fakeweb.train.devices import pick_device
 from fakeweb.train.finder.finish import finish
-from fakeweb.train.finder.measure import Validation
+from fakeweb.train.finder.measure import Validation, by_maps
 from fakeweb.train.finder.net import FinderNet
 from fakeweb.train.finder.pool import Pool, make_pools
 from fakeweb.train.finder.recipe import FinderRecipe
 from fakeweb.train.finder.scene import Composer
 from fakeweb.train.finder.targets import grid, loss, targets
+from fakeweb.train.interrupts import whole_steps
+from fakeweb.train.loader import single_thread
 from fakeweb.train.logs import Logs
-from fakeweb.train.loop import one_cycle, pick_device, single_thread, whole_steps
+from fakeweb.train.optimizers import one_cycle
 from fakeweb.types import FloatArray, UInt8Array
 
 _FREE = ("title", "licence", "limits", "version", "false_alarms")
@@ -82,7 +85,6 @@ class FinderTraining:
         self.optim = torch.optim.AdamW(_groups(self.net, recipe.optim.weight_decay), lr=recipe.optim.lr)
         self.cells = grid(recipe.scene.side_px).to(self.device)
         self.step = 0
-        self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "threshold": 0.0, "state": None}
 
     def run(self) -> Path:
         """Train to the end and export; on an interrupt the last step is kept."""
@@ -103,8 +105,7 @@ class FinderTraining:
         finally:
             logs.close()
         self.on_progress(Progress("export", 0, 1))
-        self.net.load_state_dict(self.best["state"])
-        return finish(self.net.cpu().eval(), self.recipe, self.best, pools, self.out)
+        return finish(self.average.cpu().eval(), self.recipe, validation, pools, self.out)
 
     def _pools(self) -> dict[str, Pool]:
         samples = list(registry.load("layout", self.recipe.data.layout)().index(self.data))
@@ -174,13 +175,7 @@ class FinderTraining:
     def _end_epoch(self, validation: Validation, per_epoch: int, logs: Logs) -> None:
         epoch = self.step // per_epoch
         self.on_progress(Progress("validate", 0, 1))
-        threshold, figures = validation.measure(self.look, self.recipe.false_alarms)
-        if figures["score"] > self.best["score"]:
-            state = {k: v.detach().cpu().clone() for k, v in self.average.state_dict().items()}
-            self.best = {
-                "score": figures["score"], "epoch": epoch, "threshold": threshold, "state": state,
-                "figures": figures,
-            }  # fmt: skip
+        _, figures = validation.measure(by_maps(self.look), self.recipe.false_alarms)
         logs.epoch(epoch, self.step, figures)
         self._save()
         note = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
@@ -199,7 +194,6 @@ class FinderTraining:
             "average": self.average.state_dict(),
             "optim": self.optim.state_dict(),
             "step": self.step,
-            "best": self.best,
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -214,7 +208,7 @@ class FinderTraining:
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optim.load_state_dict(state["optim"])
-            self.step, self.best = state["step"], state["best"]
+            self.step = state["step"]
         except Exception as error:  # the guest has no common base for its exceptions
             reason = str(error).partition("\n")[0]
             raise ModelCorrupt(f"{self.checkpoint} cannot be read: {reason}", hint=again) from error
@@ -225,6 +219,8 @@ class FinderTraining:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        value = {k: v for k, v in value.items() if k != "licences"}  # they change nothing that is learned
     return hashlib.sha256(repr(value).replace("[", "(").replace("]", ")").encode()).hexdigest()
 
 

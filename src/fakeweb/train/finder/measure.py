@@ -20,10 +20,15 @@ BINS = (16, 24, 32, 48, 96, 192)
 SAME = 0.45
 """From this intersection over union on, a find is the face."""
 _SCENES, _EMPTY, _SIDE, _EMPTY_SIDE = 120, 150, 640, 1024
-_MIN_LOGIT = -3.0
+MIN_LOGIT = -3.0
 
-Look = Callable[[UInt8Array], Sequence[FloatArray]]
-"""uint8 RGB (H, W, 3) -> per stride float32 (H/s, W/s, 15)."""
+Propose = Callable[[UInt8Array], npt.NDArray[np.float32]]
+"""uint8 RGB (H, W, 3) -> float32 (F, 15): logit, box, five points."""
+
+
+def by_maps(look: Callable[[UInt8Array], Sequence[FloatArray]]) -> Propose:
+    """Make proposals of a network's maps, at one scale."""
+    return lambda pixels: merge(read_maps(look(pixels), MIN_LOGIT))
 
 
 class Validation:
@@ -44,17 +49,17 @@ class Validation:
         self.scenes = [composer.compose(rng) for _ in range(_SCENES)]
         self.empty = [composer.background(rng, _EMPTY_SIDE, _EMPTY_SIDE) for _ in range(_EMPTY)]
 
-    def measure(self, look: Look, false_alarms: float) -> tuple[float, dict[str, float]]:
-        """Return the threshold (a logit) that allows so many false alarms per hundred scenes, and the figures there."""
-        alarms = np.concatenate([_find(look, pixels)[:, 0] for pixels in self.empty])
-        allowed = int(false_alarms * len(self.empty) / 100)
+    def measure(self, propose: Propose, false_alarms: float) -> tuple[float, dict[str, float]]:
+        """Return the least logit that allows so many false proposals per 100 megapixels, and the figures there."""
+        alarms = np.concatenate([propose(pixels)[:, 0] for pixels in self.empty])
+        allowed = int(false_alarms * len(self.empty) * _EMPTY_SIDE**2 / 1e8)
         worst = np.sort(alarms)[::-1]
-        threshold = float(worst[allowed]) + 1e-3 if len(worst) > allowed else _MIN_LOGIT
+        threshold = float(worst[allowed]) + 1e-3 if len(worst) > allowed else MIN_LOGIT
         hits: dict[int, list[bool]] = {low: [] for low in BINS}
         wrong = extra = 0
         gaps: list[float] = []
         for scene in self.scenes:
-            found = _find(look, scene.pixels)
+            found = propose(scene.pixels)
             found = found[found[:, 0] >= threshold]
             best, partner = _match(scene, found)
             for i in np.flatnonzero(scene.taught):
@@ -73,10 +78,6 @@ class Validation:
         figures["points_gap"] = float(np.median(gaps)) if gaps else math.nan
         figures["threshold"] = threshold
         return threshold, figures
-
-
-def _find(look: Look, pixels: UInt8Array) -> npt.NDArray[np.float32]:
-    return merge(read_maps(look(pixels), _MIN_LOGIT))
 
 
 def overlaps(boxes: FloatArray, others: FloatArray) -> FloatArray:

@@ -64,7 +64,7 @@ class FinderOptimRecipe:
     """How to train.
 
     Attributes:
-        epochs: Validations; the last epoch's averaged weights are exported if they are the best.
+        epochs: Validations; the averaged weights of the last are exported.
         scenes_per_epoch: Scenes between two validations.
         batch: Scenes per step.
         lr, warmup, weight_decay, clip, ema, bf16, checkpoint_s: As in a classifier's recipe.
@@ -89,7 +89,7 @@ class FinderRecipe:
     Attributes:
         task: ``finder``.
         name, version, title, licence, limits, seed: As in a classifier's recipe.
-        false_alarms: Per hundred empty scenes of one megapixel; the threshold of the card allows no more on
+        false_alarms: False proposals per 100 megapixels without a face; the threshold of the card allows no more on
             validation groups A.
     """
 
