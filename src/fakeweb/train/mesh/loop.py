@@ -24,7 +24,10 @@ from fakeweb.media import write_atomically
 from fakeweb.topology import CONTOURS, POINTS
 from fakeweb.train import Progress
 from fakeweb.train.logs import Logs
-from fakeweb.train.loop import one_cycle, pick_device, single_thread, whole_steps
+from fakeweb.train.devices import pick_device
+from fakeweb.train.interrupts import whole_steps
+from fakeweb.train.loader import single_thread
+from fakeweb.train.optimizers import one_cycle
 from fakeweb.train.mesh.augment import show_face, show_none
 from fakeweb.train.mesh.crops import PARTS, Squares, make_squares
 from fakeweb.train.mesh.finish import finish
