@@ -94,7 +94,9 @@ def test_faces_come_from_left_to_right(scan):
 def test_the_report_says_how_it_came_about(card):
     picture = Image(np.full((60, 80, 3), 200, np.uint8))
     data = encode_png(picture)
-    report = Scanner(mesher=None, finder=Told((10, 10, 50, 50)), model=card).scan(io.BytesIO(data), name="tür.png")
+    report = Scanner(mesher=None, finder=Told((10, 10, 50, 50)), model=card).scan(
+        io.BytesIO(data), name="tür.png"
+    )
     assert report.source == "tür.png"
     assert (report.width, report.height) == (80, 60)
     assert report.media_sha256 == hashlib.sha256(data).hexdigest()
@@ -151,7 +153,9 @@ def test_an_impossible_threshold_is_refused(card, threshold):
 def test_at_most_so_many_faces_are_judged_the_largest_first(card):
     sizes = [40 - i % 7 for i in range(MAX_FACES + 9)]
     boxes = [(i, 0, i + size, size) for i, size in enumerate(sizes)]
-    report = Scanner(mesher=None, finder=Told(*boxes), model=card).scan(np.full((40, MAX_FACES + 50, 3), 60, np.uint8))
+    report = Scanner(mesher=None, finder=Told(*boxes), model=card).scan(
+        np.full((40, MAX_FACES + 50, 3), 60, np.uint8)
+    )
     left_out = [f for f in report.faces if f.score is None]
     assert len(report.faces) == MAX_FACES + 9
     assert len(left_out) == 9
@@ -170,7 +174,9 @@ def test_a_classifier_may_be_any_object(card):
         def thresholds(self, faces):
             return Thresholds(0.1, 0.5, 0.6)
 
-    report = Scanner(mesher=None, finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(np.zeros((10, 10, 3), np.uint8))
+    report = Scanner(mesher=None, finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(
+        np.zeros((10, 10, 3), np.uint8)
+    )
     assert (report.verdict.label, report.models) == ("fake", ("mood@7",))
 
 
