@@ -539,6 +539,11 @@ class FaceMesher(Protocol):
     name: str
 
     @property
+    def min_presence(self) -> float:
+        """Below this ``Face.presence`` there is no face."""
+        ...
+
+    @property
     def max_printed(self) -> float:
         """Above this ``Face.printed`` a face is taken for a print."""
         ...

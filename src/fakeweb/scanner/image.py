@@ -11,7 +11,7 @@ from typing import Any
 from fakeweb import registry
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
-from fakeweb.faces import align
+from fakeweb.faces import align, measure
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
 from fakeweb.scanner.decide import decide_face, decide_picture, printed, too_small
 from fakeweb.scanner.video import VideoProgress, VideoScan
@@ -149,7 +149,7 @@ class Scanner:
         started = time.perf_counter()
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
-        faces = self._measure(media, faces)
+        faces = measure(media.image, faces, self.mesher)
         measured = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
         chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
@@ -185,15 +185,6 @@ class Scanner:
             },
             warnings=media.warnings,
         )
-
-    def _measure(self, media: Media, faces: list[Face]) -> list[Face]:
-        """Return the faces with their meshes, without those that are none."""
-        if self.mesher is None:
-            return faces
-        todo = [face for face in faces if face.mesh is None]  # our own finder measures as it finds
-        measured = {id(old): new for old, new in zip(todo, self.mesher.mesh(media.image, todo), strict=True)}
-        now = [measured.get(id(face), face) for face in faces]
-        return [face for face in now if face.mesh is not None or face.presence is None]
 
     def _printed(self, face: Face, score: Score | None) -> Verdict | None:
         return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
