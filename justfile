@@ -47,3 +47,7 @@ lock:
         --no-header --extra heic --extra train --group dev -o requirements/train.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra server --extra postgres --group dev --group service -o requirements/server.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra evaluate --group dev -o requirements/evaluate.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra server --extra postgres -o requirements/service.lock

@@ -3,8 +3,8 @@
     python benchmarks/faces.py measure --finder fakeweb          # once in each finder's environment
     python benchmarks/faces.py table                             # when all have been measured
 
-Scenes are composed of validation groups B: portraits whose faces the teachers agree on, pasted at a known place, width and
-turn on mosaics of pictures without a face. The labels are those of ``recipes/finder.toml``.
+Scenes are composed of validation groups B: portraits whose faces the teachers agree on, pasted at a known place, width
+and turn on mosaics of pictures without a face. The labels are those of ``recipes/finder.toml``.
 """
 
 from __future__ import annotations
@@ -156,8 +156,9 @@ def recall(find: Find, scenes: Iterator[Scene]) -> dict[str, float]:
     hits: list[bool] = []
     for scene in scenes:
         found = np.array([face.box for face in find(Image(scene.pixels))], np.float32).reshape(-1, 4)
-        for box in scene.boxes[scene.taught]:
-            hits.append(bool(len(found) and overlaps(box[None], found).max() >= SAME))
+        hits += [
+            bool(len(found) and overlaps(box[None], found).max() >= SAME) for box in scene.boxes[scene.taught]
+        ]
     return {"recall": float(np.mean(hits)), "faces": len(hits)}
 
 
@@ -216,12 +217,12 @@ def write_page(folder: Path) -> int:
     turned, half = (first["yaws"][name]["faces"] for name in ("turned", "half turned"))
     about = f"""# Face finders
 
-Written by `python benchmarks/faces.py table`. All finders on the same pictures: portraits of validation groups B, planted
-in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]["48"]["faces"]} faces or more a row ({half} half turned and
-{turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures without a face. A face is found where
-a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is one on which two of three teachers (YuNet,
-BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers. Time is CPU time on one core of
-{processor()}; memory is what finding adds to the process at its peak.
+Written by `python benchmarks/faces.py table`. All finders on the same pictures: portraits of validation groups B,
+planted in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]["48"]["faces"]} faces or more a row
+({half} half turned and {turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures
+without a face. A face is found where a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is
+one on which two of three teachers (YuNet, BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers.
+Time is CPU time on one core of {processor()}; memory is what finding adds to the process at its peak.
 """
     lines = [
         about,

@@ -539,12 +539,15 @@ class FaceMesher(Protocol):
     name: str
 
     @property
-    def min_presence(self) -> float:
-        """Below this ``presence`` there is no face."""
+    def max_printed(self) -> float:
+        """Above this ``Face.printed`` a face is taken for a print."""
         ...
 
     def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
-        """Return the same faces in the same order with ``mesh``, ``presence`` and ``printed`` as far as known."""
+        """Return the same faces, in order, with ``presence`` and ``printed`` as far as known.
+
+        A face that is none comes back without ``mesh``.
+        """
         ...
 
 

@@ -1,6 +1,7 @@
 """The face mesh's topology: sound as a surface, symmetric, and right about the points everybody knows."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -22,18 +23,18 @@ def test_the_mirror_is_its_own_inverse_and_swaps_sides():
 
 
 def test_triangles_form_one_disc_with_three_openings_that_uses_every_point():
-    sides = Counter(tuple(sorted((a, b))) for x in t.TRIANGLES.tolist() for a, b in zip(x, x[1:] + x[:1]))
+    sides = Counter(tuple(sorted((a, b))) for x in t.TRIANGLES.tolist() for a, b in pairwise([*x, x[0]]))
     assert set(sides.values()) == {1, 2}
     assert len(sides) == len(t.EDGES)
     assert set(t.TRIANGLES.ravel().tolist()) == set(range(468))
     assert 468 - len(sides) + len(t.TRIANGLES) == 1 - 3
     border = {side for side, times in sides.items() if times == 1}
     closed = [t.CONTOURS[name] for name in ("oval", "right_eye", "left_eye", "lips_inner")]
-    assert border == {tuple(sorted(pair)) for line in closed for pair in zip(line, line[1:])}
+    assert border == {tuple(sorted(pair)) for line in closed for pair in pairwise(line)}
 
 
 def test_each_side_is_walked_once_in_each_direction_so_that_all_triangles_face_the_same_way():
-    walked = Counter((a, b) for x in t.TRIANGLES.tolist() for a, b in zip(x, x[1:] + x[:1]))
+    walked = Counter((a, b) for x in t.TRIANGLES.tolist() for a, b in pairwise([*x, x[0]]))
     assert set(walked.values()) == {1}
 
 
@@ -67,7 +68,7 @@ def test_contours_follow_edges_and_close():
     edges = {tuple(e) for e in t.EDGES.tolist()}
     for name, line in t.CONTOURS.items():
         assert (line[0] == line[-1]) == (not name.startswith("nose"))
-        assert {tuple(sorted(p)) for p in zip(line, line[1:])} <= edges, name
+        assert {tuple(sorted(p)) for p in pairwise(line)} <= edges, name
 
 
 def test_every_point_has_one_region_and_sides_mirror_each_other():

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import data, evaluate, forge, keys, label, models, scan, serve, train, version
+from fakeweb.cli import data, dfdc, evaluate, forge, keys, label, models, scan, serve, train, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
@@ -32,6 +32,7 @@ app.command("train", epilog=train.EPILOG)(train.train)
 app.command("forge", epilog=forge.EPILOG)(forge.forge)
 app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(data.data, name="data")
+app.add_typer(dfdc.dfdc, name="dfdc")
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.add_typer(keys.keys, name="keys")
 app.command("version")(version.version)

@@ -78,3 +78,19 @@ class ClipBar:
     def should_stop(self) -> bool:
         """Tell whether Ctrl-C was pressed."""
         return self._interrupt.asked
+
+
+class Silent:
+    """Stands in for :class:`ClipBar` where nothing is shown and nothing interrupts."""
+
+    @contextmanager
+    def clip(self, name: str) -> Iterator[None]:  # noqa: ARG002
+        """Do nothing around a clip."""
+        yield
+
+    def update(self, progress: VideoProgress) -> None:
+        """Show nothing."""
+
+    def should_stop(self) -> bool:
+        """Never stop."""
+        return False

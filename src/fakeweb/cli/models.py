@@ -134,7 +134,7 @@ def add(
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace your model of that name.")] = False,
 ) -> None:
-    """Bring in any ONNX classifier of faces: it gets a card and then goes by its name, as in `fakeweb scan --model NAME`.
+    """Bring in any ONNX classifier of faces: with a card it goes by its name, as in `fakeweb scan --model NAME`.
 
     It is tried on made-up crops before it is kept, so that a card that does not fit fails now.
     """

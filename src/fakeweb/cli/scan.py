@@ -9,8 +9,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -19,15 +19,16 @@ from typing import Annotated, Any
 import typer
 
 from fakeweb.batch import ordered_map
-from fakeweb.cli.clip_bar import ClipBar, Interrupt
+from fakeweb.cli.clip_bar import ClipBar, Interrupt, Silent
+from fakeweb.cli.clip_files import ClipFiles
 from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
 from fakeweb.media import Pace, encode_png, expand_inputs, fetch_url, kind_of, read_image, write_atomically
 from fakeweb.registry import names
 from fakeweb.render import overlay, to_json, to_text
-from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner
-from fakeweb.types import Image, Report
+from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner, overlay_clip
+from fakeweb.types import Report
 
 EPILOG = """
 **Exit status**: 0 whatever the verdict; 1 with --fail-on where that verdict came up; 2 where an input or an option
@@ -46,6 +47,8 @@ was wrong (the other inputs are finished first); 3 where a model is missing or b
 * fakeweb scan clip.mp4
 
 * fakeweb scan clip.mp4 --frames 10 --json
+
+* fakeweb scan clip.mp4 --overlay-to drawn.mp4 --timeline report.html --sheet faces.jpg
 
 **Videos and animated pictures** are looked at twice a second, at least in 32 frames; clips beyond a minute in bursts
 spread over them, and the report says how closely. Ctrl-C ends a scan early: the report is about what was seen.
@@ -68,6 +71,7 @@ class Outcome:
     report: Report | None = None
     error: FakeWebError | None = None
     overlay: Path | None = None
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class Options:
     threshold: float | None
     opacity: float
     pace: Pace | None = None
+    files: ClipFiles = field(default_factory=ClipFiles)
 
     def scanner(self) -> Scanner:
         """Make the scanner these options describe."""
@@ -103,8 +108,8 @@ def scan(
         bool | None,
         typer.Option(
             "--overlay/--no-overlay",
-            help="Write PICTURE.fakeweb.png. By default for pictures named one by one, and for all with --out;"
-            " never for videos.",
+            help="Write PICTURE.fakeweb.png, or CLIP.fakeweb.mp4 with its sound. By default for pictures named one by"
+            " one and for all with --out, never for videos.",
             show_default=False,
         ),
     ] = None,
@@ -138,6 +143,21 @@ def scan(
         typer.Option(min=0.001, help="Look at so many frames a second of a video.", show_default=False),
     ] = None,
     every_frame: Annotated[bool, typer.Option("--all", help="Look at every frame of a video.")] = False,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw P(fake) over time of one video: .svg, .png, or a whole .html report.",
+            show_default=False,
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write the most telling frames of one video: .jpg or .png.", show_default=False),
+    ] = None,
+    overlay_to: Annotated[
+        Path | None,
+        typer.Option(help="Write the overlay of one input to this .png or .mp4 file.", show_default=False),
+    ] = None,
 ) -> None:
     """Say which faces in pictures and videos were manipulated, how sure that is, and draw it.
 
@@ -149,7 +169,9 @@ def scan(
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="name a folder; it is made if needed")
     expansion = expand_inputs(inputs)
-    targets = plan_targets(inputs, expansion.paths, out, draw)
+    extras = ClipFiles(timeline, sheet, overlay_to)
+    targets = extras.aim(plan_targets(inputs, expansion.paths, out, draw))
+    options = replace(options, files=extras)
     started, counts = time.monotonic(), Counter[str]()
     single = len(targets) + len(expansion.problems) == 1 and not any(is_folder(i) for i in inputs)
     exit_code = 0
@@ -201,49 +223,72 @@ class _Worker:
     def __call__(self, target: Target) -> Outcome:
         """Scan one target; errors of the input become part of the outcome."""
         try:
-            report, image = self._scan(target.source)
+            with self._content(target.source) as content:
+                if kind_of(content) == "clip":
+                    return self._clip(content, target)
+                return self._picture(content, target)
         except FakeWebError as error:
             return Outcome(error=error)
-        if target.overlay is None or image is None:
+
+    def _picture(self, content: Any, target: Target) -> Outcome:
+        started = time.perf_counter()
+        if self.options.files.only_clips:
+            raise UsageError(
+                f"{target.source} is no video", hint="--timeline and --sheet are for videos; leave them out"
+            )
+        media = read_image(content, limits=self.scanner.limits, name=target.source)
+        report = self.scanner.judge(media, read_s=time.perf_counter() - started)
+        if target.overlay is None:
             return Outcome(report)
         try:
-            write_atomically(target.overlay, encode_png(overlay(image, report, opacity=self.options.opacity)))
+            drawn = overlay(media.image, report, opacity=self.options.opacity)
+            write_atomically(target.overlay, encode_png(drawn))
         except FakeWebError as error:
             return Outcome(report, error)  # the verdict stands, whatever became of the overlay
         return Outcome(report, overlay=target.overlay)
 
-    def _scan(self, source: str) -> tuple[Report, Image | None]:
-        """Scan a picture or a clip; only a picture's pixels are kept."""
-        started = time.perf_counter()
+    def _clip(self, content: Any, target: Target) -> Outcome:
+        show = self.show or Silent()
+        with show.clip(target.source):
+            report = self.scanner.scan_video(
+                content,
+                pace=self.options.pace,
+                name=target.source,
+                on_progress=show.update,
+                should_stop=show.should_stop,
+                threads=0 if self.show else 1,
+            )
+        try:
+            written = self.options.files.write(partial(_again, content), report, self.scanner.limits)
+            if target.overlay is not None and not show.should_stop():
+                with show.clip(f"drawing {target.source}"):
+                    whole = overlay_clip(
+                        _again(content),
+                        report,
+                        target.overlay,
+                        opacity=self.options.opacity,
+                        limits=self.scanner.limits,
+                        mesher=self.scanner.mesher or getattr(self.scanner.finder, "mesher", None),
+                        on_progress=show.update,
+                        should_stop=show.should_stop,
+                    )
+                written.append(f"overlay: {target.overlay}" + ("" if whole else " (stopped early)"))
+        except FakeWebError as error:
+            return Outcome(report, error)
+        return Outcome(report, written=tuple(written))
+
+    @contextmanager
+    def _content(self, source: str) -> Iterator[Any]:
+        """Give what is to be scanned: a path, bytes, or stdin as a file."""
         if source == "-":
-            with self._stdin() as content:
-                return self._scan_content(content, source, started)
+            with self._stdin() as file:
+                yield file
         elif source.lower().startswith(("http://", "https://")):
             if not self.allow_url:
                 raise Refused(f"{source} would be fetched from the network", hint="allow it with --allow-url")
-            return self._scan_content(fetch_url(source, limits=self.scanner.limits), source, started)
-        return self._scan_content(source, source, started)
-
-    def _scan_content(self, content: Any, source: str, started: float) -> tuple[Report, Image | None]:
-        if kind_of(content) == "clip":
-            return self._scan_clip(content, source), None
-        media = read_image(content, limits=self.scanner.limits, name=source)
-        return self.scanner.judge(media, read_s=time.perf_counter() - started), media.image
-
-    def _scan_clip(self, content: Any, name: str) -> Report:
-        show = self.show
-        threads = 0 if show is not None else 1
-        if show is None:
-            return self.scanner.scan_video(content, pace=self.options.pace, name=name, threads=threads)
-        with show.clip(name):
-            return self.scanner.scan_video(
-                content,
-                pace=self.options.pace,
-                name=name,
-                on_progress=show.update,
-                should_stop=show.should_stop,
-                threads=threads,
-            )
+            yield fetch_url(source, limits=self.scanner.limits)
+        else:
+            yield source
 
     def _stdin(self) -> Any:
         """Return stdin as a file that can be read twice, in memory or a temporary file without a name; close it."""
@@ -256,6 +301,13 @@ class _Worker:
             left -= len(part)
         spool.seek(0)
         return spool
+
+
+def _again(content: Any) -> Any:
+    """Return what was scanned, to be read once more."""
+    if hasattr(content, "seek"):
+        content.seek(0)
+    return content
 
 
 def _make_worker(options: Options, allow_url: bool, show: ClipBar | None) -> _Worker:
@@ -281,8 +333,8 @@ def _shown(outcome: Outcome, as_json: bool, single: bool) -> str:
         return ""
     if as_json:
         return to_json(report, indent=2 if single else None)
-    overlay = "" if outcome.overlay is None else f"\noverlay: {printable(outcome.overlay)}"
-    return to_text(report, color=in_colour()) + overlay
+    lines = [*outcome.written, *([] if outcome.overlay is None else [f"overlay: {outcome.overlay}"])]
+    return "\n".join([to_text(report, color=in_colour()), *map(printable, lines)])
 
 
 def _summary(counts: Counter[str], total: int, took_s: float) -> None:

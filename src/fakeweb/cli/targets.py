@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-_SUFFIX = ".fakeweb.png"
+from fakeweb.media import kind_of
+
+_PICTURE_SUFFIX, _CLIP_SUFFIX = ".fakeweb.png", ".fakeweb.mp4"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ def plan_targets(
         inputs: What the user named.
         paths: The pictures that meant, ``-`` and addresses included.
         out: Folder for overlays, or None for beside the picture.
-        draw: True or False as the user chose; None draws for what was named itself, and for all with ``out``.
+        draw: True or False as the user chose; None draws for pictures that were named themselves, and for all
+            with ``out``. Clips are drawn only where it is True, since that takes longer than to scan them.
     """
     named = set(inputs)
     folders = [Path(i) for i in inputs if is_folder(i)]
@@ -41,16 +44,18 @@ def plan_targets(
     targets = []
     for path in paths:
         wanted = draw if draw is not None else out is not None or (path in named and path != "-")
-        if not wanted:
+        clip = wanted and kind_of(path) == "clip"
+        if not wanted or (clip and not draw):
             targets.append(Target(path))
             continue
+        suffix = _CLIP_SUFFIX if clip else _PICTURE_SUFFIX
         place = _place(path, out, folders)
-        overlay = place.with_name(place.stem + _SUFFIX)
+        overlay = place.with_name(place.stem + suffix)
         if os.path.realpath(overlay) in taken:
-            overlay = place.with_name(place.name + _SUFFIX)
+            overlay = place.with_name(place.name + suffix)
         number = 2
         while os.path.realpath(overlay) in taken:
-            overlay = place.with_name(f"{place.name}.{number}{_SUFFIX}")
+            overlay = place.with_name(f"{place.name}.{number}{suffix}")
             number += 1
         taken.add(os.path.realpath(overlay))
         targets.append(Target(path, overlay))

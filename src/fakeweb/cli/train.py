@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -70,6 +71,11 @@ def train(
         )
     if first_process():
         write(f"model card: {card}")
+
+
+def show_progress(bar: Bar) -> Callable[[Progress], None]:
+    """Return what shows a training's progress on a bar."""
+    return _Show(bar)
 
 
 class _Show:

@@ -1,7 +1,8 @@
 """Persons who stand in a data set under several groups: lists of them, and regrouping by them.
 
-A list is a CSV file with the columns ``source``, ``key`` and ``person``. The key is :func:`key_of` a file's group, a hash, so
-that a list can be shared where the pictures may not. Lists of this package lie in ``people/`` and go by name.
+A list is a CSV file with the columns ``source``, ``key`` and ``person``. The key is :func:`key_of` a file's group, a
+hash, so that a list can be shared where the pictures may not. Lists of this package lie in ``people/`` and go by
+name.
 """
 
 from __future__ import annotations

@@ -35,9 +35,10 @@ from fakeweb.types import Image, Sample
 _Pixels = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float32]
 
-SIZES: Final = ((640, 360), (480, 360), (854, 480), (360, 640))
+SIZES: Final = ((640, 360), (480, 360), (480, 270), (360, 640))
 CRFS: Final = (18, 23, 28, 33)
 _FACE_PX: Final = 224
+_GREY: Final = 40  # noise is kept as bytes around this
 _MARGIN_PX: Final = 56  # around the still its own mirror image, blurred, so that no seam runs along the face
 _TILE_PX: Final = _FACE_PX + 2 * _MARGIN_PX
 
@@ -59,7 +60,7 @@ class ComposeOptions:
     clips: int = 300
     people: tuple[int, ...] = (1, 2, 3)
     half: str | None = "B"
-    seconds: float = 4.0
+    seconds: float = 2.0
     fps: int = 12
     fake_share: float = 0.5
     sources: tuple[str, ...] = ("dfdc", "stylegan1_ffhq", "ciplab")
@@ -228,7 +229,8 @@ class _Stage:
         width, height = self._plan.width, self._plan.height
         scene = _scene(self._scene_path, width, height)
         tiles = [_tile(s.path) for s in self._stills]
-        noise = self._rng.normal(0, self._noise_level, (height + 64, width + 64, 3)).astype(np.float32)
+        grain = self._rng.normal(_GREY, self._noise_level, (height + 64, width + 64, 3))
+        noise = grain.clip(0, 255).astype(np.uint8)
         for i in range(self._count):
             zoom = float(self._zoom[i])
             around = np.array(
@@ -240,9 +242,15 @@ class _Stage:
             for actor, tile in zip(self._actors, tiles, strict=True):
                 actor.paste(canvas, tile, i)
             x, y = self._rng.integers(0, 64, 2)
-            light = float(self._light[i]) * (1 + np.array([1, 0, -1], np.float32) * float(self._warmth[i]))
-            lit = canvas * light.astype(np.float32) + noise[y : y + height, x : x + width]
-            yield np.clip(lit, 0, 255).astype(np.uint8)
+            lit = cv2.LUT(canvas, _light_table(float(self._light[i]), float(self._warmth[i])))
+            noisy = cv2.addWeighted(lit, 1, noise[y : y + height, x : x + width], 1, -_GREY)
+            yield np.asarray(noisy, np.uint8)
+
+
+def _light_table(light: float, warmth: float) -> _Pixels:
+    """Return the (256, 1, 3) table that brightens and warms."""
+    gain = light * (1 + np.array([1, 0, -1]) * warmth)
+    return (np.arange(256)[:, None, None] * gain[None, None]).clip(0, 255).astype(np.uint8)
 
 
 class _Actor:
@@ -269,7 +277,7 @@ class _Actor:
         scale = self.side_px / _FACE_PX * float(self._scale[i])
         centre = self.centres[i]
         matrix = cv2.getRotationMatrix2D((_TILE_PX / 2, _TILE_PX / 2), float(self._tilt[i]), scale)
-        half = int(np.ceil(self.side_px * 0.72 * _TILE_PX / _FACE_PX))
+        half = int(np.ceil(self.side_px * 0.58 * _TILE_PX / _FACE_PX))
         left, top = int(centre[0]) - half, int(centre[1]) - half
         matrix[:, 2] += centre - _TILE_PX / 2 - (left, top)
         side = 2 * half
@@ -283,9 +291,9 @@ class _Actor:
         if x0 >= x1 or y0 >= y1:
             return
         inside = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
-        alpha = mask[inside][..., None]
-        under = canvas[y0:y1, x0:x1]
-        canvas[y0:y1, x0:x1] = (alpha * face[inside] + (1 - alpha) * under).astype(np.uint8)
+        alpha = np.ascontiguousarray(mask[inside])
+        under = np.ascontiguousarray(canvas[y0:y1, x0:x1])
+        canvas[y0:y1, x0:x1] = cv2.blendLinear(np.ascontiguousarray(face[inside]), under, alpha, 1 - alpha)
 
 
 def _wave(

@@ -22,8 +22,8 @@ CURVES: Final[dict[str, tuple[float, ...]]] = {
 }
 """Kind of damage -> strengths, the mildest first (brightness: from dark to light).
 
-JPEG quality; side over the original's; sigma of a Gaussian in pixels per 256 of the picture's longer side; sigma of noise in
-grey levels; factor on the pixel values; how often it was shown on a screen, captured and sent on.
+JPEG quality; side over the original's; sigma of a Gaussian in pixels per 256 of the picture's longer side; sigma of
+noise in grey levels; factor on the pixel values; how often it was shown on a screen, captured and sent on.
 """
 
 _QUALITY_SENT = 80

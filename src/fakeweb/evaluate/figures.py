@@ -42,8 +42,8 @@ def judged(rows: Iterable[Row]) -> list[Row]:
 def table(rows: Sequence[Row], *, intervals: bool = True) -> dict[str, Any]:
     """Return all figures of some rows of one model and view.
 
-    AUC, average precision, equal error rate, log loss, Brier score and calibration error are over the judged rows, as are
-    accuracy at even odds and the shares of the model's own verdicts. ``log_loss_all`` counts pictures without a
+    AUC, average precision, equal error rate, log loss, Brier score and calibration error are over the judged rows, as
+    are accuracy at even odds and the shares of the model's own verdicts. ``log_loss_all`` counts pictures without a
     judged face as 0.5, as the DFDC challenge would have.
 
     Args:

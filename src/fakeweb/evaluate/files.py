@@ -159,8 +159,8 @@ def near_duplicates(hashes: Sequence[str], most: int) -> list[tuple[int, int, in
     out: list[tuple[int, int, int]] = []
     for row in range(len(codes) - 1):
         bits = np.bitwise_count(codes[row + 1 :] ^ codes[row])
-        for at in np.flatnonzero(bits <= most):
-            out.append((places[row], places[row + 1 + int(at)], int(bits[at])))
+        near = np.flatnonzero(bits <= most)
+        out += [(places[row], places[row + 1 + int(at)], int(bits[at])) for at in near]
     return out
 
 

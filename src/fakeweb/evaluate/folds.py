@@ -1,7 +1,8 @@
 """Cross-validation by held-out source: what a model does on sources it never saw.
 
-Each fold drops some fake and some real sources from training; the model of that fold is judged on all pictures of exactly
-these. Sources that share a part of their name (``lfw`` and ``faceswap3d_lfw``) share people or pictures and are dropped together.
+Each fold drops some fake and some real sources from training; the model of that fold is judged on all pictures of
+exactly these. Sources that share a part of their name (``lfw`` and ``faceswap3d_lfw``) share people or pictures and
+are dropped together.
 """
 
 from __future__ import annotations
@@ -225,7 +226,8 @@ def evaluate_folds(
     blocks: list[Block] = [
         Heading("Cross-validation by held-out source", 1),
         Text(
-            "Each model is judged on all pictures of the sources that its training left out; 'pooled' mixes the models' scores."
+            "Each model is judged on all pictures of the sources that its training left out; "
+            "'pooled' mixes the models' scores."
         ),
         Table(header, lines),
         plots.roc_plot(curves, "roc-folds", "sources never seen"),

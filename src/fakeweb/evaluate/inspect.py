@@ -27,7 +27,7 @@ from fakeweb.evaluate.files import (
 )
 from fakeweb.evaluate.judge import name_of
 from fakeweb.evaluate.leaks import ALLOWED, LEAST, leak, two_class
-from fakeweb.evaluate.pages import Block, Heading, Side, Table, Text, write_page
+from fakeweb.evaluate.pages import NONE, Block, Heading, Side, Table, Text, write_page
 from fakeweb.media import write_atomically
 from fakeweb.types import Sample
 
@@ -149,8 +149,9 @@ class _Double:
 
 
 def _duplicates(samples: Sequence[Sample], facts: Sequence[FileFacts]) -> list[_Double]:
-    """Find duplicates: equal bytes, or hashes at most :data:`NEAR_BITS` apart. A fake and its own original, which stand in
-    one group, are none.
+    """Find duplicates: equal bytes, or hashes at most :data:`NEAR_BITS` apart.
+
+    A fake and its own original, which stand in one group, are none.
     """
     out = []
     for one, other, bits in near_duplicates([f.dhash for f in facts], NEAR_BITS):
@@ -236,7 +237,8 @@ def _blocks(
     blocks: list[Block] = [
         Heading(f"Inspection of {findings['data']}", 1),
         Text(
-            f"{findings['files']} pictures in {len(sources)} sources, layout {findings['layout']}; {len(findings['broken'])} cannot be read."
+            f"{findings['files']} pictures in {len(sources)} sources, layout {findings['layout']}; "
+            f"{len(findings['broken'])} cannot be read."
         ),
         Table(
             [
@@ -328,8 +330,10 @@ def _leak_blocks(findings: dict[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Heading("Leaks"),
         Text(
-            "How well a small classifier tells real from fake by handling alone, cross-validated by group, within each source "
-            f"that holds at least {LEAST} of both. Above {0.5 + ALLOWED:.2f}, a network can learn the handling instead of the faces."
+            "How well a small classifier tells real from fake by handling alone, cross-validated by "
+            "group, within each source "
+            f"that holds at least {LEAST} of both. Above {0.5 + ALLOWED:.2f}, a network can learn the "
+            "handling instead of the faces."
         ),
         Heading("By the container: size, aspect, format, quantiser, sampling, segments", 3),
         _leak_table(findings["format_leaks"]),
@@ -374,7 +378,8 @@ def _double_blocks(
     blocks: list[Block] = [
         Heading("Duplicates"),
         Text(
-            f"Exact: the same bytes. Near: 64-bit difference hashes at most {NEAR_BITS} bits apart in different groups; faces of one "
+            f"Exact: the same bytes. Near: 64-bit difference hashes at most {NEAR_BITS} bits apart in "
+            "different groups; faces of one "
             "studio can be that close without being one picture. All pairs: duplicates.csv."
         ),
         Table(["pairs", "count"], lines),

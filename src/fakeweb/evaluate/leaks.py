@@ -1,8 +1,9 @@
 """What handling alone gives away: of files, and of the crops that training sees.
 
-Within one source, real and fake files must have gone through the same hands: the same sizes, formats, quantisers, positions of
-the JPEG grid. Where they have not, a network learns the handling and calls it manipulation. A small classifier that sees nothing but
-handling, cross-validated by group, must stay at an AUC of 0.50 +- 0.05 within each source that holds both classes.
+Within one source, real and fake files must have gone through the same hands: the same sizes, formats, quantisers,
+positions of the JPEG grid. Where they have not, a network learns the handling and calls it manipulation. A small
+classifier that sees nothing but handling, cross-validated by group, must stay at an AUC of 0.50 +- 0.05 within each
+source that holds both classes.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ CROP_FEATURES: Final = (
 def crop_features(pixels: UInt8Array) -> Floats:
     """Return what handling leaves in a crop, and little else: size, JPEG grid, traces of a quantiser; float64 (K,).
 
-    The traces: how much of six low DCT coefficients of the 8 x 8 blocks (at the crop's own phase) lies on multiples of some
-    step, which it does after quantising and nowhere else.
+    The traces: how much of six low DCT coefficients of the 8 x 8 blocks (at the crop's own phase) lies on multiples
+    of some step, which it does after quantising and nowhere else.
 
     Args:
         pixels: uint8 RGB (S, S, 3).
@@ -71,7 +72,7 @@ def _dct_basis() -> Floats:
 
 
 def _on_steps(values: np.ndarray) -> float:
-    """Return how much values gather on the multiples of the step, out of 3 to 40, on which they gather most; 0: not at all."""
+    """Return how much values gather on multiples of the step, out of 3 to 40, on which they gather most."""
     steps = np.arange(3, 41)
     turns = np.cos(2 * np.pi * values[:, None] / steps)
     away = np.abs(values)[:, None] > steps / 2  # what rounds to zero says nothing

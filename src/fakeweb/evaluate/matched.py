@@ -1,9 +1,10 @@
 """Fakes without reals of their own: paired with real faces that are then handled exactly alike.
 
-A source that holds fakes only (an archive of generated portraits, say) cannot be judged against other people's photos as
-they are: size, encoder and frame would answer. So each such fake is paired with a real face at least as large; both are cut to the
-same frame, shrunk to the same size, by a fifth at least, and sent through the same encoder. What then still tells them apart is
-the picture itself, or the taste of whoever collected it; these figures are therefore reported apart.
+A source that holds fakes only (an archive of generated portraits, say) cannot be judged against other people's photos
+as they are: size, encoder and frame would answer. So each such fake is paired with a real face at least as large;
+both are cut to the same frame, shrunk to the same size, by a fifth at least, and sent through the same encoder. What
+then still tells them apart is the picture itself, or the taste of whoever collected it; these figures are therefore
+reported apart.
 """
 
 from __future__ import annotations

@@ -119,7 +119,11 @@ def reliability(
     place = np.clip((s * bins).astype(int), 0, bins - 1)
     total = np.bincount(place, w, bins)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.bincount(place, w * s, bins) / total, np.bincount(place, w * y, bins) / total, total
+        return (
+            np.bincount(place, w * s, bins) / total,
+            np.bincount(place, w * y, bins) / total,
+            total.astype(float),
+        )
 
 
 def calibration_error(
@@ -163,7 +167,7 @@ RANKED: Final = ("auc", "average_precision", "equal_error_rate", "log_loss", "br
 
 
 def ranked(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike, bins: int = 15) -> Floats:
-    """Return the figures named in :data:`RANKED` for many weightings at once, float64 (B, 6): the bootstrap's workhorse.
+    """Return the figures named in :data:`RANKED` for many weightings at once, float64 (B, 6), for the bootstrap.
 
     Args:
         labels: (N,) 0 or 1.

@@ -1,9 +1,10 @@
 """Who stands in a data set twice: pictures of one person by the look of aligned faces, without a recognition network.
 
-Edited pictures of a person keep most of the original's pixels, cropped, scaled and graded anew. So faces are brought into one
-place by their five points, cut into a grid of cells, and cells compared by normalised correlation, which neither gain nor offset
-changes. An edit spoils some cells, so a pair's likeness is the mean of the better half of its cells. Two photos of one person
-taken at different times stay unlike each other: this finds shared *pictures*, and says nothing of persons beyond.
+Edited pictures of a person keep most of the original's pixels, cropped, scaled and graded anew. So faces are brought
+into one place by their five points, cut into a grid of cells, and cells compared by normalised correlation, which
+neither gain nor offset changes. An edit spoils some cells, so a pair's likeness is the mean of the better half of its
+cells. Two photos of one person taken at different times stay unlike each other: this finds shared *pictures*, and
+says nothing of persons beyond.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ class Protocol:
             is ``scan`` on video files and frames, with figures per clip.
         finder, finder_model: Finds the faces.
         peers: Folder with the weights of published classifiers to measure beside, or None.
-        robustness: Pictures to degrade, drawn evenly from sources and classes; 0 for none.
+        robustness: Pictures to degrade, drawn evenly from the sources and classes of two-class sources; 0 for none.
         only, skip: Sources to keep (all if empty) and to leave out.
-        limit: At most so many pictures, drawn like those of ``robustness``; 0 for all.
+        limit: At most so many pictures, drawn evenly from sources and classes; 0 for all.
         seed: Decides what is drawn.
     """
 
@@ -49,7 +49,7 @@ class Protocol:
     people: tuple[str, ...] = ()
     part: Part = "val"
     level: Level = "crop"
-    finder: str = "haar"
+    finder: str = "fakeweb"
     finder_model: Path | None = None
     peers: Path | None = None
     robustness: int = 0
@@ -104,8 +104,16 @@ def choose(protocol: Protocol) -> Chosen:
             f"no labelled picture of the split '{protocol.part}' in {protocol.data} ({layout})",
             hint="choose another --split, or 'all' for data sets without one",
         )
-    degraded = draw_evenly(samples, protocol.robustness, protocol.seed) if protocol.robustness else []
+    degraded = draw_evenly(_of_both_classes(samples), protocol.robustness, protocol.seed)
     return Chosen(tuple(samples), frozenset(s.path for s in degraded), tuple(problems), layout)
+
+
+def _of_both_classes(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples of sources that hold reals and fakes; all where there is no such source."""
+    labels: dict[str, set[int | None]] = defaultdict(set)
+    for sample in samples:
+        labels[sample.source].add(sample.label)
+    return [s for s in samples if len(labels[s.source]) == 2] or list(samples)
 
 
 def in_part(sample: Sample, part: Part) -> bool:

@@ -76,14 +76,17 @@ def _summary(metrics: Mapping[str, Any]) -> list[Block]:
     lines = [
         f"Split {run['part']}{drawn}: {run['samples']} pictures of {run['data']} (layout {run['layout']}), judged at "
         f"the level {run['level']!r} with the finder {run['finder']!r}, FakeWeb {run['fakeweb']}.",
-        "Square brackets are 95 % intervals: bootstrap over whole groups (persons, source videos), for shares Wilson's "
+        "Square brackets are 95 % intervals: bootstrap over whole groups (persons, source videos), "
+        "for shares Wilson's "
         "with one trial per group. AUC, AP, EER, log loss (P(fake) clipped to [0.01, 0.99]), Brier and ECE are over "
-        "pictures in which a face was judged; the second log loss counts the others as 0.5. 'Called' is the model's own verdict at its "
+        "pictures in which a face was judged; the second log loss counts the others as 0.5. 'Called' "
+        "is the model's own verdict at its "
         "shipped thresholds; accuracy is at even odds.",
     ]
     if run["part"] in ("val", "val-A"):
         lines.append(
-            "Groups A of the validation split select epochs and set calibration and thresholds of models trained here: "
+            "Groups A of the validation split select epochs and set calibration and thresholds of "
+            "models trained here: "
             "figures on them flatter such a model. Look at val-B, once, or at another data set."
         )
     if run["part"] in ("train", "all"):
@@ -143,8 +146,10 @@ def _overview(metrics: Mapping[str, Any], rows: Sequence[Row]) -> list[Block]:
             )
     blocks.append(
         Text(
-            f"The shallow baseline ({shallow.REFERENCE}) sees sharpness, noise, blockiness and colour statistics only; it is "
-            "cross-validated by group on these very pictures, so it knows their sources, which a model from elsewhere does not."
+            f"The shallow baseline ({shallow.REFERENCE}) sees sharpness, noise, blockiness and colour "
+            "statistics only; it is "
+            "cross-validated by group on these very pictures, so it knows their sources, which a "
+            "model from elsewhere does not."
         )
     )
     curves = {}
@@ -277,22 +282,22 @@ def _conditions(name: str, model: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Heading("False alarms by what the face looks like", 3),
         Text(
-            "Skin tone is the individual typology angle of the cheeks, so light counts as skin: it is how skin appears. "
+            "Skin tone is the individual typology angle of the cheeks, so light counts as skin: it "
+            "is how skin appears. "
             "Sources differ in all of these at once; read a row as a place to look, not as a cause."
         ),
     ]
-    rows = []
-    for condition, entries in model["conditions"].items():
-        for entry in entries:
-            rows.append(
-                [
-                    f"{conditions.TITLES[condition]}: {entry['class']}",
-                    str(entry["real"]),
-                    cell(entry["false_alarm_rate"], True),
-                    str(entry["fake"]),
-                    cell(entry["recall"], True),
-                ]
-            )
+    rows = [
+        [
+            f"{conditions.TITLES[condition]}: {entry['class']}",
+            str(entry["real"]),
+            cell(entry["false_alarm_rate"], True),
+            str(entry["fake"]),
+            cell(entry["recall"], True),
+        ]
+        for condition, entries in model["conditions"].items()
+        for entry in entries
+    ]
     blocks.append(Table(["condition", "reals", "reals called fake", "fakes", "fakes called fake"], rows))
     blocks.append(
         Side(
@@ -335,14 +340,15 @@ def _robustness(metrics: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Heading("Robustness"),
         Text(
-            f"{count['real']} reals and {count['fake']} fakes of two-class sources, drawn evenly, each damaged in every way; "
+            f"{count['real']} reals and {count['fake']} fakes of two-class sources, drawn evenly, "
+            "each damaged in every way; "
             "'plain' is the same pictures undamaged."
         ),
     ]
-    for key in ("auc", "false_alarm_rate"):
-        blocks.append(
-            Side([plots.robustness_plot(found, kind, levels, key) for kind, levels in CURVES.items()])
-        )
+    blocks += [
+        Side([plots.robustness_plot(found, kind, levels, key) for kind, levels in CURVES.items()])
+        for key in ("auc", "false_alarm_rate")
+    ]
     for name, views in found.items():
         rows = [
             [

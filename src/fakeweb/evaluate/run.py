@@ -90,7 +90,7 @@ def evaluate(
     _write(out, metrics, plain, names)
     write_reports(out, metrics, rows)
     on_progress("figures", 1, 1)
-    return Evaluation(metrics, tuple([*rows, *matched]), out)
+    return Evaluation(metrics, (*rows, *matched), out)
 
 
 def plan(protocol: Protocol, chosen: Chosen) -> list[Task]:

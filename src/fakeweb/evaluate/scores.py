@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 import math
 from collections import Counter
@@ -105,8 +106,6 @@ class ScoreFile:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write rows with a header, whole or not at all."""
-    import io
-
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_FIELDS)
@@ -121,15 +120,15 @@ def read_rows(path: Path) -> list[Row]:
         UsageError: The file is none of ours.
     """
     rows = []
-    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        table = csv.reader(stream)
-        if next(table, _FIELDS) != _FIELDS:
-            raise UsageError(f"{path} is no table of scores", hint="name another --out")
-        for cells in table:
-            try:
-                rows.append(Row(**{k: _value(k, v) for k, v in zip(_FIELDS, cells, strict=True)}))
-            except ValueError:
-                continue
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    table = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
+    if next(table, _FIELDS) != _FIELDS:
+        raise UsageError(f"{path} is no table of scores", hint="name another --out")
+    for cells in table:
+        try:
+            rows.append(Row(**{k: _value(k, v) for k, v in zip(_FIELDS, cells, strict=True)}))
+        except ValueError:
+            continue
     return rows
 
 

@@ -31,7 +31,7 @@ def features(pixels: UInt8Array) -> Floats:
     Args:
         pixels: uint8 RGB (S, S, 3).
     """
-    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     return np.array(
         [*_sharpness(grey), *_noise(grey), *grid_strength(grey), *_spectrum(grey), *_colour(pixels)],
         np.float64,

@@ -53,6 +53,11 @@ class OnnxMesher:
         self._session = open_session(card, threads=threads)
 
     @property
+    def reference(self) -> str:
+        """``name@version`` of the model."""
+        return self.card.reference
+
+    @property
     def min_presence(self) -> float:
         """Below this ``presence`` there is no face."""
         return self.card.min_presence

@@ -1,6 +1,7 @@
 """Report -> overlay, JSON, text.
 
-What it does: draws face meshes over the faces a report calls fake (:func:`overlay`), writes a report as JSON
+What it does: draws face meshes over the faces a report calls fake (:func:`overlay`; :func:`overlay_at` for a frame
+of a clip), a clip's scores over time (:func:`timeline`), its telling moments (``sheet.py``), writes a report as JSON
 (:func:`to_json`) or for a terminal (:func:`to_text`), and says what the JSON looks like
 (:data:`REPORT_SCHEMA`). Everything is a function of its arguments: nothing is read, written or printed.
 
@@ -16,14 +17,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakeweb.render.clip_overlay import overlay_at
 from fakeweb.render.overlay import REACH, overlay
 from fakeweb.render.report_json import to_json
 from fakeweb.render.report_text import to_text
+from fakeweb.render.timeline import timeline
 
 if TYPE_CHECKING:
     from fakeweb.render.schema import REPORT_SCHEMA
 
-__all__ = ["REACH", "REPORT_SCHEMA", "overlay", "to_json", "to_text"]
+__all__ = ["REACH", "REPORT_SCHEMA", "overlay", "overlay_at", "timeline", "to_json", "to_text"]
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,8 @@ def evidence_on_triangles(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,
     )
-    return np.asarray(seen, np.float64).reshape(-1, len(_WEIGHTS)).mean(axis=1)
+    means = np.asarray(seen, np.float64).reshape(-1, len(_WEIGHTS)).mean(axis=1)
+    return np.asarray(means, np.float64)
 
 
 def paint_triangles(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +48,7 @@ class PlacedMesh:
         seen = _any_facing(self.facing)
         pieces = []
         for edges, points in _LINES:
-            for piece in _runs(seen[edges]):
-                pieces.append(self.points[points[piece.start : piece.stop + 1]])
+            pieces += [self.points[points[run.start : run.stop + 1]] for run in _runs(seen[edges])]
         return pieces
 
 
@@ -69,7 +69,7 @@ def _contour_edges() -> list[tuple[Ints, Ints]]:
     number = {tuple(pair): i for i, pair in enumerate(EDGES.tolist())}
     out = []
     for line in CONTOURS.values():
-        pairs = [(min(p), max(p)) for p in zip(line, line[1:], strict=False)]
+        pairs = [(min(p), max(p)) for p in pairwise(line)]
         out.append((np.array([number[pair] for pair in pairs]), np.array(line)))
     return out
 

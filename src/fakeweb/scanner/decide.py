@@ -34,6 +34,17 @@ def too_small(face: Face, min_face_px: float) -> Verdict | None:
     )
 
 
+def printed(face: Face, score: Score | None, max_printed: float) -> Verdict | None:
+    """Return the verdict on a face that is a print, or None where it is not taken for one.
+
+    What is fake in a picture of a picture, the classifier was not taught to tell.
+    """
+    if face.printed is None or face.printed <= max_printed:
+        return None
+    reason = "looks like a picture within the picture (paper, cloth or a screen), which cannot be judged"
+    return Verdict("uncertain", None if score is None else score.p_fake, (reason,))
+
+
 def decide_picture(results: Sequence[FaceResult]) -> Verdict:
     """Decide about a picture from its faces.
 

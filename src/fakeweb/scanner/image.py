@@ -13,11 +13,22 @@ from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
 from fakeweb.faces import align
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
-from fakeweb.scanner.decide import decide_face, decide_picture, too_small
+from fakeweb.scanner.decide import decide_face, decide_picture, printed, too_small
 from fakeweb.scanner.video import VideoProgress, VideoScan
-from fakeweb.types import Classifier, Face, FaceFinder, FaceResult, Report, Score, Thresholds, Verdict
+from fakeweb.types import (
+    Classifier,
+    Face,
+    FaceFinder,
+    FaceMesher,
+    FaceResult,
+    Report,
+    Score,
+    Thresholds,
+    Verdict,
+)
 
-DEFAULT_FINDER = "haar"
+DEFAULT_FINDER = "fakeweb"
+DEFAULT_MESHER = "fakeweb"
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
 
@@ -33,6 +44,8 @@ class Scanner:
             is, also in pictures with many faces.
         limits: What is refused before decoding.
         max_faces: Judge at most so many faces of a picture, the largest first.
+        mesher: Name of a face mesh, or an object with ``mesh``: it measures 468 points on every face, drops what is
+            no face, and recognises prints. None leaves faces as the finder gives them.
 
     Raises:
         UnknownName: No finder or model of that name.
@@ -54,17 +67,21 @@ class Scanner:
         threshold: float | None = None,
         limits: Limits | None = None,
         max_faces: int = MAX_FACES,
+        mesher: str | FaceMesher | None = DEFAULT_MESHER,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
                 f"the threshold must lie above 0 and at most at 1, got {threshold}",
                 hint="0.9 asks for more certainty than 0.5",
             )
-        self.finder: FaceFinder = _make_finder(finder, finder_model)
+        self.finder: FaceFinder = make_finder(finder, finder_model)
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
         self.threshold = threshold
         self.limits = limits or Limits()
         self.max_faces = max_faces
+        self.mesher: FaceMesher | None = (
+            registry.load("mesh", mesher)() if isinstance(mesher, str) else mesher
+        )
 
     def scan(self, source: Any, *, name: str | None = None) -> Report:
         """Read a picture or a clip and judge every face in it.
@@ -108,7 +125,15 @@ class Scanner:
         Raises:
             MediaError: The clip cannot be read, or holds no pictures.
         """
-        scan = VideoScan(self.finder, self.classifier, self._thresholds, limits=self.limits, threads=threads)
+        scan = VideoScan(
+            self.finder,
+            self.classifier,
+            self._thresholds,
+            limits=self.limits,
+            mesher=self.mesher,
+            max_faces=self.max_faces,
+            threads=threads,
+        )
         return scan.run(source, pace, name, on_progress, should_stop)
 
     def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
@@ -124,13 +149,21 @@ class Scanner:
         started = time.perf_counter()
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
+        faces = self._measure(media, faces)
+        measured = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
         chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
         scores = self._score(media, [faces[i] for i in chosen])
         thresholds = self._thresholds(len(chosen))
         by_face = dict(zip(chosen, scores, strict=True))
         results = tuple(
-            _result(face, verdict, by_face.get(i), thresholds, self.max_faces)
+            _result(
+                face,
+                verdict or self._printed(face, by_face.get(i)),
+                by_face.get(i),
+                thresholds,
+                self.max_faces,
+            )
             for i, (face, verdict) in enumerate(zip(faces, small, strict=True))
         )
         ended = time.perf_counter()
@@ -142,11 +175,32 @@ class Scanner:
             faces=results,
             thresholds=thresholds,
             finder=self.finder.name,
-            models=(self.classifier.reference,),
+            models=self._models(),
             media_sha256=media.sha256,
-            timings_s={"read": read_s, "find": found - started, "score": ended - found},
+            timings_s={
+                "read": read_s,
+                "find": found - started,
+                **({} if self.mesher is None else {"mesh": measured - found}),
+                "score": ended - measured,
+            },
             warnings=media.warnings,
         )
+
+    def _measure(self, media: Media, faces: list[Face]) -> list[Face]:
+        """Return the faces with their meshes, without those that are none."""
+        if self.mesher is None:
+            return faces
+        todo = [face for face in faces if face.mesh is None]  # our own finder measures as it finds
+        measured = {id(old): new for old, new in zip(todo, self.mesher.mesh(media.image, todo), strict=True)}
+        now = [measured.get(id(face), face) for face in faces]
+        return [face for face in now if face.mesh is not None or face.presence is None]
+
+    def _printed(self, face: Face, score: Score | None) -> Verdict | None:
+        return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
+
+    def _models(self) -> tuple[str, ...]:
+        others = (getattr(part, "reference", None) for part in (self.finder, self.mesher))
+        return (self.classifier.reference, *(reference for reference in others if reference))
 
     def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
         classifier = self.classifier
@@ -161,7 +215,14 @@ class Scanner:
         return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")
 
 
-def _make_finder(finder: str | FaceFinder, model: str | Path | None) -> FaceFinder:
+def make_finder(finder: str | FaceFinder, model: str | Path | None = None) -> FaceFinder:
+    """Return the finder of a name, or the finder given.
+
+    Raises:
+        UnknownName: No finder of that name.
+        ModelMissing, ModelCorrupt: Its model cannot be used.
+        UsageError: A model file for a finder that takes none.
+    """
     if not isinstance(finder, str):
         return finder
     make = registry.load("finder", finder)
@@ -179,10 +240,10 @@ def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[i
 
 
 def _result(
-    face: Face, small: Verdict | None, score: Score | None, thresholds: Thresholds, most: int
+    face: Face, settled: Verdict | None, score: Score | None, thresholds: Thresholds, most: int
 ) -> FaceResult:
-    if small is not None:
-        return FaceResult(face, small)
+    if settled is not None:
+        return FaceResult(face, settled, score)
     if score is None:
         return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {most} faces",)))
     return FaceResult(face, decide_face(score, thresholds), score)

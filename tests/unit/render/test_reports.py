@@ -240,7 +240,15 @@ class TestText:
 
 
 def test_public_names():
-    assert fakeweb.render.__all__ == ["REACH", "REPORT_SCHEMA", "overlay", "to_json", "to_text"]
+    assert fakeweb.render.__all__ == [
+        "REACH",
+        "REPORT_SCHEMA",
+        "overlay",
+        "overlay_at",
+        "timeline",
+        "to_json",
+        "to_text",
+    ]
     assert all(hasattr(fakeweb.render, name) for name in fakeweb.render.__all__)
     with pytest.raises(AttributeError, match="html"):
         _ = fakeweb.render.html

@@ -5,6 +5,8 @@ import io
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,7 +42,7 @@ def scan(card):
     def run(*brightness, **options):
         columns = [np.full((60, 60, 3), b, np.uint8) for b in brightness] or [np.zeros((60, 60, 3), np.uint8)]
         boxes = [(60 * i + 10, 10, 60 * i + 50, 50) for i in range(len(brightness))]
-        scanner = Scanner(finder=Told(*reversed(boxes)), model=card, **options)
+        scanner = Scanner(mesher=None, finder=Told(*reversed(boxes)), model=card, **options)
         return scanner.scan(np.concatenate(columns, 1))
 
     return run
@@ -92,7 +94,7 @@ def test_faces_come_from_left_to_right(scan):
 def test_the_report_says_how_it_came_about(card):
     picture = Image(np.full((60, 80, 3), 200, np.uint8))
     data = encode_png(picture)
-    report = Scanner(finder=Told((10, 10, 50, 50)), model=card).scan(io.BytesIO(data), name="tür.png")
+    report = Scanner(mesher=None, finder=Told((10, 10, 50, 50)), model=card).scan(io.BytesIO(data), name="tür.png")
     assert report.source == "tür.png"
     assert (report.width, report.height) == (80, 60)
     assert report.media_sha256 == hashlib.sha256(data).hexdigest()
@@ -111,7 +113,7 @@ def test_no_face_is_an_answer(scan):
 
 
 def test_too_small_faces_are_named_not_judged(card):
-    scanner = Scanner(finder=Told((0, 0, 19, 40), (30, 10, 70, 50)), model=card)
+    scanner = Scanner(mesher=None, finder=Told((0, 0, 19, 40), (30, 10, 70, 50)), model=card)
     report = scanner.scan(np.full((60, 80, 3), 90, np.uint8))
     small, large = report.faces
     assert (small.verdict.label, small.score) == ("uncertain", None)
@@ -123,7 +125,7 @@ def test_too_small_faces_are_named_not_judged(card):
 def test_unjudged_faces_do_not_raise_the_threshold(card):
     boxes = [(30, 10, 70, 50)]
     for crowd in ([], [(0, y, 10, y + 5) for y in range(20)]):
-        scanner = Scanner(finder=Told(*boxes, *crowd), model=card)
+        scanner = Scanner(mesher=None, finder=Told(*boxes, *crowd), model=card)
         report = scanner.scan(np.full((60, 80, 3), 137, np.uint8))
         assert report.verdict.label == "fake"
         assert report.thresholds.picture_fake == report.thresholds.fake
@@ -142,14 +144,14 @@ def test_the_users_threshold_is_used_as_it_is_also_in_company(scan, threshold, l
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.0001, 50, math.nan])
 def test_an_impossible_threshold_is_refused(card, threshold):
     with pytest.raises(UsageError, match="above 0 and at most at 1") as caught:
-        Scanner(finder=Told(), model=card, threshold=threshold)
+        Scanner(mesher=None, finder=Told(), model=card, threshold=threshold)
     assert caught.value.hint
 
 
 def test_at_most_so_many_faces_are_judged_the_largest_first(card):
     sizes = [40 - i % 7 for i in range(MAX_FACES + 9)]
     boxes = [(i, 0, i + size, size) for i, size in enumerate(sizes)]
-    report = Scanner(finder=Told(*boxes), model=card).scan(np.full((40, MAX_FACES + 50, 3), 60, np.uint8))
+    report = Scanner(mesher=None, finder=Told(*boxes), model=card).scan(np.full((40, MAX_FACES + 50, 3), 60, np.uint8))
     left_out = [f for f in report.faces if f.score is None]
     assert len(report.faces) == MAX_FACES + 9
     assert len(left_out) == 9
@@ -168,7 +170,7 @@ def test_a_classifier_may_be_any_object(card):
         def thresholds(self, faces):
             return Thresholds(0.1, 0.5, 0.6)
 
-    report = Scanner(finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(np.zeros((10, 10, 3), np.uint8))
+    report = Scanner(mesher=None, finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(np.zeros((10, 10, 3), np.uint8))
     assert (report.verdict.label, report.models) == ("fake", ("mood@7",))
 
 
@@ -204,9 +206,50 @@ def test_a_model_file_for_a_finder_that_takes_none_is_refused(card):
 
 
 def test_limits_and_errors_of_the_media_pass_through(card, tmp_path):
-    scanner = Scanner(finder=Told(), model=card, limits=Limits(max_side_px=50))
+    scanner = Scanner(mesher=None, finder=Told(), model=card, limits=Limits(max_side_px=50))
     with pytest.raises(Exception, match="50") as caught:
         scanner.scan(np.zeros((60, 60, 3), np.uint8))
     assert caught.value.code == "media.too_large"
     with pytest.raises(Unreadable):
         scanner.scan(tmp_path / "absent.jpg")
+
+
+class _Mesher:
+    """Says of every second face that it is none, and of all that they are prints with a fixed probability."""
+
+    name = "every second"
+    max_printed = 0.5
+
+    def __init__(self, printed):
+        self.printed = printed
+
+    def mesh(self, image, faces):
+        meshes = [None if i % 2 else np.zeros((468, 3)) for i in range(len(faces))]
+        return [
+            replace(f, presence=float(m is not None), printed=self.printed, mesh=m)
+            for f, m in zip(faces, meshes, strict=True)
+        ]
+
+
+class TestMesher:
+    faces = (Face((2, 2, 40, 42), 0.9), Face((50, 2, 90, 42), 0.8))
+
+    def scan(self, tiny_model, tmp_path, printed):
+        finder = SimpleNamespace(name="two", find=lambda _: self.faces)
+        scanner = Scanner(finder=finder, model=tiny_model(tmp_path), mesher=_Mesher(printed))
+        return scanner.scan(np.full((64, 128, 3), 250, np.uint8))
+
+    def test_what_is_no_face_is_not_reported_and_the_others_carry_their_mesh(self, tiny_model, tmp_path):
+        (result,) = self.scan(tiny_model, tmp_path, 0.1).faces
+        assert result.face.box == self.faces[0].box
+        assert result.face.mesh is not None
+        assert result.verdict.label == "fake"
+
+    def test_a_print_is_uncertain_and_the_reason_is_given(self, tiny_model, tmp_path):
+        report = self.scan(tiny_model, tmp_path, 0.9)
+        assert report.faces[0].verdict.label == report.verdict.label == "uncertain"
+        assert "picture within the picture" in report.faces[0].verdict.reasons[0]
+        assert report.faces[0].score.p_fake > 0.9
+
+    def test_timings_name_the_step(self, tiny_model, tmp_path):
+        assert set(self.scan(tiny_model, tmp_path, 0.1).timings_s) == {"read", "find", "mesh", "score"}

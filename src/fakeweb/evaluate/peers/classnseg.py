@@ -1,8 +1,8 @@
-"""The encoder of ClassNSeg (Nguyen, Fang, Yamagishi, Echizen: Multi-task Learning for Detecting and Segmenting Manipulated
-Facial Images and Videos, BTAS 2019), read from its authors' PyTorch file without PyTorch.
+"""The encoder of ClassNSeg, read from its authors' PyTorch file without PyTorch.
 
-Face at 256 px with ImageNet's normalisation. The latent's second half is active on altered faces: P(fake) is the softmax
-of the mean activity of both halves, as in the authors' test script.
+Nguyen, Fang, Yamagishi, Echizen: Multi-task Learning for Detecting and Segmenting Manipulated Facial Images and Videos,
+BTAS 2019. Face at 256 px with ImageNet's normalisation. The latent's second half is active on altered faces: P(fake) is
+the softmax of the mean activity of both halves, as in the authors' test script.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ class _Encoder:
         for at in _CONVS:
             conv_name, norm_name = f"encoder.{at}", f"encoder.{at + 1}"
             kernel = np.ascontiguousarray(tensors[f"{conv_name}.weight"].transpose(2, 3, 1, 0))
-            fields = ("weight", "bias", "running_mean", "running_var")
-            norm = Norm(*(tensors[f"{norm_name}.{field}"] for field in fields), _EPSILON)
+            gamma, beta, mean, variance = (
+                tensors[f"{norm_name}.{field}"] for field in ("weight", "bias", "running_mean", "running_var")
+            )
+            norm = Norm(gamma, beta, mean, variance, _EPSILON)
             self.layers.append((kernel, tensors[f"{conv_name}.bias"], norm))
 
     def __call__(self, x: Array) -> float:
@@ -77,7 +79,7 @@ class _OnlyTensors(pickle.Unpickler):
         return str(identity[1]), str(identity[2])
 
 
-_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 def _read_tensors(data: bytes) -> dict[str, Array]:

@@ -219,6 +219,8 @@ class FinderTraining:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        value = {k: v for k, v in value.items() if k != "licences"}  # they change nothing that is learned
     return hashlib.sha256(repr(value).replace("[", "(").replace("]", ")").encode()).hexdigest()
 
 

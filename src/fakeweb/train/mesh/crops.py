@@ -68,7 +68,7 @@ def believed(labels: MeshLabels) -> tuple[npt.NDArray[np.float32], npt.NDArray[n
         picture plane over that of the outer eye corners.
     """
     other = labels.mirrored[:, MIRROR]
-    mean = (labels.mesh + other) / 2
+    mean = np.asarray((labels.mesh + other) / 2, np.float32)
     eyes = np.linalg.norm(mean[:, EYE_CORNERS[0]] - mean[:, EYE_CORNERS[1]], axis=1)
     apart = np.linalg.norm((labels.mesh - other)[:, :, :2], axis=2).mean(axis=1)
     return mean, np.asarray(apart / eyes, np.float32)
@@ -85,7 +85,7 @@ def make_squares(
     labels: MeshLabels,
     recipe: MeshDataRecipe,
     folder: Path,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Squares:
     """Cut all squares, or open those that an earlier call cut from the same labels.
 
@@ -167,12 +167,10 @@ def _cut_all(
         np.stack([p for p, _, _ in empty]) if empty else np.zeros((0, side, side, 3), np.uint8),
     )
     buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        **{key: np.array([row[key] for row in rows]) for key in rows[0]},
-        empty_part=np.array([p for _, p, _ in empty], np.int8),
-        empty_kind=np.array([k for _, _, k in empty], np.str_),
-    )
+    arrays: dict[str, Any] = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+    arrays["empty_part"] = np.array([p for _, p, _ in empty], np.int8)
+    arrays["empty_kind"] = np.array([k for _, _, k in empty], np.str_)
+    np.savez(buffer, **arrays)
     write_atomically(folder / "squares.npz", buffer.getvalue())
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -309,7 +310,7 @@ def build_net(shapes: Shapes, eye: Floats) -> Net:
         shapes: The faces.
         eye: x and y of the finder's right eye point on the mean shape, inside the eye's opening.
     """
-    some, mean, mirror = shapes.aligned[:: max(1, len(shapes.aligned) // 4000)], shapes.mean, shapes.mirror
+    some, mean = shapes.aligned[:: max(1, len(shapes.aligned) // 4000)], shapes.mean
     lips = _most_variable_gap(some, midline(shapes))
     flat = unroll(mean)
     near = np.argsort(np.linalg.norm(mean[:, :2] - eye, axis=1))[:3]
@@ -319,7 +320,9 @@ def build_net(shapes: Shapes, eye: Floats) -> Net:
         shape = _opened(some, across, shapes)
         flat = unroll(shape)
         triangles = half_triangles(flat)
-        inside, _ = flood_opening(some, triangles, flat, flat[list(across)].mean(axis=0) + (aside, 0))
+        inside, _ = flood_opening(
+            some, triangles, flat, flat[list(across)].mean(axis=0) + np.array([aside, 0])
+        )
         rings.append(set(triangles[sorted(inside)].ravel().tolist()))
         wide += shape - mean
     wide[midline(shapes), 0] = 0.0
@@ -458,10 +461,10 @@ def find_brow(
         darkness: Per triangle, below 0 where darker than a smooth surface.
         mean: The mean shape.
     """
-    band = {}
-    for inner, outer in zip(rows[1:], rows[2:], strict=False):
+    band: dict[int, tuple[list[Edge], list[float]]] = {}
+    for inner, outer in pairwise(rows[1:]):
         columns = [(p, q) for p, q in zip(inner, outer, strict=True) if mean[p, 1] < mean[rows[0], 1].min()]
-        pairs = list(zip(columns, columns[1:], strict=False))
+        pairs = list(pairwise(columns))
         dark = []
         for (a, b), (c, d) in pairs:
             four = {a, b, c, d}
@@ -470,7 +473,7 @@ def find_brow(
         band[len(band)] = (columns, dark)
     last = max(i for i, (_, dark) in band.items() if dark and np.median(dark) < _DARK)
     columns, dark = band[last]
-    kept = sorted({c for pair, d in zip(zip(columns, columns[1:], strict=False), dark, strict=True)
+    kept = sorted({c for pair, d in zip(pairwise(columns), dark, strict=True)
                    if d < _DARK for c in pair}, key=lambda c: abs(mean[c[0], 0]))  # fmt: skip
     return [p for p, _ in kept], [q for _, q in kept]
 
@@ -586,7 +589,7 @@ def derive(labels: MeshLabels, read: Callable[[int], npt.NDArray[np.uint8]]) -> 
     nose = find_nose(net, around_mouth[: last + 2], mean, inner)
     contours = _contours(net, shapes, around_mouth[last], brow, nose, outer)
     half = net.triangles[: len(net.triangles) // 2]
-    sides = {edge(a, b) for line in contours.values() for a, b in zip(line, line[1:], strict=False)}
+    sides = {edge(a, b) for line in contours.values() for a, b in pairwise(line)}
     own = {pair for pair in sides if max(mean[list(pair), 0]) < 1e-9}
     triangles = both_halves(with_edges(half, own), shapes)
     regions = _regions(shapes, around_mouth[: last + 1], around_eye[:3], brow, nose)

@@ -28,7 +28,8 @@ from fakeweb.train.mesh.recipe import MeshRecipe
 
 MAX_GAP_PX = 0.05
 """Largest difference between torch and ONNX Runtime in any coordinate."""
-_LOST = 0.002
+_LOST, _LOST_DEGRADED = 0.001, 0.01
+"""Such shares of faces may be taken for none: as they are, and with degraded ones among them."""
 _ACCUSED = 0.01
 _DEGRADED = 77
 _PRINTED = 78
@@ -53,10 +54,13 @@ def finish(
     """
     net = fold(net)  # what the file will hold
     answers = {part: _answers(net, squares, recipe, number) for part, number in (("A", 1), ("B", 2))}
-    presence, min_presence = _question(answers["A"]["face"], answers["A"]["empty"], lost=_LOST)
-    printed, max_printed = _question(answers["A"]["print"], answers["A"]["no_print"], accused=_ACCUSED)
+    own = answers["A"]
+    presence, printed = _calibrate(own["face"], own["empty"]), _calibrate(own["print"], own["no_print"])
+    lost = min(_quantile(own["face_plain"], _LOST), _quantile(own["face"], _LOST_DEGRADED))
+    min_presence = round(min(presence.probability(lost), 0.5), 4)
+    max_printed = round(max(printed.probability(_quantile(own["no_print"], 1 - _ACCUSED)), 0.5), 4)
     scores = {
-        f"validation_{part}": _figures(own, presence, printed, min_presence, max_printed)
+        f"validation_{part.lower()}": _figures(own, presence, printed, min_presence, max_printed)
         for part, own in answers.items()
     }
     path = folder / f"{recipe.name}.onnx"
@@ -69,10 +73,10 @@ def finish(
         sha256=sha256_of(path),
         licence=recipe.licence,
         details={
-            "teacher": "MediaPipe Face Mesh (mediapipe 0.10.21), mean of a picture and its mirror image",
+            "teachers": ["MediaPipe Face Mesh (mediapipe 0.10.21), mean of a picture and its mirror image"],
             "trained_on": _sources(squares, recipe),
             "epoch": best["epoch"],
-            "scores": scores,
+            **scores,
             "limits": list(recipe.limits),
             "recipe": {
                 k: v for k, v in dataclasses.asdict(recipe).items() if k not in ("title", "licence", "limits")
@@ -116,6 +120,7 @@ def _answers(net: nn.Module, squares: Squares, recipe: MeshRecipe, part: int) ->
     return {
         "error": plain_errors(mesh, squares, faces, recipe).astype(np.float64),
         "face": np.concatenate([there, there_bad]).astype(np.float64),
+        "face_plain": there.astype(np.float64),
         "empty": nothing.astype(np.float64),
         "print": flat_print.astype(np.float64),
         "no_print": np.concatenate([flat, flat_bad]).astype(np.float64),
@@ -123,31 +128,25 @@ def _answers(net: nn.Module, squares: Squares, recipe: MeshRecipe, part: int) ->
     }
 
 
-def _question(
-    yes: Floats, no: Floats, *, lost: float = 0.0, accused: float = 0.0
-) -> tuple[Calibration, float]:
-    """Calibrate one question, and choose the probability from which it is answered with yes.
+def _calibrate(yes: Floats, no: Floats) -> Calibration:
+    """Calibrate one question at even odds.
 
     Args:
         yes: Logits where the answer is yes.
         no: Logits where it is no.
-        lost: So large a share of the yeses may fall below.
-        accused: Or so large a share of the noes may lie above.
     """
     if not len(yes) or not len(no):
-        return Calibration(1.0, 0.0), 0.5
-    logits = np.concatenate([yes, no])
-    labels = np.repeat([1, 0], [len(yes), len(no)])
+        return Calibration(1.0, 0.0)
+    logits, labels = np.concatenate([yes, no]), np.repeat([1, 0], [len(yes), len(no)])
     weights = np.where(labels == 1, 0.5 / len(yes), 0.5 / len(no))
     try:
-        calibration = fit_platt(logits, labels.astype(np.int64), weights)
-    except DatasetError:
-        calibration = Calibration(1.0, 0.0)
-    if lost:
-        level = min(calibration.probability(float(np.quantile(yes, lost))), 0.5)
-    else:
-        level = max(calibration.probability(float(np.quantile(no, 1 - accused))), 0.5)
-    return calibration, round(level, 4)
+        return fit_platt(logits, labels.astype(np.int64), weights)
+    except DatasetError:  # nothing was learned; the thresholds will show it
+        return Calibration(1.0, 0.0)
+
+
+def _quantile(logits: Floats, share: float) -> float:
+    return float(np.quantile(logits, share)) if len(logits) else 0.0
 
 
 def _figures(answers: dict[str, Floats], presence: Calibration, printed: Calibration, min_presence: float,
@@ -166,7 +165,8 @@ def _figures(answers: dict[str, Floats], presence: Calibration, printed: Calibra
         "mean_error": float(error.mean()),
         "failures": float((error > 0.1).mean()),
         "presence_auc": auc(answers["face"], answers["empty"]),
-        "faces_rejected": 1 - share(answers["face"], presence, min_presence),
+        "faces_rejected": 1 - share(answers["face_plain"], presence, min_presence),
+        "faces_rejected_degraded_too": 1 - share(answers["face"], presence, min_presence),
         "empty_rejected": 1 - share(answers["empty"], presence, min_presence),
         "printed_auc_simulated": auc(answers["print"], answers["no_print"]),
         "printed_found_simulated": share(answers["print"], printed, max_printed),
@@ -179,7 +179,7 @@ def _figures(answers: dict[str, Floats], presence: Calibration, printed: Calibra
 def _sources(squares: Squares, recipe: MeshRecipe) -> dict[str, Any]:
     counts = Counter(squares.source[squares.part == 0].tolist())
     return {
-        name: {"faces": count, "licence": recipe.data.licences.get(name, "unknown")}
+        name: {"pictures": count, "licence": recipe.data.licences.get(name, "unknown")}
         for name, count in sorted(counts.items())
     }
 

@@ -55,7 +55,7 @@ def label_meshes(
     teacher: FaceMesher,
     out: Path,
     *,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> MeshLabels:
     """Label every face of a data set; goes on where an earlier, interrupted call stopped.
 
@@ -103,7 +103,7 @@ def read_labels(path: Path) -> MeshLabels:
             return MeshLabels(**{f.name: arrays[f.name] for f in fields(MeshLabels)})
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise DatasetError(
-            f"{path} holds no mesh labels: {error}", hint="write them with `fakeweb label --mesh mediapipe`"
+            f"{path} holds no mesh labels: {error}", hint="docs/guide/mesh.md says how to write them"
         ) from error
 
 

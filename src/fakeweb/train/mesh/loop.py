@@ -36,7 +36,7 @@ from fakeweb.train.mesh.net import MeshNet
 from fakeweb.train.mesh.recipe import MeshRecipe
 from fakeweb.train.optimizers import one_cycle
 
-_FREE = ("title", "licence", "limits", "version")
+_FREE = ("title", "licence", "limits", "version", "data.labels", "data.licences", "optim.checkpoint_s")
 _SHAPES = 3000
 """So many augmented meshes give the first basis."""
 Floats = npt.NDArray[np.float32]
@@ -277,7 +277,7 @@ class MeshTraining:
         try:
             state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
             theirs, mine = state["recipe"], dataclasses.asdict(self.recipe)
-            changed = [k for k in mine if k not in _FREE and mine[k] != theirs.get(k)]
+            changed = _differences(mine, theirs)
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optim.load_state_dict(state["optim"])
@@ -289,6 +289,20 @@ class MeshTraining:
             raise UsageError(
                 f"{self.checkpoint} was trained by another recipe: {', '.join(changed)} differ", hint=again
             )
+
+
+def _differences(mine: dict[str, Any], theirs: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return the keys that differ, but for those that change nothing of what is learned."""
+    out = []
+    for key, value in mine.items():
+        name, other = f"{prefix}{key}", theirs.get(key)
+        if name in _FREE:
+            continue
+        if isinstance(value, dict) and isinstance(other, dict):
+            out += _differences(value, other, f"{name}.")
+        elif value != other:
+            out.append(name)
+    return out
 
 
 def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:

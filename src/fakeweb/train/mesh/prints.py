@@ -6,13 +6,15 @@ with it (moire), cloth bends the picture and shows its weave; often an edge of t
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from fakeweb.types import UInt8Array
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 
 def print_face(
@@ -29,8 +31,7 @@ def print_face(
     Returns:
         The square and the points, which move where cloth bends.
     """
-    side = pixels.shape[0]
-    x = pixels.astype(np.float32) / 255
+    x: Floats = pixels.astype(np.float32) / 255
     kind = rng.integers(3)
     if kind == 2:
         x, points = _cloth(x, points, rng)
@@ -41,7 +42,6 @@ def print_face(
     if rng.random() < 0.6:
         x = _edge(x, around.astype(np.float32) / 255, points, rng)
     x = _flat_light(x, rng)
-    del side
     return np.clip(x * 255 + 0.5, 0, 255).astype(np.uint8), points
 
 
@@ -80,8 +80,8 @@ def _paper(x: Floats, rng: np.random.Generator) -> Floats:
         if rng.random() < 0.7:
             x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.2)).astype(np.float32)
     if rng.random() < 0.3:
-        levels = rng.integers(2, 7)
-        x = np.round(x * levels).astype(np.float32) / np.float32(levels)
+        levels = int(rng.integers(2, 7))
+        x = np.asarray(np.round(x * levels) / levels, np.float32)
     return x
 
 
@@ -121,7 +121,7 @@ def _cloth(x: Floats, points: Floats, rng: np.random.Generator) -> tuple[Floats,
         wave = np.sin(phase)
         shift += size * wave[..., None] * np.array([np.cos(angle), np.sin(angle)], np.float32)
         shade += rng.uniform(0.03, 0.14) * np.cos(phase)
-    x = cv2.remap(
+    bent = cv2.remap(
         x, x_ + shift[..., 0], y_ + shift[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     moved = points.copy()
@@ -130,7 +130,7 @@ def _cloth(x: Floats, points: Floats, rng: np.random.Generator) -> tuple[Floats,
             shift, moved[None, :, 0], moved[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         moved[:, :2] = points[:, :2] - at[0]
-    x = _wash(np.asarray(x, np.float32), rng)
+    x = _wash(np.asarray(bent, np.float32), rng)
     if rng.random() < 0.35:  # one ink on coloured cloth
         ink, cloth = rng.random(3).astype(np.float32), rng.random(3).astype(np.float32)
         grey = x.mean(axis=2, keepdims=True)

@@ -15,7 +15,7 @@ class MeshDataRecipe:
 
     Attributes:
         layout: Name of the data set's layout.
-        labels: File that ``fakeweb label --mesh`` wrote, relative to the recipe.
+        labels: File that :func:`fakeweb.train.mesh.label.label_meshes` wrote, relative to the recipe.
         min_face_px: Narrower faces are left out: the teacher guesses there.
         max_doubt: So far may the teacher's two looks lie apart, over the distance of the outer eye corners.
         cache_px: Side of the squares kept on disk, in the folder of the training.
@@ -151,7 +151,7 @@ def read_mesh_recipe(path: Path) -> MeshRecipe:
         "hidden",
     )
     rules = [
-        (square.side_px % 16 == 0 and 32 <= square.side_px <= 512, "square.side_px must be a multiple of 16, 32 to 512"),
+        (square.side_px % 16 == 0 and 32 <= square.side_px <= 512, "square.side_px must be 32 to 512, in steps of 16"),
         (0.5 <= square.margin <= data.reach <= 10, "square.margin must lie in [0.5, data.reach], reach up to 10"),
         (32 <= data.cache_px <= 1024, "data.cache_px must lie in [32, 1024]"),
         (data.max_doubt > 0 and data.min_face_px > 0, "data.max_doubt and min_face_px must be greater than 0"),

@@ -1,0 +1,195 @@
+"""``fakeweb dfdc``: from the challenge's zip files to a submission."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
+from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.train import show_progress
+from fakeweb.errors import UsageError
+from fakeweb.media import write_atomically
+from fakeweb.registry import names
+from fakeweb.scanner import DEFAULT_FINDER
+
+dfdc = typer.Typer(
+    name="dfdc",
+    help="The Deepfake Detection Challenge: its clips to face tracks, statistics, training, figures, a submission.",
+    epilog="Places are folders, zip files (read in place) or addresses such as s3://bucket/dfdc (extra 's3').",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+Places = Annotated[
+    list[str], typer.Argument(help="Folders, .zip files, or s3:// addresses of either.", show_default=False)
+]
+Shards = Annotated[str, typer.Argument(help="What `fakeweb dfdc extract --out` wrote.", show_default=False)]
+Finder = Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")]
+FinderModel = Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")]
+Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")]
+
+EXTRACT_EPILOG = """
+**Ctrl-C, a kill or a power cut** costs the clips being looked at and nothing else; the same command goes on. Run
+again when all is done, it does nothing.
+
+**Examples**
+
+* fakeweb dfdc extract /data/dfdc_train_part_*.zip --out /data/tracks -j 4
+
+* fakeweb dfdc extract s3://bucket/dfdc --out s3://bucket/tracks
+"""
+
+
+@dfdc.command("extract", epilog=EXTRACT_EPILOG)
+def extract_command(
+    places: Places,
+    out: Annotated[str, typer.Option(help="Folder or s3:// address for the shards.")],
+    frames: Annotated[int, typer.Option(min=1, help="Frames to look at in each clip.")] = 10,
+    side: Annotated[int, typer.Option(min=32, max=1024, help="Side of the crops in pixels.")] = 224,
+    margin: Annotated[
+        float, typer.Option(min=1.0, max=4.0, help="Side of a crop over the face's length.")
+    ] = 1.5,
+    finder: Finder = DEFAULT_FINDER,
+    finder_model: FinderModel = None,
+    workers: Workers = 1,
+) -> None:
+    """Cut out every face of every clip, once, into shards."""
+    from fakeweb.dfdc.extract import ExtractOptions, ExtractProgress, extract
+    from fakeweb.dfdc.parts import find_parts
+
+    model = None if finder_model is None else str(finder_model)
+    options = ExtractOptions(finder=finder, finder_model=model, frames=frames, side_px=side, margin=margin)
+    with progress_bar() as bar:
+        task = bar.add_task("listing", total=None, note="")
+        parts = find_parts(places)
+        total = sum(len(p.clips) for p in parts)
+        bar.update(task, description="extracting", total=total)
+
+        def show(progress: ExtractProgress) -> None:
+            note = f"{progress.failed} unreadable" if progress.failed else ""
+            bar.update(task, completed=progress.done, note=note)
+
+        done = extract(parts, out, options, workers=workers, on_progress=show)
+    write(f"{done.done} clips of {len(parts)} parts in {out}, {done.failed} of them unreadable")
+
+
+@dfdc.command("eda")
+def eda_command(
+    shards: Shards,
+    out: Annotated[Path, typer.Option(help="Folder for report.md, summary.json and drawings.")],
+) -> None:
+    """Say what is in the clips: labels, frames, light, faces per clip, originals.
+
+    **Example**: fakeweb dfdc eda /data/tracks --out eda
+    """
+    from fakeweb.dfdc.eda import read_clips, report, summarise
+
+    clips = read_clips(shards)
+    if not clips:
+        raise UsageError(f"no shards in {shards}", hint="run `fakeweb dfdc extract` first")
+    text, drawings = report(clips)
+    write_atomically(out / "report.md", text.encode())
+    write_atomically(out / "summary.json", json.dumps(summarise(clips), indent=2).encode())
+    for name, svg in drawings.items():
+        write_atomically(out / name, svg.encode())
+    write(f"report: {out / 'report.md'}")
+
+
+@dfdc.command("train")
+def train_command(
+    recipe: Annotated[
+        Path, typer.Argument(help="TOML recipe of a classifier (layout dfdc) or of a temporal one.")
+    ],
+    shards: Annotated[str, typer.Option(help="What `fakeweb dfdc extract --out` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.")],
+    weights: Annotated[Path | None, typer.Option(help="File with weights to start from.")] = None,
+    finder_model: FinderModel = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")] = 1,
+    threads: Annotated[int, typer.Option(min=0, help="Threads torch computes with.")] = 0,
+) -> None:
+    """Train on extracted tracks: shards become frames once, then as `fakeweb train`; needs the extra 'train'.
+
+    **Example**: fakeweb dfdc train recipes/temporal.toml --shards /data/tracks --out runs/temporal
+    """
+    from fakeweb.dfdc.unpack import unpack_shards
+    from fakeweb.train import run
+
+    frames = out / "frames"
+    with progress_bar() as bar:
+        task = bar.add_task("unpacking", total=None, note="")
+        unpack_shards(shards, frames, on_shard=lambda d, t: bar.update(task, completed=d, total=t))
+        bar.remove_task(task)
+        card = run(
+            recipe, frames, out, weights=weights, finder_model=finder_model, resume=resume, device=device,
+            workers=workers, threads=threads, on_progress=show_progress(bar),
+        )  # fmt: skip
+    write(f"model card: {card}")
+
+
+@dfdc.command("evaluate")
+def evaluate_command(
+    shards: Shards,
+    out: Annotated[Path, typer.Option(help="Folder for report.md, figures.json and scores.json.")],
+    model: Annotated[str, typer.Option(help="Name of a model or path of a card.")] = DEFAULT_MODEL,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="P(fake) from which a clip counts as fake.")
+    ] = 0.5,
+) -> None:
+    """Judge extracted clips: log loss, AUC, confusion matrices for one, two and three faces.
+
+    **Example**: fakeweb dfdc evaluate /data/tracks --model runs/mine/mine.json --out figures
+    """
+    from fakeweb.dfdc.judge import figures, judge_shards, to_markdown
+
+    classifier = OnnxClassifier(model)
+    with progress_bar() as bar:
+        task = bar.add_task("judging", total=None, note="")
+        scores = judge_shards(shards, classifier, on_clip=lambda d, t: bar.update(task, completed=d, total=t))
+    found = figures(scores, threshold)
+    text = to_markdown(found, classifier.reference)
+    write_atomically(out / "report.md", text.encode())
+    write_atomically(out / "figures.json", json.dumps(found, indent=2).encode())
+    write_atomically(out / "scores.json", json.dumps([vars(s) for s in scores]).encode())
+    write(text.rstrip())
+
+
+@dfdc.command("submit")
+def submit_command(
+    places: Places,
+    out: Annotated[Path, typer.Option(help="The CSV file.")],
+    order: Annotated[
+        Path | None,
+        typer.Option(help="sample_submission.csv: which clips, in which order.", show_default=False),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames to look at in each clip.")] = 32,
+    model: Annotated[str, typer.Option(help="Name of a model or path of a card.")] = DEFAULT_MODEL,
+    finder: Finder = DEFAULT_FINDER,
+    finder_model: FinderModel = None,
+    workers: Workers = 1,
+) -> None:
+    """Scan clips and write filename,label with P(fake) held within 0.01 and 0.99. Killed, it goes on where it stood.
+
+    **Example**: fakeweb dfdc submit test_videos.zip --out submission.csv -j 2
+    """
+    from fakeweb.dfdc.parts import find_parts
+    from fakeweb.dfdc.submit import UNKNOWN, ScannerOptions, read_order, submit
+
+    options = ScannerOptions(finder, None if finder_model is None else str(finder_model), model, frames)
+    options.make()  # wrong names and broken models are found before anything else is done
+    with progress_bar() as bar:
+        task = bar.add_task("scanning", total=None, note="")
+        predictions = submit(
+            find_parts(places), out, options,
+            order=None if order is None else read_order(order), workers=workers,
+            on_clip=lambda d, t: bar.update(task, completed=d, total=t),
+        )  # fmt: skip
+    unknown = [p for p in predictions if p.p_fake is None]
+    for prediction in unknown[:20]:
+        ERRORS.print(f"{prediction.filename}: {prediction.note}", markup=False)
+    write(f"{out}: {len(predictions)} clips, {len(unknown)} of them {UNKNOWN} because nobody could be judged")

@@ -1,0 +1,298 @@
+"""Clips -> face tracks in shards, once. A run that was killed goes on where it stood; a finished one does nothing.
+
+A shard holds a hundred clips of one part, in the order of their names. While it is being made each clip lies in
+``pending/SHARD/CLIP.tar`` beside its record, written in one step; when all are there they become one shard and its
+sidecar, and the pieces go. So a kill at any moment costs the clips that were being looked at and nothing else, and
+nothing is ever in two shards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+
+from fakeweb.batch import ordered_map
+from fakeweb.dfdc.parts import ClipRef, Part, PartReader
+from fakeweb.errors import FakeWebError, UsageError
+from fakeweb.faces import align
+from fakeweb.faces.track import Tracker
+from fakeweb.media import Limits, Pace, encode_jpeg, open_clip
+from fakeweb.media.shards import TrackSample, pack, read_sidecars, unpack, write_shard
+from fakeweb.media.store import Store
+from fakeweb.scanner import DEFAULT_FINDER, make_finder
+from fakeweb.types import Face, FaceFinder, Frame, Image
+
+_SETTINGS: Final = "extraction.json"
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """How to extract; every shard of one output is made with the same.
+
+    Attributes:
+        finder, finder_model: The face finder.
+        frames: Frames to look at in each clip, spread evenly.
+        side_px: Side of the crops.
+        margin: Side of the crop over the face's length: more than a classifier wants, so that training can jitter.
+        min_face_px: Narrower faces are left out.
+        min_frames: Tracks seen in fewer frames are left out.
+        quality: Of the JPEG crops.
+        clips_per_shard: Clips in one shard.
+    """
+
+    finder: str = DEFAULT_FINDER
+    finder_model: str | None = None
+    frames: int = 10
+    side_px: int = 224
+    margin: float = 1.5
+    min_face_px: float = 32.0
+    min_frames: int = 2
+    quality: int = 95
+    clips_per_shard: int = 100
+
+
+@dataclass(frozen=True)
+class ExtractProgress:
+    """Where an extraction stands: clips done (also in earlier runs), of how many, and how many could not be read."""
+
+    done: int
+    total: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    shard: str
+    place: Part
+    clip: ClipRef
+
+
+def extract(
+    parts: Sequence[Part],
+    out: str,
+    options: ExtractOptions | None = None,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[ExtractProgress], None] | None = None,
+) -> ExtractProgress:
+    """Extract everything that is not extracted yet.
+
+    Args:
+        parts: From :func:`fakeweb.dfdc.parts.find_parts`.
+        out: Folder or address; gets ``shards/``, and ``pending/`` while unfinished.
+        options: How.
+        workers: Processes.
+        on_progress: Called after each clip.
+
+    Raises:
+        UsageError: ``out`` holds shards made with other options, or of other clips.
+        UnknownName, ModelError: The finder cannot be used.
+    """
+    options = options or ExtractOptions()
+    make_finder(options.finder, options.finder_model)  # wrong names are found before anything else is done
+    store = Store(out)
+    _keep_settings(store, options)
+    shards = dict(_shards(parts, options.clips_per_shard))
+    finished = read_sidecars(store)
+    _check_same_clips(shards, finished, out)
+    leftover = [n for n in store.names() if n.startswith("pending/")]
+    total = sum(len(clips) for _, clips in shards.values())
+    failed = sum(bool(c["error"]) for s in finished.values() for c in s["clips"])
+    done = sum(len(s["clips"]) for s in finished.values())
+    for name, (part, clips) in shards.items():
+        if f"shards/{name}" in finished:
+            if any(p.startswith(f"pending/{name}/") for p in leftover):
+                _clear_pieces(store, name)
+            continue
+        ready = _pending(store, name)
+        done += len(ready)
+        failed += sum(bool(json.loads(store.read(f"pending/{name}/{c}.json"))["error"]) for c in ready)
+        tasks = [_Task(name, part, clip) for clip in clips if clip.name not in ready]
+        for _, error in ordered_map(partial(_worker, out, options), tasks, workers=workers):
+            done, failed = done + 1, failed + bool(error)
+            if on_progress is not None:
+                on_progress(ExtractProgress(done, total, failed))
+        _finish(store, name, part, clips, options)
+    return ExtractProgress(done, total, failed)
+
+
+def _shards(parts: Sequence[Part], size: int) -> Iterator[tuple[str, tuple[Part, tuple[ClipRef, ...]]]]:
+    for part in parts:
+        for start in range(0, len(part.clips), size):
+            yield f"{part.name}-{start // size:04}", (part, part.clips[start : start + size])
+
+
+def _keep_settings(store: Store, options: ExtractOptions) -> None:
+    text = json.dumps(asdict(options), sort_keys=True)
+    if store.exists(_SETTINGS):
+        if json.loads(store.read(_SETTINGS)) != json.loads(text):
+            raise UsageError(
+                f"{store.place} was extracted with other options",
+                hint="use the same options, or another --out",
+            )
+    else:
+        store.write(_SETTINGS, text.encode())
+
+
+def _check_same_clips(
+    shards: Mapping[str, tuple[Part, tuple[ClipRef, ...]]], finished: Mapping[str, Any], out: str
+) -> None:
+    """Refuse an input that has changed under finished shards, since clips would then be missing or twice there."""
+    for name, (_, clips) in shards.items():
+        sidecar = finished.get(f"shards/{name}")
+        if sidecar is not None and [c["clip"] for c in sidecar["clips"]] != [c.name for c in clips]:
+            raise UsageError(
+                f"{out} holds the shard {name} of other clips",
+                hint="the input has changed: use another --out",
+            )
+
+
+def _pending(store: Store, shard: str) -> set[str]:
+    """Return the clips of a shard that are done: those whose record is there, which is written last."""
+    prefix = f"pending/{shard}/"
+    return {
+        n.removeprefix(prefix).removesuffix(".json") for n in store.names(".json") if n.startswith(prefix)
+    }
+
+
+def _finish(store: Store, name: str, part: Part, clips: Sequence[ClipRef], options: ExtractOptions) -> None:
+    """Make one shard of its pieces; then the pieces go."""
+    samples: list[TrackSample] = []
+    records = []
+    for clip in clips:
+        records.append(json.loads(store.read(f"pending/{name}/{clip.name}.json")))
+        tar = f"pending/{name}/{clip.name}.tar"
+        data = store.read(tar)
+        if hashlib.sha256(data).hexdigest() != records[-1]["tar_sha256"]:
+            raise UsageError(
+                f"{store.path_of(tar)} was damaged", hint="remove the pending folder and extract again"
+            )
+        samples += unpack(data, store.path_of(tar))
+    about = {"part": part.name, "options": asdict(options)}
+    write_shard(store, f"shards/{name}", pack(samples), records, about)
+    _clear_pieces(store, name)
+
+
+def _clear_pieces(store: Store, shard: str) -> None:
+    """Remove the pieces of a finished shard, also those that a kill left between its sidecar and here."""
+    for piece in store.names():
+        if piece.startswith(f"pending/{shard}/"):
+            store.remove(piece)
+    if store.local is not None:
+        for folder in (store.local / "pending" / shard, store.local / "pending"):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _worker(out: str, options: ExtractOptions) -> _Extractor:
+    return _Extractor(out, options)
+
+
+class _Extractor:
+    """Works through clips in one process; keeps the last part open."""
+
+    def __init__(self, out: str, options: ExtractOptions) -> None:
+        self._store, self._options = Store(out), options
+        self._finder = make_finder(options.finder, options.finder_model)
+        self._part: Part | None = None
+        self._open: Any = None
+        self._reader: PartReader | None = None
+
+    def __call__(self, task: _Task) -> str | None:
+        """Extract one clip and write its piece; return what was wrong with the clip, or None."""
+        clip = task.clip
+        base = f"pending/{task.shard}/{clip.name}"
+        samples: list[TrackSample] = []
+        try:
+            record, samples = look_at(self._bytes(task), clip, self._finder, self._options)
+        except FakeWebError as error:
+            record = {"error": error.message, "tracks": []}
+        data = pack(samples)
+        known = {"clip": clip.name, "part": clip.part, "label": clip.label, "original": clip.original}
+        record = {**known, **record, "tar_sha256": hashlib.sha256(data).hexdigest()}
+        self._store.write(f"{base}.tar", data)
+        self._store.write(f"{base}.json", json.dumps(record, sort_keys=True).encode())
+        error_text = record["error"]
+        return None if error_text is None else str(error_text)
+
+    def _bytes(self, task: _Task) -> bytes:
+        if self._part != task.place:
+            if self._open is not None:
+                self._open.__exit__(None, None, None)
+            self._part, self._open = task.place, task.place.reader()
+            self._reader = self._open.__enter__()
+        if self._reader is None:
+            raise RuntimeError("no part is open")
+        return self._reader.read(task.clip)
+
+
+def look_at(
+    content: bytes | Path, clip: ClipRef, finder: FaceFinder, options: ExtractOptions
+) -> tuple[dict[str, Any], list[TrackSample]]:
+    """Find and follow the faces of one clip.
+
+    Returns:
+        What is known of the clip, and one sample per track kept.
+
+    Raises:
+        MediaError: The clip cannot be read.
+    """
+    tracker = Tracker()
+    seen: dict[int, list[tuple[Frame, Face]]] = {}
+    crops: dict[int, list[bytes]] = {}
+    brightness = []
+    with open_clip(content, limits=Limits(), name=f"{clip.part}/{clip.name}", threads=1) as opened:
+        for frame in opened.read(opened.choose(Pace(frames=options.frames))):
+            brightness.append(float(frame.image.pixels[::8, ::8].mean()))
+            faces = list(finder.find(frame.image))
+            for face, number in zip(faces, tracker.link(frame, faces), strict=True):
+                if face.width_px >= options.min_face_px:
+                    crop = align(frame.image, face, options.side_px, margin=options.margin)
+                    crops.setdefault(number, []).append(encode_jpeg(Image(crop.pixels), options.quality))
+                    seen.setdefault(number, []).append((Frame(_DOT, frame.index, frame.time_s), face))
+        info, damaged = opened.info, opened.damaged
+    kept = [n for n in sorted(seen) if len(seen[n]) >= min(options.min_frames, len(brightness))]
+    samples = [_sample(clip, place, seen[n], crops[n], options) for place, n in enumerate(kept, 1)]
+    record = {
+        "error": None,
+        "sha256": info.sha256, "width": info.width, "height": info.height, "fps": round(info.fps, 3),
+        "duration_s": round(info.duration_s, 3), "frames": info.frames, "codec": info.codec,
+        "has_sound": info.has_sound, "damaged_frames": damaged, "warnings": list(info.warnings),
+        "brightness": round(float(np.mean(brightness)), 2) if brightness else None,
+        "tracks": [dict(s.meta) for s in samples],
+        "tracks_left_out": len(seen) - len(kept),
+    }  # fmt: skip
+    return record, samples
+
+
+_DOT: Final = Image(np.zeros((1, 1, 3), np.uint8))
+
+
+def _sample(
+    clip: ClipRef,
+    place: int,
+    seen: Sequence[tuple[Frame, Face]],
+    crops: Sequence[bytes],
+    options: ExtractOptions,
+) -> TrackSample:
+    """Describe one track; its face boxes are given in the crops' own pixels."""
+    own = options.side_px / options.margin  # a crop is margin times the face's length wide
+    middle = options.side_px / 2
+    meta = {
+        "clip": clip.name, "part": clip.part, "label": clip.label, "original": clip.original, "track": place,
+        "frames": [f.index for f, _ in seen],
+        "time_s": [round(f.time_s, 3) for f, _ in seen],
+        "width_px": [round(face.width_px, 1) for _, face in seen],
+        "box": [[round(v, 1) for v in face.box] for _, face in seen],
+        "in_crop": [round(middle - own / 2, 2), round(middle - own / 2, 2),
+                    round(middle + own / 2, 2), round(middle + own / 2, 2)],
+    }  # fmt: skip
+    stem = PurePosixPath(clip.name).stem.replace(".", "-")
+    return TrackSample(f"{clip.part.replace('.', '-')}_{stem}_{place}", meta, tuple(crops))

@@ -1,0 +1,161 @@
+"""A model on extracted clips: each face track by the mean of its frames, each clip by its most suspicious face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.errors import DatasetError
+from fakeweb.faces import align
+from fakeweb.media.shards import TrackSample, read_shard, read_sidecars
+from fakeweb.media.store import Store
+from fakeweb.types import Classifier, Crop, Face, Image
+
+CLIP: Final = 0.01
+"""P(fake) is held this far from 0 and 1 in log loss and submission, as one confident error costs much."""
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """What a model says of one extracted clip; ``p_fake`` is None where no face was judged."""
+
+    clip: str
+    part: str
+    label: int | None
+    faces: int
+    p_faces: tuple[float, ...]
+    p_fake: float | None
+
+
+def judge_shards(
+    out: str, classifier: Classifier, *, on_clip: Callable[[int, int], None] | None = None
+) -> list[ClipScore]:
+    """Score every track of every finished shard.
+
+    Args:
+        out: Where :func:`fakeweb.dfdc.extract.extract` wrote.
+        classifier: What judges.
+        on_clip: Called with (clips done, clips in all) after each shard.
+
+    Raises:
+        DatasetError: No shard, a damaged one, or crops too tight for this classifier.
+    """
+    store = Store(out)
+    sidecars = read_sidecars(store)
+    if not sidecars:
+        raise DatasetError(f"no shards in {out}", hint="run `fakeweb dfdc extract` first")
+    total = sum(len(s["clips"]) for s in sidecars.values())
+    scores: list[ClipScore] = []
+    for name, sidecar in sidecars.items():
+        margin = float(sidecar["about"]["options"]["margin"])
+        if classifier.margin > margin:
+            raise DatasetError(
+                f"{out} holds crops of margin {margin}, {classifier.reference} wants {classifier.margin}",
+                hint="extract again with a larger --margin",
+            )
+        tracks: dict[str, list[float]] = {}
+        for sample in read_shard(store, name, sidecar):
+            p = judge_track(sample, classifier)
+            if p:
+                tracks.setdefault(str(sample.meta["clip"]), []).append(float(np.mean(p)))
+        for clip in sidecar["clips"]:
+            own = tuple(tracks.get(clip["clip"], ()))
+            scores.append(ClipScore(clip["clip"], clip["part"], clip["label"], len(clip["tracks"]), own,
+                                    max(own) if own else None))  # fmt: skip
+        if on_clip is not None:
+            on_clip(len(scores), total)
+    return scores
+
+
+def judge_track(sample: TrackSample, classifier: Classifier) -> list[float]:
+    """Return P(fake) of each frame of a track that is wide enough to judge."""
+    face = Face(tuple(sample.meta["in_crop"]))
+    crops: list[Crop] = []
+    for data, width_px in zip(sample.crops, sample.meta["width_px"], strict=True):
+        if width_px >= classifier.min_face_px:
+            crops.append(align(decode_crop(data), face, classifier.side_px, margin=classifier.margin))
+    return [s.p_fake for s in classifier.score(crops)]
+
+
+def decode_crop(data: bytes) -> Image:
+    """Decode a crop of a shard, whose checksum has been verified.
+
+    Raises:
+        DatasetError: It is no JPEG.
+    """
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise DatasetError("a shard holds a crop that is no JPEG", hint="extract it again")
+    return Image(np.asarray(pixels, np.uint8))
+
+
+def figures(scores: Sequence[ClipScore], threshold: float = 0.5) -> dict[str, Any]:
+    """Return log loss, AUC and, for one, two and three or more faces, the confusion matrix.
+
+    Clips without a judged face count in the log loss as 0.5, as in a submission, and are counted apart elsewhere.
+    """
+    labelled = [s for s in scores if s.label is not None]
+    judged = [s for s in labelled if s.p_fake is not None]
+    p = np.array([0.5 if s.p_fake is None else s.p_fake for s in labelled])
+    truth = np.array([int(s.label or 0) for s in labelled])
+    found: dict[str, Any] = {
+        "clips": len(scores), "labelled": len(labelled), "without_a_judged_face": len(labelled) - len(judged),
+        "threshold": threshold, "log_loss": log_loss(p, truth),
+        "auc": _auc(np.array([s.p_fake for s in judged], float), np.array([int(s.label or 0) for s in judged])),
+        "by_faces": {},
+    }  # fmt: skip
+    for name, most in (("1", 1), ("2", 2), ("3 and more", 10**9)):
+        least = 3 if most > 3 else most
+        found["by_faces"][name] = _confusion([s for s in judged if least <= s.faces <= most], threshold)
+    return found
+
+
+def log_loss(p: npt.NDArray[np.float64], truth: npt.NDArray[np.int64]) -> float | None:
+    """Return the mean negative log likelihood in nats, P held within [0.01, 0.99]."""
+    if not len(p):
+        return None
+    held = np.clip(p, CLIP, 1 - CLIP)
+    return float(-np.mean(np.where(truth == 1, np.log(held), np.log(1 - held))))
+
+
+def _confusion(scores: Sequence[ClipScore], threshold: float) -> dict[str, Any]:
+    cells = {"real_as_real": 0, "real_as_fake": 0, "fake_as_real": 0, "fake_as_fake": 0}
+    for score in scores:
+        said = "fake" if (score.p_fake or 0.0) >= threshold else "real"
+        cells[f"{'fake' if score.label else 'real'}_as_{said}"] += 1
+    right = cells["real_as_real"] + cells["fake_as_fake"]
+    return {**cells, "accuracy": right / len(scores) if scores else None}
+
+
+def _auc(p: npt.NDArray[np.float64], truth: npt.NDArray[np.int64]) -> float | None:
+    fake, real = p[truth == 1], np.sort(p[truth == 0])
+    if not len(fake) or not len(real):
+        return None
+    below = np.searchsorted(real, fake, "left") + np.searchsorted(real, fake, "right")
+    return float(below.mean() / (2 * len(real)))
+
+
+def to_markdown(found: Mapping[str, Any], model: str) -> str:
+    """Write figures as Markdown."""
+
+    def number(value: float | None) -> str:
+        return "none" if value is None else f"{value:.3f}"
+
+    lines = [
+        f"# {model} on extracted clips", "",
+        f"{found['labelled']} labelled clips, {found['without_a_judged_face']} without a judged face;"
+        f" log loss {number(found['log_loss'])} (P held within 0.01 and 0.99), AUC {number(found['auc'])}.",
+        "", f"At P(fake) {found['threshold']:.2f}, by faces in the clip:", "",
+        "| faces | real as real | real as fake | fake as real | fake as fake | accuracy |", "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, cells in found["by_faces"].items():
+        counts = " | ".join(
+            str(cells[k]) for k in ("real_as_real", "real_as_fake", "fake_as_real", "fake_as_fake")
+        )
+        lines.append(f"| {name} | {counts} | {number(cells['accuracy'])} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,221 @@
+"""Composed clips -> rows: what the scanner said of each person, frame by frame; and figures from rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.evaluate.compose import ComposedClip, Person, read_truth
+from fakeweb.media import Pace, write_atomically
+from fakeweb.scanner import Scanner
+from fakeweb.scanner.aggregate import STRATEGIES
+from fakeweb.types import Report
+
+_FACE: Final = 0.6  # a sighting belongs to the nearest person within this share of the tile's side
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """One person of one clip.
+
+    Attributes:
+        clip: Its file name.
+        people: How many people are in the clip.
+        crf: How coarsely it was encoded.
+        source, group, label: Of the person.
+        tracks: Numbers of the tracks that show the person; empty where nobody was found.
+        mixed: Whether one of these tracks shows somebody else as well.
+        p_frames: P(fake) of every judged sighting, in order of time.
+        verdict: Label of the person's longest track, or ``missed``.
+        p_fake: Of that track.
+    """
+
+    clip: str
+    people: int
+    crf: int
+    source: str
+    group: str
+    label: int
+    tracks: list[int]
+    mixed: bool
+    p_frames: list[float]
+    verdict: str
+    p_fake: float | None
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """One clip: what was said of it, and tracks that show nobody who is there."""
+
+    clip: str
+    people: int
+    label: int
+    verdict: str
+    p_fake: float | None
+    nobody: int
+
+
+def judge_clips(
+    folder: Path,
+    scanner: Scanner,
+    out: Path,
+    *,
+    pace: Pace | None = None,
+    on_clip: Callable[[int, int], None] | None = None,
+) -> tuple[list[PersonRow], list[ClipRow]]:
+    """Scan every composed clip and match tracks with people; rows kept in ``out`` are not scanned again.
+
+    Args:
+        folder: What :func:`fakeweb.evaluate.compose.compose` wrote.
+        scanner: To be judged.
+        out: JSON file with the rows; made anew every few clips.
+        pace: Which frames to look at.
+        on_clip: Called with (done, total).
+    """
+    clips = read_truth(folder)
+    done: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+    for number, clip in enumerate(clips, 1):
+        if clip.name not in done:
+            report = scanner.scan_video(folder / clip.name, pace=pace, threads=1)
+            people, whole = match(clip, report)
+            done[clip.name] = {"people": [asdict(p) for p in people], "clip": asdict(whole)}
+            if number % 10 == 0 or number == len(clips):
+                write_atomically(out, json.dumps(done).encode())
+        if on_clip is not None:
+            on_clip(number, len(clips))
+    write_atomically(out, json.dumps(done).encode())
+    rows = [PersonRow(**p) for c in clips for p in done[c.name]["people"]]
+    return rows, [ClipRow(**done[c.name]["clip"]) for c in clips]
+
+
+def match(clip: ComposedClip, report: Report) -> tuple[list[PersonRow], ClipRow]:
+    """Say which tracks show which person: a track belongs to whom most of its sightings are nearest to."""
+    owners: dict[int, list[int]] = {}
+    for curve in report.timeline or ():
+        owners[curve["track"]] = [
+            _nearest(clip, time_s, box) for time_s, box in zip(curve["time_s"], curve["box"], strict=True)
+        ]
+    mostly = {track: max(set(seen), key=seen.count) for track, seen in owners.items()}
+    rows = []
+    for number, person in enumerate(clip.people):
+        tracks = [t for t, owner in mostly.items() if owner == number]
+        mixed = any(set(owners[t]) - {number, -1} for t in tracks)
+        rows.append(_row(clip, person, tracks, mixed, report))
+    nobody = sum(owner == -1 for owner in mostly.values())
+    verdict = report.verdict
+    return rows, ClipRow(clip.name, len(clip.people), clip.label, verdict.label, verdict.p_fake, nobody)
+
+
+def _nearest(clip: ComposedClip, time_s: float, box: Sequence[float]) -> int:
+    """Return the number of the person a sighting shows, or -1."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    away = []
+    for person in clip.people:
+        cx, cy = person.centres[min(round(time_s * clip.fps), len(person.centres) - 1)]
+        away.append(np.hypot(cx - x, cy - y) / person.side_px)
+    best = int(np.argmin(away))
+    return best if away[best] <= _FACE else -1
+
+
+def _row(clip: ComposedClip, person: Person, tracks: list[int], mixed: bool, report: Report) -> PersonRow:
+    curves = {c["track"]: c for c in report.timeline or ()}
+    faces = {r.face.track: r for r in report.faces}
+    pairs = [
+        (t, p)
+        for track in tracks
+        for t, p in zip(curves[track]["time_s"], curves[track]["p_fake"], strict=True)
+        if p is not None
+    ]
+    longest = max(tracks, key=lambda t: len(curves[t]["time_s"]), default=None)
+    verdict = None if longest is None else faces[longest].verdict
+    return PersonRow(
+        clip.name, len(clip.people), clip.crf, person.source, person.group, person.label, tracks, mixed,
+        [p for _, p in sorted(pairs)],
+        "missed" if verdict is None else verdict.label,
+        None if verdict is None else verdict.p_fake,
+    )  # fmt: skip
+
+
+def auc(fake: _Floats, real: _Floats) -> float:
+    """Return the probability that a fake one scores above a real one; ties count half (Mann and Whitney, 1947)."""
+    if not len(fake) or not len(real):
+        return float("nan")
+    order = np.sort(real)
+    below = np.searchsorted(order, fake, "left") + np.searchsorted(order, fake, "right")
+    return float(below.mean() / (2 * len(real)))
+
+
+def strategy_scores(rows: Sequence[PersonRow]) -> dict[str, _Floats]:
+    """Return each strategy's score of each row; rows must have judged sightings."""
+    return {
+        name: np.array([combine(np.array(r.p_frames)) for r in rows]) for name, combine in STRATEGIES.items()
+    }
+
+
+@dataclass(frozen=True)
+class StrategyFigure:
+    """How well a strategy separates fake people from real ones, and by how much better than the plain mean."""
+
+    name: str
+    auc: float
+    better: float
+    low: float
+    high: float
+
+
+def compare_strategies(
+    rows: Sequence[PersonRow], *, rounds: int = 1000, seed: int = 0
+) -> list[StrategyFigure]:
+    """Return AUC per strategy and its difference from the mean with a paired 95 % bootstrap interval over groups."""
+    judged = [r for r in rows if r.p_frames]
+    labels = np.array([r.label for r in judged])
+    scores = strategy_scores(judged)
+    names = sorted({(r.source, r.group) for r in judged})
+    members = {name: [i for i, r in enumerate(judged) if (r.source, r.group) == name] for name in names}
+    rng = np.random.default_rng(seed)
+    draws = [_draw(members, names, rng) for _ in range(rounds)]
+    base = [_auc_of(scores["mean"], labels, d) for d in draws]
+    figures = []
+    for name, values in scores.items():
+        gains = np.array([_auc_of(values, labels, d) for d in draws]) - base
+        low, high = np.nanpercentile(gains, [2.5, 97.5])
+        whole = np.arange(len(labels))
+        own, mean = _auc_of(values, labels, whole), _auc_of(scores["mean"], labels, whole)
+        figures.append(StrategyFigure(name, own, own - mean, float(low), float(high)))
+    return figures
+
+
+def _draw(
+    members: dict[tuple[str, str], list[int]], names: list[tuple[str, str]], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    chosen = rng.integers(0, len(names), len(names))
+    return np.array([i for c in chosen for i in members[names[c]]], np.int64)
+
+
+def _auc_of(scores: _Floats, labels: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> float:
+    own, truth = scores[places], labels[places]
+    return auc(own[truth == 1], own[truth == 0])
+
+
+def accuracy_by_people(
+    rows: Sequence[PersonRow], threshold: float
+) -> Iterator[tuple[int, int, float, float]]:
+    """Yield (people in the clip, persons judged, balanced accuracy at a threshold, AUC).
+
+    Balanced accuracy is the mean of the shares of fake and of real people who were told right: with three people in a
+    clip there are more real ones, and plain accuracy would profit from that.
+    """
+    for people in sorted({r.people for r in rows}):
+        own = [r for r in rows if r.people == people and r.p_frames]
+        p = np.array([float(np.mean(r.p_frames)) for r in own])
+        label = np.array([r.label for r in own])
+        hit = (p[label == 1] >= threshold).mean() if (label == 1).any() else float("nan")
+        clear = (p[label == 0] < threshold).mean() if (label == 0).any() else float("nan")
+        yield people, len(own), float((hit + clear) / 2), auc(p[label == 1], p[label == 0])

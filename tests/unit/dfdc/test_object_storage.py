@@ -1,0 +1,131 @@
+"""The same pipeline against a real S3 endpoint on this machine."""
+
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("s3fs", reason="needs the extra 's3'")
+pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests run")
+
+from fakeweb.dfdc import extract as extraction
+from fakeweb.dfdc.eda import read_clips
+from fakeweb.dfdc.extract import ExtractOptions, extract
+from fakeweb.dfdc.parts import find_parts
+from fakeweb.errors import DatasetError, Unreadable
+from fakeweb.media.shards import read_shard, read_sidecars
+from fakeweb.media.store import Store
+
+
+@pytest.fixture(scope="module")
+def bucket(replica):
+    """A bucket with the replica in it; the endpoint is a process of its own and ends with the module."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "import sys; from moto.server import main; sys.exit(main(sys.argv[1:]))"]
+    process = subprocess.Popen(
+        [*command, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }.items():
+            patch.setenv(name, value)
+        try:
+            _wait_for(port, process)
+            import s3fs
+
+            files = s3fs.S3FileSystem()
+            files.mkdir("clips")
+            for path in replica.rglob("*"):
+                if path.is_file():
+                    files.pipe_file(f"clips/dfdc/{path.relative_to(replica)}", path.read_bytes())
+            yield "s3://clips"
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_for(port, process):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    pytest.fail("the endpoint did not start")
+
+
+def test_a_store_reads_writes_lists_and_removes(bucket):
+    store = Store(f"{bucket}/try")
+    assert store.names() == []
+    store.write("a/b.txt", b"hello")
+    assert store.exists("a/b.txt")
+    assert store.read("a/b.txt") == b"hello"
+    assert store.names(".txt") == ["a/b.txt"]
+    with store.open("a/b.txt") as file:
+        file.seek(1)
+        assert file.read(2) == b"el"
+    store.remove("a/b.txt")
+    store.remove("a/b.txt")
+    assert not store.exists("a/b.txt")
+    with pytest.raises(Unreadable, match=r"s3://clips/try/gone does not exist"):
+        store.read("gone")
+
+
+def test_zip_files_are_read_in_place(bucket):
+    zipped, folder = find_parts([f"{bucket}/dfdc"])
+    assert (len(zipped.clips), len(folder.clips)) == (4, 3)
+    with zipped.reader() as reader:
+        assert reader.read(zipped.clips[1])[4:8] == b"ftyp"
+    (named,) = find_parts([f"{bucket}/dfdc/dfdc_train_part_00.zip"])
+    assert named.clips == zipped.clips
+
+
+def test_from_storage_to_storage_as_on_disk_and_again(bucket, replica, quick, tmp_path):
+    options = ExtractOptions(frames=3, side_px=64, clips_per_shard=3)
+    done = extract(find_parts([f"{bucket}/dfdc"]), f"{bucket}/tracks", options)
+    assert (done.done, done.failed) == (7, 1)
+    extract(find_parts([str(replica)]), str(tmp_path), options)
+    far, near = Store(f"{bucket}/tracks"), Store(tmp_path)
+    assert far.names() == near.names()
+    assert all(far.read(n) == near.read(n) for n in near.names())
+    assert extract(find_parts([f"{bucket}/dfdc"]), f"{bucket}/tracks", options).done == 7
+    assert len(read_clips(f"{bucket}/tracks")) == 7
+
+
+def test_a_kill_in_between_is_made_good(bucket, quick, monkeypatch):
+    options = ExtractOptions(frames=2, side_px=64, clips_per_shard=3)
+    out, looks = f"{bucket}/killed", []
+    look = extraction.look_at
+
+    def dies(content, clip, *rest):
+        looks.append(clip.name)
+        if len(looks) in (2, 6):
+            raise KeyboardInterrupt
+        return look(content, clip, *rest)
+
+    monkeypatch.setattr(extraction, "look_at", dies)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            extract(find_parts([f"{bucket}/dfdc"]), out, options)
+    assert extract(find_parts([f"{bucket}/dfdc"]), out, options).done == 7
+    assert len(looks) == 7 + 2  # seven clips, two of them begun twice
+    assert [n for n in Store(out).names() if n.startswith("pending/")] == []
+
+
+def test_a_changed_object_is_noticed(bucket, quick):
+    store = Store(f"{bucket}/tracks")
+    name = "shards/dfdc_train_part_1-0000"
+    sidecar = read_sidecars(store)[name]
+    store.write(f"{name}.tar", store.read(f"{name}.tar")[:-1] + b"x")
+    with pytest.raises(DatasetError, match="sidecar"):
+        list(read_shard(store, name, sidecar))
