@@ -13,8 +13,7 @@ RESULTS = HERE / "results"
 _HEAD = """# The service under load
 
 Written by `python deploy/load/run.py` (load) and `python deploy/load/fuzz.py` (fuzzing) from
-`deploy/load/results/`. The service with its event loop and its one worker was bound to one core, Locust and the
-probes to another one.
+`deploy/load/results/`.
 """
 _RUNS = ("users16", "users500", "users2000", "soak")
 
@@ -88,6 +87,7 @@ def _load(found: dict[str, Any]) -> str:
         return ""
     lines = [
         "## Load\n",
+        "The service, its event loop and its one worker, was bound to one core, Locust and the probes to another.\n",
         "A JPEG of one face (512 x 512, about 60 kB). *Judged*: new bytes, through a worker. *Cached*: bytes judged "
         "before. *Refused*: 503 with Retry-After. The run with 16 users waits for nothing and sends only new bytes; "
         "the others wait one to three seconds and send half repeated, half new ones.\n",
@@ -172,7 +172,7 @@ def _fuzz(found: dict[str, Any]) -> str:
             by,
             valid,
             run["unwanted"],
-            run.get("worker_restarts", ""),
+            round(run.get("worker_restarts", 0)),
             run.get("memory_growth_mb", ""),
         )
         lines.append("| " + " | ".join(map(str, cells)) + " |")
