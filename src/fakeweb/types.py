@@ -590,6 +590,19 @@ class Classifier(Protocol):
 
 
 @runtime_checkable
+class TrackClassifier(Protocol):
+    """What a classifier may have besides: verdicts on people in videos. Without it they follow those on pictures."""
+
+    def track_probability(self, p_mean: float) -> float:
+        """Return calibrated P(fake) of a person from the mean of P(fake) over the frames."""
+        ...
+
+    def track_thresholds(self, people: int) -> Thresholds:
+        """Return where verdicts begin in a video with this many judged people."""
+        ...
+
+
+@runtime_checkable
 class ForgeMethod(Protocol):
     """Makes a manipulated face out of a real one: a pure function of its arguments.
 

@@ -24,6 +24,7 @@ from fakeweb.types import (
     Report,
     Score,
     Thresholds,
+    TrackClassifier,
     Verdict,
 )
 
@@ -128,7 +129,7 @@ class Scanner:
         scan = VideoScan(
             self.finder,
             self.classifier,
-            self._thresholds,
+            self._track_thresholds,
             limits=self.limits,
             mesher=self.mesher,
             max_faces=self.max_faces,
@@ -200,7 +201,15 @@ class Scanner:
         )
 
     def _thresholds(self, judged: int) -> Thresholds:
-        own = self.classifier.thresholds(max(1, judged))
+        return self._moved(self.classifier.thresholds(max(1, judged)))
+
+    def _track_thresholds(self, judged: int) -> Thresholds:
+        if isinstance(self.classifier, TrackClassifier):
+            return self._moved(self.classifier.track_thresholds(max(1, judged)))
+        return self._thresholds(judged)
+
+    def _moved(self, own: Thresholds) -> Thresholds:
+        """Put the user's threshold in the place of the model's."""
         if self.threshold is None:
             return own
         return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")

@@ -27,6 +27,7 @@ from fakeweb.types import (
     Report,
     Score,
     Thresholds,
+    TrackClassifier,
     Verdict,
 )
 
@@ -245,6 +246,8 @@ class VideoScan:
         total = sum(track.kinds.values())
         kinds = {k: v / total for k, v in track.kinds.items()} if total > 0 else telling.kinds
         p_fake = self.combine(p[np.isfinite(p)])
+        if isinstance(self.classifier, TrackClassifier):
+            p_fake = self.classifier.track_probability(p_fake)
         logit = float(np.nanmean(np.asarray(track.logits, np.float64)))
         return Score(min(1.0, max(0.0, p_fake)), logit, telling.model, kinds, telling.evidence)
 
