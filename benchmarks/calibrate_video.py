@@ -2,8 +2,8 @@
 
     python benchmarks/calibrate_video.py --data DATA --model fast --clips runs/clips --write
 
-composes the clips (once), scans them, fits Platt's calibration and the thresholds to the mean of P(fake) over each person's
-frames, says what groups B make of it, and with --write puts the section ``video`` into the card.
+composes the clips (once), scans them, fits Platt's calibration and the thresholds to the mean of P(fake) over each
+person's frames, says what groups B make of it, and with --write puts the section ``video`` into the card.
 """
 
 from __future__ import annotations
