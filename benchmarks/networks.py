@@ -76,7 +76,7 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
         found["parameters"] = sum(p.numel() for p in model.parameters())
         decision = Decision(0.02, 0.1, 0.0, 0.5, 0.3, 20.0)
         plain = dataclasses.replace(training.recipe, name="net")
-        return export(Deployed(model, [0, 1, 2, 3, 4]), plain, ("swap", "reenacted", "retouch", "generated"),
+        return export(Deployed(model, [0, 1, 2, 3, 4]).eval(), plain, ("swap", "reenacted", "retouch", "generated"),
                       Calibration(1.0, 0.0), decision, {"licence": "CC0"}, training.out)  # fmt: skip
 
     def stop(progress: Progress) -> None:

@@ -539,6 +539,11 @@ class FaceMesher(Protocol):
     name: str
 
     @property
+    def min_presence(self) -> float:
+        """Below this ``Face.presence`` there is no face."""
+        ...
+
+    @property
     def max_printed(self) -> float:
         """Above this ``Face.printed`` a face is taken for a print."""
         ...
@@ -581,6 +586,19 @@ class Classifier(Protocol):
 
     def thresholds(self, faces: int) -> Thresholds:
         """Return where verdicts begin in a picture with this many judged faces."""
+        ...
+
+
+@runtime_checkable
+class TrackClassifier(Protocol):
+    """What a classifier may have besides: verdicts on people in videos. Without it they follow those on pictures."""
+
+    def track_probability(self, p_mean: float) -> float:
+        """Return calibrated P(fake) of a person from the mean of P(fake) over the frames."""
+        ...
+
+    def track_thresholds(self, people: int) -> Thresholds:
+        """Return where verdicts begin in a video with this many judged people."""
         ...
 
 

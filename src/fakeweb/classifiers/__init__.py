@@ -9,5 +9,6 @@ family (an ensemble, say) is one file with a class that keeps the :class:`fakewe
 """
 
 from fakeweb.classifiers.onnx import DEFAULT_MODEL, OnnxClassifier
+from fakeweb.classifiers.temporal import OnnxTemporal
 
-__all__ = ["DEFAULT_MODEL", "OnnxClassifier"]
+__all__ = ["DEFAULT_MODEL", "OnnxClassifier", "OnnxTemporal"]

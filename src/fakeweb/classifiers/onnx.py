@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import Adapter, Card, ModelCard, find_card, open_session
+from fakeweb.runtime import Adapter, Calibration, Card, Decision, ModelCard, find_card, open_session
 from fakeweb.types import Crop, FloatArray, Score, Thresholds
 
 DEFAULT_MODEL = "fast"
@@ -71,10 +71,22 @@ class OnnxClassifier:
 
     def thresholds(self, faces: int) -> Thresholds:
         """Return where verdicts begin; the picture's threshold rises with the number of judged faces."""
-        decision, calibration = self.card.decision, self.card.calibration
-        fake = calibration.probability(decision.fake_logit(1))
-        picture = calibration.probability(decision.fake_logit(faces))
-        return Thresholds(real=min(decision.real, fake), fake=fake, picture_fake=max(fake, picture))
+        return _thresholds(self.card.calibration, self.card.decision, faces)
+
+    def track_probability(self, p_mean: float) -> float:
+        """Return P(fake) of a person in a video from the mean of P(fake) over the frames."""
+        own = self.card.video
+        if own is None:
+            return p_mean
+        held = min(max(p_mean, 1e-6), 1 - 1e-6)
+        return own.calibration.probability(math.log(held / (1 - held)))
+
+    def track_thresholds(self, people: int) -> Thresholds:
+        """Return where verdicts on people in a video begin, by how many are judged."""
+        own = self.card.video
+        if own is None:
+            return self.thresholds(people)
+        return _thresholds(own.calibration, own.decision, people)
 
     def _score(self, crop: Crop) -> Score:
         if crop.side_px != self.side_px:
@@ -121,3 +133,9 @@ class OnnxClassifier:
 
     def _not_as_promised(self, what: str) -> ModelIncompatible:
         return ModelIncompatible(f"{self.reference} gave {what}", hint="export the model again")
+
+
+def _thresholds(calibration: Calibration, decision: Decision, faces: int) -> Thresholds:
+    fake = calibration.probability(decision.fake_logit(1))
+    picture = calibration.probability(decision.fake_logit(faces))
+    return Thresholds(real=min(decision.real, fake), fake=fake, picture_fake=max(fake, picture))

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
+from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier, OnnxTemporal
 from fakeweb.cli.console import ERRORS, progress_bar, write
 from fakeweb.cli.train import show_progress
 from fakeweb.errors import UsageError
 from fakeweb.media import write_atomically
 from fakeweb.registry import names
+from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
 
 dfdc = typer.Typer(
@@ -119,14 +120,17 @@ def train_command(
     """
     from fakeweb.dfdc.unpack import unpack_shards
     from fakeweb.train import run
+    from fakeweb.train.recipe import task_of
 
-    frames = out / "frames"
     with progress_bar() as bar:
-        task = bar.add_task("unpacking", total=None, note="")
-        unpack_shards(shards, frames, on_shard=lambda d, t: bar.update(task, completed=d, total=t))
-        bar.remove_task(task)
+        data = shards
+        if task_of(recipe) != "video":  # a temporal network reads the shards themselves
+            task = bar.add_task("unpacking", total=None, note="")
+            data = str(out / "frames")
+            unpack_shards(shards, Path(data), on_shard=lambda d, t: bar.update(task, completed=d, total=t))
+            bar.remove_task(task)
         card = run(
-            recipe, frames, out, weights=weights, finder_model=finder_model, resume=resume, device=device,
+            recipe, data, out, weights=weights, finder_model=finder_model, resume=resume, device=device,
             workers=workers, threads=threads, on_progress=show_progress(bar),
         )  # fmt: skip
     write(f"model card: {card}")
@@ -147,7 +151,8 @@ def evaluate_command(
     """
     from fakeweb.dfdc.judge import figures, judge_shards, to_markdown
 
-    classifier = OnnxClassifier(model)
+    card = find_card(model)
+    classifier = OnnxTemporal(card) if card.task == "temporal" else OnnxClassifier(model)
     with progress_bar() as bar:
         task = bar.add_task("judging", total=None, note="")
         scores = judge_shards(shards, classifier, on_clip=lambda d, t: bar.update(task, completed=d, total=t))

@@ -268,6 +268,7 @@ class _Worker:
                         target.overlay,
                         opacity=self.options.opacity,
                         limits=self.scanner.limits,
+                        mesher=self.scanner.mesher or getattr(self.scanner.finder, "mesher", None),
                         on_progress=show.update,
                         should_stop=show.should_stop,
                     )

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.classifiers import OnnxTemporal
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.media.shards import TrackSample, read_shard, read_sidecars
@@ -33,13 +34,13 @@ class ClipScore:
 
 
 def judge_shards(
-    out: str, classifier: Classifier, *, on_clip: Callable[[int, int], None] | None = None
+    out: str, classifier: Classifier | OnnxTemporal, *, on_clip: Callable[[int, int], None] | None = None
 ) -> list[ClipScore]:
     """Score every track of every finished shard.
 
     Args:
         out: Where :func:`fakeweb.dfdc.extract.extract` wrote.
-        classifier: What judges.
+        classifier: What judges: frame by frame, or a track as a whole.
         on_clip: Called with (clips done, clips in all) after each shard.
 
     Raises:
@@ -72,13 +73,15 @@ def judge_shards(
     return scores
 
 
-def judge_track(sample: TrackSample, classifier: Classifier) -> list[float]:
-    """Return P(fake) of each frame of a track that is wide enough to judge."""
+def judge_track(sample: TrackSample, classifier: Classifier | OnnxTemporal) -> list[float]:
+    """Return P(fake) of each frame of a track that is wide enough to judge; of a temporal network, one for all."""
     face = Face(tuple(sample.meta["in_crop"]))
     crops: list[Crop] = []
     for data, width_px in zip(sample.crops, sample.meta["width_px"], strict=True):
         if width_px >= classifier.min_face_px:
             crops.append(align(decode_crop(data), face, classifier.side_px, margin=classifier.margin))
+    if isinstance(classifier, OnnxTemporal):
+        return [classifier.score_track(crops)] if crops else []
     return [s.p_fake for s in classifier.score(crops)]
 
 

@@ -49,7 +49,7 @@ class Protocol:
     people: tuple[str, ...] = ()
     part: Part = "val"
     level: Level = "crop"
-    finder: str = "haar"
+    finder: str = "fakeweb"
     finder_model: Path | None = None
     peers: Path | None = None
     robustness: int = 0

@@ -37,6 +37,7 @@ class MediaPipeMesher:
     """
 
     name = "mediapipe"
+    min_presence = 0.5
     max_printed = 1.0  # it was not asked
 
     def __init__(self) -> None:

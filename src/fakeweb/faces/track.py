@@ -89,6 +89,7 @@ class Tracker:
         self._people: list[_Person] = []
         self._scene = 0
         self._last: _Array | None = None
+        self._watched = -1
         self._count = 0
 
     def link(self, frame: Frame, faces: Sequence[Face]) -> list[int]:
@@ -98,7 +99,7 @@ class Tracker:
             frame: A later frame than the one before.
             faces: All faces found in it.
         """
-        self._watch_for_cut(frame)
+        self.watch(frame)
         looks = [_look(frame.image, face) for face in faces]
         centres = [_centre(face) for face in faces]
         sizes = [_size(face) for face in faces]
@@ -118,12 +119,18 @@ class Tracker:
                 )  # fmt: skip
         return numbers
 
-    def _watch_for_cut(self, frame: Frame) -> None:
+    def watch(self, frame: Frame) -> bool:
+        """Tell whether a frame begins another scene; :meth:`link` asks too, and the answer is kept."""
+        if self._watched == frame.index:
+            return bool(self.cuts) and self.cuts[-1] == frame.time_s
+        self._watched = frame.index
         picture = _thumbnail(frame.image)
-        if self._last is not None and _is_cut(self._last, picture):
+        cut = self._last is not None and _is_cut(self._last, picture)
+        self._last = picture
+        if cut:
             self._scene += 1
             self.cuts.append(frame.time_s)
-        self._last = picture
+        return cut
 
     def _costs(
         self, centres: list[_Array], sizes: list[float], looks: list[_Array], time_s: float
@@ -265,7 +272,8 @@ def _cut(image: Image, x0: float, y0: float, x1: float, y1: float) -> npt.NDArra
 
 
 def _thumbnail(image: Image) -> _Array:
-    small = np.asarray(cv2.resize(image.pixels, (32, 18), interpolation=cv2.INTER_AREA))
+    step = max(1, min(image.width // 96, image.height // 54))  # enough points of each cell, not all
+    small = np.asarray(cv2.resize(image.pixels[::step, ::step], (32, 18), interpolation=cv2.INTER_AREA))
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     grey = lab[..., 0].astype(np.float32).ravel()
     grey -= grey.mean()

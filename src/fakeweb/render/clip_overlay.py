@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from fakeweb.render.overlay import overlay
-from fakeweb.types import Box, Face, FaceResult, Image, Report
+from fakeweb.types import Box, Face, FaceMesher, FaceResult, Image, Report
 
 _LINGER_S: Final = 0.3
 _MOST_GAP_S: Final = 1.5
@@ -40,7 +40,9 @@ def report_at(report: Report, time_s: float) -> Report:
     return replace(report, faces=tuple(faces))
 
 
-def overlay_at(image: Image, report: Report, time_s: float, *, opacity: float = 1.0) -> Image:
+def overlay_at(
+    image: Image, report: Report, time_s: float, *, opacity: float = 1.0, mesher: FaceMesher | None = None
+) -> Image:
     """Draw what a clip's report says over one of its frames, as :func:`fakeweb.render.overlay` does for a picture.
 
     Args:
@@ -48,6 +50,7 @@ def overlay_at(image: Image, report: Report, time_s: float, *, opacity: float = 
         report: Of the clip.
         time_s: When the frame is shown, in seconds from the first one.
         opacity: How strongly to draw, from 0 to 1.
+        mesher: Measures the fake faces in this frame; None fits the mesh to the box.
 
     Returns:
         A new picture of the same size; the very same object where nobody is to be drawn.
@@ -55,7 +58,17 @@ def overlay_at(image: Image, report: Report, time_s: float, *, opacity: float = 
     now = report_at(report, time_s)
     if all(f.verdict.label == "real" for f in now.faces):
         return image
+    if mesher is not None:
+        now = replace(now, faces=tuple(_measured(image, f, mesher) for f in now.faces))
     return overlay(image, replace(now, width=image.width, height=image.height), opacity=opacity)
+
+
+def _measured(image: Image, result: FaceResult, mesher: FaceMesher) -> FaceResult:
+    """Return a fake face with its mesh, where the mesh agrees that a face is there."""
+    if result.verdict.label != "fake":
+        return result
+    (face,) = mesher.mesh(image, [result.face])
+    return result if face.mesh is None else replace(result, face=face)
 
 
 def _box_at(curve: Mapping[str, Any], time_s: float) -> Box | None:

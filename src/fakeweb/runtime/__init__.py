@@ -16,6 +16,8 @@ from fakeweb.runtime.cards import (
     FinderCard,
     MeshCard,
     ModelCard,
+    TemporalCard,
+    TrackVerdicts,
     read_card,
 )
 from fakeweb.runtime.session import Session, library_version, open_session
@@ -31,6 +33,8 @@ __all__ = [
     "MeshCard",
     "ModelCard",
     "Session",
+    "TemporalCard",
+    "TrackVerdicts",
     "find_card",
     "library_version",
     "list_cards",

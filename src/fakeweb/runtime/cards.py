@@ -129,6 +129,17 @@ class Card:
         return {}
 
 
+@dataclass(frozen=True)
+class TrackVerdicts:
+    """How a classifier's frames make a verdict on a person in a video.
+
+    The score of a track is the mean of P(fake) over its frames; its log odds take the place of a logit here.
+    """
+
+    calibration: Calibration
+    decision: Decision
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Card):
     """A classifier described.
@@ -142,6 +153,7 @@ class ModelCard(Card):
         evidence_side: Cells a side of the output ``evidence``, (N, cells, cells) in [0, 1]: where in the crop the
             model saw something; 0 if it has no such output.
         adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
+        video: Calibration and decision for people in videos; None: as for faces in pictures.
     """
 
     task: str = "classifier"
@@ -152,6 +164,7 @@ class ModelCard(Card):
     decision: Decision
     evidence_side: int = 0
     adapter: Adapter | None = None
+    video: TrackVerdicts | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -179,6 +192,7 @@ class ModelCard(Card):
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
+            **({} if self.video is None else {"video": {k: vars(v) for k, v in vars(self.video).items()}}),
         }
 
 
@@ -268,6 +282,45 @@ class AutoencoderCard(Card):
         return {"stride_px": self.stride_px, "upsampler": self.upsampler}
 
 
+@dataclass(frozen=True, kw_only=True)
+class TemporalCard(Card):
+    """A network that judges a face track as a whole: uint8 RGB (1, frames, side_px, side_px, 3) in, ``logit`` (1,) out.
+
+    Attributes:
+        frames: Crops of one track, in order of time, spread evenly over it.
+        side_px, margin: Of the crops, as a classifier's.
+        min_face_px: Narrower faces are too small to judge.
+        calibration: From its logit to P(fake).
+    """
+
+    task: str = "temporal"
+    frames: int
+    side_px: int
+    margin: float
+    min_face_px: float
+    calibration: Calibration
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check(type(self.frames) is int and 2 <= self.frames <= 100, "track.frames must lie in [2, 100]")
+        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
+        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        _check(1 <= self.min_face_px <= 1e5, "track.min_face_px must lie in [1, 100,000]")
+
+    def _own(self) -> dict[str, Any]:
+        return {
+            "input": {
+                "side_px": self.side_px,
+                "margin": self.margin,
+                "dtype": "uint8",
+                "layout": "NHWC",
+                "colour": "RGB",
+            },
+            "track": {"frames": self.frames, "min_face_px": self.min_face_px},
+            "calibration": vars(self.calibration),
+        }
+
+
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Check that all values are finite numbers, as JSON alone does not say."""
     numbers = dict(values)
@@ -291,7 +344,14 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "decision": Decision(**_numbers(data["decision"])),
         "evidence_side": _evidence_side(data),
         "adapter": _read_adapter(data.get("adapter")),
+        "video": _read_track_verdicts(data.get("video")),
     }
+
+
+def _read_track_verdicts(data: Mapping[str, Any] | None) -> TrackVerdicts | None:
+    if data is None:
+        return None
+    return TrackVerdicts(Calibration(**_numbers(data["calibration"])), Decision(**_numbers(data["decision"])))
 
 
 def _read_adapter(data: Mapping[str, Any] | None) -> Adapter | None:
@@ -320,11 +380,22 @@ def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
 
 
+def _read_temporal(data: Mapping[str, Any]) -> dict[str, Any]:
+    given = _input(data["input"])
+    return {
+        "side_px": given["side_px"],
+        "margin": float(given["margin"]),
+        "calibration": Calibration(**_numbers(data["calibration"])),
+        **_numbers(data["track"]),
+    }
+
+
 TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "autoencoder": (AutoencoderCard, _read_autoencoder),
     "classifier": (ModelCard, _read_classifier),
     "finder": (FinderCard, _read_finder),
     "mesh": (MeshCard, _read_mesh),
+    "temporal": (TemporalCard, _read_temporal),
 }
 """What models do, with the card of each task and how its own part is read."""
 

@@ -13,7 +13,7 @@ from fakeweb.render.clip_html import clip_to_html
 from fakeweb.render.clip_overlay import overlay_at
 from fakeweb.render.sheet import Moment, contact_sheet, cut_moment, telling_moments
 from fakeweb.scanner.video import VideoProgress
-from fakeweb.types import Frame, Image, Report
+from fakeweb.types import FaceMesher, Frame, Image, Report
 
 
 def overlay_clip(
@@ -23,6 +23,7 @@ def overlay_clip(
     *,
     opacity: float = 1.0,
     limits: Limits | None = None,
+    mesher: FaceMesher | None = None,
     on_progress: Callable[[VideoProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> bool:
@@ -36,6 +37,8 @@ def overlay_clip(
         path: The file to write; it appears whole or not at all.
         opacity: How strongly to draw.
         limits: How much the clip may cost.
+        mesher: Measures fake faces in every frame, so that the mesh lies on them also between the frames that were
+            looked at; None fits it to the box.
         on_progress: Called after each frame.
         should_stop: Asked after each frame; True ends the video there, and what was drawn is kept.
 
@@ -57,7 +60,7 @@ def overlay_clip(
             on_progress(VideoProgress(frame.index + 1, total, frame.time_s, duration_s))
 
     def draw(frame: Frame) -> Image:
-        return overlay_at(frame.image, report, frame.time_s, opacity=opacity)
+        return overlay_at(frame.image, report, frame.time_s, opacity=opacity, mesher=mesher)
 
     return rewrite_clip(
         source,

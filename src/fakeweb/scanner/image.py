@@ -11,7 +11,7 @@ from typing import Any
 from fakeweb import registry
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
-from fakeweb.faces import align
+from fakeweb.faces import align, measure
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
 from fakeweb.scanner.decide import decide_face, decide_picture, printed, too_small
 from fakeweb.scanner.video import VideoProgress, VideoScan
@@ -24,10 +24,12 @@ from fakeweb.types import (
     Report,
     Score,
     Thresholds,
+    TrackClassifier,
     Verdict,
 )
 
-DEFAULT_FINDER = "haar"
+DEFAULT_FINDER = "fakeweb"
+DEFAULT_MESHER = "fakeweb"
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
 
@@ -66,7 +68,7 @@ class Scanner:
         threshold: float | None = None,
         limits: Limits | None = None,
         max_faces: int = MAX_FACES,
-        mesher: str | FaceMesher | None = None,
+        mesher: str | FaceMesher | None = DEFAULT_MESHER,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
@@ -127,8 +129,9 @@ class Scanner:
         scan = VideoScan(
             self.finder,
             self.classifier,
-            self._thresholds,
+            self._track_thresholds,
             limits=self.limits,
+            mesher=self.mesher,
             max_faces=self.max_faces,
             threads=threads,
         )
@@ -147,7 +150,7 @@ class Scanner:
         started = time.perf_counter()
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
-        faces = self._measure(media, faces)
+        faces = measure(media.image, faces, self.mesher)
         measured = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
         chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
@@ -184,18 +187,12 @@ class Scanner:
             warnings=media.warnings,
         )
 
-    def _measure(self, media: Media, faces: list[Face]) -> list[Face]:
-        """Return the faces with their meshes, without those that are none."""
-        if self.mesher is None:
-            return faces
-        return [f for f in self.mesher.mesh(media.image, faces) if f.mesh is not None or f.presence is None]
-
     def _printed(self, face: Face, score: Score | None) -> Verdict | None:
         return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
 
     def _models(self) -> tuple[str, ...]:
-        own = getattr(self.mesher, "reference", None)
-        return (self.classifier.reference, *((own,) if own else ()))
+        others = (getattr(part, "reference", None) for part in (self.finder, self.mesher))
+        return (self.classifier.reference, *(reference for reference in others if reference))
 
     def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
         classifier = self.classifier
@@ -204,7 +201,15 @@ class Scanner:
         )
 
     def _thresholds(self, judged: int) -> Thresholds:
-        own = self.classifier.thresholds(max(1, judged))
+        return self._moved(self.classifier.thresholds(max(1, judged)))
+
+    def _track_thresholds(self, judged: int) -> Thresholds:
+        if isinstance(self.classifier, TrackClassifier):
+            return self._moved(self.classifier.track_thresholds(max(1, judged)))
+        return self._thresholds(judged)
+
+    def _moved(self, own: Thresholds) -> Thresholds:
+        """Put the user's threshold in the place of the model's."""
         if self.threshold is None:
             return own
         return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")

@@ -14,17 +14,20 @@ from fakeweb.faces import align
 from fakeweb.faces.track import Tracker
 from fakeweb.media import Choice, Clip, Limits, Pace, open_clip
 from fakeweb.scanner.aggregate import DEFAULT_STRATEGY, STRATEGIES
-from fakeweb.scanner.decide import decide_face, decide_video
+from fakeweb.scanner.decide import decide_face, decide_video, printed
+from fakeweb.scanner.frame_finder import FrameFinder
 from fakeweb.types import (
     Classifier,
     Crop,
     Face,
     FaceFinder,
+    FaceMesher,
     FaceResult,
     Frame,
     Report,
     Score,
     Thresholds,
+    TrackClassifier,
     Verdict,
 )
 
@@ -59,6 +62,7 @@ class _Track:
     boxes: array[float] = field(default_factory=lambda: array("f"))
     p_fake: array[float] = field(default_factory=lambda: array("f"))  # NaN where not judged
     logits: array[float] = field(default_factory=lambda: array("f"))
+    printed: array[float] = field(default_factory=lambda: array("f"))
     kinds: dict[str, float] = field(default_factory=dict)
     telling: tuple[float, Face, Score | None] | None = None  # the sighting that says most, and when
     widest_px: float = 0.0
@@ -70,6 +74,8 @@ class _Track:
         self.p_fake.append(float("nan"))
         self.logits.append(float("nan"))
         self.widest_px = max(self.widest_px, face.width_px)
+        if face.printed is not None:
+            self.printed.append(face.printed)
         if self.telling is None or (self.telling[2] is None and face.width_px > self.telling[1].width_px):
             self.telling = (time_s, face, None)
         return len(self.times_s) - 1
@@ -95,6 +101,7 @@ class VideoScan:
     Args:
         finder, classifier: What finds and what judges.
         thresholds: Number of judged people -> where verdicts begin.
+        mesher: Measures faces, drops what is none and recognises prints; or None.
         limits: How much the clip may cost.
         max_faces: Judge at most so many faces of a frame, the largest first; never more than 40.
         strategy: Name of the way to one score per person.
@@ -108,11 +115,14 @@ class VideoScan:
         thresholds: Callable[[int], Thresholds],
         *,
         limits: Limits,
+        mesher: FaceMesher | None = None,
         max_faces: int = MAX_FACES_PER_FRAME,
         strategy: str = DEFAULT_STRATEGY,
         threads: int = 0,
     ) -> None:
         self.finder, self.classifier, self.thresholds = finder, classifier, thresholds
+        self.mesher = mesher
+        self.frame_finder = FrameFinder(finder, mesher, classifier.min_face_px)
         self.limits, self.threads = limits, threads
         self.max_faces = min(max_faces, MAX_FACES_PER_FRAME)
         self.combine = STRATEGIES[strategy]
@@ -163,7 +173,7 @@ class VideoScan:
     def _look(self, frame: Frame, tracker: Tracker) -> None:
         """Find, link and cut out the faces of one frame."""
         started = time.perf_counter()
-        faces = list(self.finder.find(frame.image))
+        faces = self.frame_finder.find(frame, cut=tracker.watch(frame))
         numbers = tracker.link(frame, faces)
         self._frames.append(frame.time_s)
         judged = set(self._worth_judging(faces))
@@ -206,7 +216,7 @@ class VideoScan:
             faces=results,
             thresholds=thresholds,
             finder=self.finder.name,
-            models=(self.classifier.reference,),
+            models=self._models(),
             media_sha256=info.sha256,
             timeline=tuple(_curve(t) for t in tracks),
             video=self._describe(clip, choice, stopped=stopped),
@@ -214,12 +224,21 @@ class VideoScan:
             warnings=(*info.warnings, *self._warnings(clip, choice, stopped=stopped)),
         )
 
+    def _models(self) -> tuple[str, ...]:
+        own = getattr(self.mesher, "reference", None)
+        return (self.classifier.reference, *((own,) if own else ()))
+
     def _result(self, track: _Track, thresholds: Thresholds, needed: int) -> FaceResult:
         _, face, telling = track.telling or (0.0, Face((0, 0, 1, 1)), None)
         face = replace(face, track=track.number)
         if track.judged < needed or telling is None:
             return FaceResult(face, Verdict("uncertain", None, (self._why_not(track, needed),)))
         score = self._track_score(track, telling)
+        if self.mesher is not None and track.printed:
+            print_of = replace(face, printed=float(np.median(track.printed)))
+            verdict = printed(print_of, score, self.mesher.max_printed)
+            if verdict is not None:
+                return FaceResult(face, verdict, score)
         return FaceResult(face, decide_face(score, thresholds), score)
 
     def _track_score(self, track: _Track, telling: Score) -> Score:
@@ -227,6 +246,8 @@ class VideoScan:
         total = sum(track.kinds.values())
         kinds = {k: v / total for k, v in track.kinds.items()} if total > 0 else telling.kinds
         p_fake = self.combine(p[np.isfinite(p)])
+        if isinstance(self.classifier, TrackClassifier):
+            p_fake = self.classifier.track_probability(p_fake)
         logit = float(np.nanmean(np.asarray(track.logits, np.float64)))
         return Score(min(1.0, max(0.0, p_fake)), logit, telling.model, kinds, telling.evidence)
 

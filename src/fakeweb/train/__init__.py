@@ -143,9 +143,24 @@ def run(
 
         autoencoders = read_autoencoder_recipe(Path(recipe))
         return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
+    if task == "video":
+        from fakeweb.train.temporal.loop import TemporalTraining
+        from fakeweb.train.temporal.recipe import read_temporal_recipe
+
+        return TemporalTraining(
+            read_temporal_recipe(Path(recipe)),
+            str(data),
+            Path(out),
+            weights=None if weights is None else Path(weights),
+            resume=resume,
+            device=device,
+            workers=workers,
+            threads=threads,
+            on_progress=show,
+        ).run()
     if task != "classifier":
         raise BadRecipe(
-            f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh"
+            f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh, video"
         )
     from fakeweb.train.loop import Training
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -130,3 +131,7 @@ def single_thread(_worker: int) -> None:
     """Keep a process that prepares batches from starting threads of its own."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    with contextlib.suppress(ImportError):  # without it numpy's solvers, which the forge uses, take all cores
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1)

@@ -38,11 +38,13 @@ class MeasuredMeshes:
     """Asks a mesher."""
 
     def __init__(self, mesher: FaceMesher) -> None:
-        self.name, self._mesher = mesher.name, mesher
+        self.name: str = getattr(mesher, "reference", mesher.name)  # another model gives other meshes
+        self._mesher, self._least = mesher, float(getattr(mesher, "min_presence", 0.0))
 
     def of(self, path: Path, image: Image, box: Box) -> Mesh | None:  # noqa: ARG002 - the protocol
         """See :class:`Meshes`."""
-        return self._mesher.mesh(image, [Face(box)])[0].mesh
+        (face,) = self._mesher.mesh(image, [Face(box)])
+        return None if face.presence is not None and face.presence < self._least else face.mesh
 
 
 class LabelledMeshes:

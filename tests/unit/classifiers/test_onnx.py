@@ -148,9 +148,9 @@ def test_broken_models(tmp_path, tiny_model):
         OnnxClassifier(path)
 
 
-def test_a_model_for_another_task(tmp_path, tiny_model):
-    with pytest.raises(ModelIncompatible, match="tiny@1 is a finder, not a classifier"):
-        OnnxClassifier(tiny_model(tmp_path, task="finder"))
+def test_a_model_for_another_task():
+    with pytest.raises(ModelIncompatible, match=r"finder@\S+ is a finder, not a classifier"):
+        OnnxClassifier("finder")
 
 
 @pytest.mark.parametrize(

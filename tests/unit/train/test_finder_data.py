@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="needs the extra 'train'")
+
 from fakeweb.faces.anchor_free import STRIDES, merge, read_maps
 from fakeweb.train.finder.measure import overlaps
 from fakeweb.train.finder.pool import Cutting, Pool, agree

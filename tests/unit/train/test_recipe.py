@@ -10,6 +10,7 @@ from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
 from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
 from fakeweb.train.finder.recipe import read_finder_recipe
+from fakeweb.train.mesh.recipe import read_mesh_recipe
 from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
@@ -90,7 +91,12 @@ def test_a_recipe_that_cannot_be_read(tmp_path):
         read_recipe(tmp_path / "latin.toml")
 
 
-READERS = {"autoencoder": read_autoencoder_recipe, "classifier": read_recipe, "finder": read_finder_recipe}
+READERS = {
+    "autoencoder": read_autoencoder_recipe,
+    "classifier": read_recipe,
+    "finder": read_finder_recipe,
+    "mesh": read_mesh_recipe,
+}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)

@@ -1,0 +1,108 @@
+"""From a trained temporal network to calibration, ONNX and card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fakeweb.errors import DatasetError, ModelIncompatible
+from fakeweb.media import write_atomically
+from fakeweb.runtime import Calibration, TemporalCard, open_session, sha256_of
+from fakeweb.train.calibrate import auc, fit_platt
+from fakeweb.train.export import MAX_PARITY_GAP, OPSET, strip_notes
+from fakeweb.train.temporal.recipe import TemporalRecipe
+from fakeweb.train.temporal.tracks import ClipTracks, TrackSet
+
+Judge = Callable[[list[ClipTracks]], np.ndarray]
+
+
+def finish(
+    net: nn.Module, recipe: TemporalRecipe, best: dict[str, Any], tracks: TrackSet, judge: Judge, out: Path
+) -> Path:
+    """Calibrate on groups A, look at groups B once, write ``NAME.onnx`` and its card, and return the card's path.
+
+    Raises:
+        ModelIncompatible: ONNX Runtime computes something else than torch.
+    """
+    parts = {p: [c for c in tracks.clips if c.split == p] for p in ("train", "A", "B")}
+    logits, labels = judge(parts["A"]), np.array([c.label for c in parts["A"]])
+    try:
+        calibration = fit_platt(logits, labels, np.full(len(labels), 1 / len(labels)))
+    except DatasetError:  # worse than chance on groups A, as after a few steps: the card says so
+        calibration = Calibration(1.0, 0.0)
+    scores = {"validation_A": _figures(logits, labels, calibration)}
+    if {c.label for c in parts["B"]} == {0, 1}:
+        own = judge(parts["B"])
+        scores["validation_B"] = _figures(own, np.array([c.label for c in parts["B"]]), calibration)
+    path = out / f"{recipe.name}.onnx"
+    write_atomically(path, _to_onnx(net, recipe))
+    counts = {
+        p: {"real": sum(c.label == 0 for c in v), "fake": sum(c.label for c in v)} for p, v in parts.items()
+    }
+    details = {
+        "selected_epoch": best["epoch"], "clips": counts, "clips_left_out": tracks.left_out, "scores": scores,
+        "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))), "limits": list(recipe.limits),
+        "shards": tracks.fingerprint,
+    }  # fmt: skip
+    card = TemporalCard(
+        name=recipe.name, version=recipe.version, title=recipe.title, path=path, sha256=sha256_of(path),
+        licence=recipe.licence, details=details, frames=recipe.data.frames, side_px=recipe.data.side_px,
+        margin=recipe.data.margin, min_face_px=recipe.calibration.min_face_px, calibration=calibration,
+    )  # fmt: skip
+    _check_parity(net, card)
+    card_path = out / f"{recipe.name}.json"
+    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
+    return card_path
+
+
+def _figures(logits: np.ndarray, labels: np.ndarray, calibration: Calibration) -> dict[str, float]:
+    p = np.clip([calibration.probability(float(z)) for z in logits], 0.01, 0.99)
+    log_loss = float(-np.mean(np.where(labels == 1, np.log(p), np.log(1 - p))))
+    return {
+        "auc": auc(logits[labels == 1], logits[labels == 0]),
+        "log_loss": log_loss,
+        "clips": float(len(p)),
+    }
+
+
+def _to_onnx(net: nn.Module, recipe: TemporalRecipe) -> bytes:
+    """Export one track at a time: uint8 (1, T, S, S, 3) -> ``logit`` (1,)."""
+    data = recipe.data
+    shape = (1, data.frames, data.side_px, data.side_px, 3)
+    example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    with warnings.catch_warnings(), torch.no_grad():
+        for category in (DeprecationWarning, FutureWarning, UserWarning):  # the exporter's own, about itself
+            warnings.simplefilter("ignore", category)
+        program = torch.onnx.export(
+            net, (example,), input_names=["pixels"], output_names=["logit"], opset_version=OPSET, dynamo=True,
+            verbose=False,
+        )  # fmt: skip
+    proto = program.model_proto
+    strip_notes(proto)
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _check_parity(net: nn.Module, card: TemporalCard) -> None:
+    session = open_session(card)
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        coarse = rng.integers(0, 256, (1, card.frames, 8, 8, 3), np.uint8)
+        times = -(-card.side_px // 8)
+        pixels = coarse.repeat(times, 2).repeat(times, 3)[:, :, : card.side_px, : card.side_px]
+        with torch.no_grad():
+            ours = float(net(torch.from_numpy(np.ascontiguousarray(pixels)))[0])
+        theirs = float(session.run(np.ascontiguousarray(pixels))["logit"][0])
+        gap = abs(card.calibration.probability(ours) - card.calibration.probability(theirs))
+        if gap > MAX_PARITY_GAP:
+            raise ModelIncompatible(
+                f"torch and ONNX Runtime differ by {gap:.2g} in P(fake)", hint="try another version of either"
+            )

@@ -1,0 +1,91 @@
+"""A per-frame encoder and a head that reads its words in order: the CNN + LSTM of the challenge's seeds, and others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from fakeweb import registry
+from fakeweb.train.temporal.recipe import NetRecipe
+
+
+class _Recurrent(nn.Module):
+    """The last state of an LSTM or GRU (Hochreiter and Schmidhuber, 1997; Cho et al., 2014)."""
+
+    def __init__(self, cell: type[nn.Module], features: int, hidden: int) -> None:
+        super().__init__()
+        self.cell = cell(features, hidden, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out, _ = self.cell(x)
+        return out[:, -1]
+
+
+class _Mean(nn.Module):
+    """The mean over frames: no order at all, to compare with."""
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(features, hidden)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.layer(x)).mean(1)
+
+
+class _Attention(nn.Module):
+    """One block of attention over frames with learned places (Vaswani et al., NeurIPS 2017), then the mean."""
+
+    def __init__(self, features: int, hidden: int, frames: int) -> None:
+        super().__init__()
+        self.into = nn.Linear(features, hidden)
+        self.place = nn.Parameter(0.02 * torch.randn(1, frames, hidden))
+        self.query, self.key, self.value = (nn.Linear(hidden, hidden) for _ in range(3))
+        self.scale = hidden**-0.5
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.into(x) + self.place
+        weights = torch.softmax(self.query(h) @ self.key(h).transpose(1, 2) * self.scale, -1)
+        return torch.relu(h + weights @ self.value(h)).mean(1)
+
+
+_HEADS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "lstm": lambda features, hidden, _: _Recurrent(nn.LSTM, features, hidden),
+    "gru": lambda features, hidden, _: _Recurrent(nn.GRU, features, hidden),
+    "mean": lambda features, hidden, _: _Mean(features, hidden),
+    "attention": _Attention,
+}
+
+
+class TemporalNet(nn.Module):
+    """uint8 or float RGB (N, T, S, S, 3) in [0, 255] -> logit (N,).
+
+    Args:
+        recipe: Names of encoder and head, and their sizes.
+        frames: T.
+        weights: File the encoder starts from, or None.
+    """
+
+    def __init__(self, recipe: NetRecipe, frames: int, weights: Path | None = None) -> None:
+        super().__init__()
+        name, _, argument = recipe.encoder.partition(":")
+        self.encoder: nn.Module = registry.load("net", name)(recipe.features, argument, weights)
+        self.head = _HEADS[recipe.head](recipe.features, recipe.hidden, frames)
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.last = nn.Linear(recipe.hidden, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        count, frames = x.shape[:2]
+        flat = x.reshape(count * frames, *x.shape[2:]).permute(0, 3, 1, 2).float()
+        words = torch.relu(self.encoder(flat)).reshape(count, frames, -1)
+        return self.last(self.dropout(self.head(words.float())))[:, 0]
+
+
+def clip_logits(net: nn.Module, pixels: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Return a clip's logit, that of its most suspicious track: (N, K, T, S, S, 3) and (N,) -> (N,)."""
+    clips, tracks = pixels.shape[:2]
+    out = net(pixels.reshape(clips * tracks, *pixels.shape[2:])).reshape(clips, tracks)
+    there = torch.arange(tracks, device=out.device)[None] < counts[:, None].to(out.device)
+    return out.masked_fill(~there, -torch.inf).amax(1)
