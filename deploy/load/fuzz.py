@@ -186,7 +186,7 @@ def schema(examples: int, seed: int) -> None:
             "--report-dir", str(report), "--request-timeout", "60", "--continue-on-failure",
             "--suppress-health-check", "all",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=running.log.parent)
         sys.stderr.write(done.stdout[-6000:] + done.stderr[-2000:])
         by_status = _statuses(running)
         result = {
@@ -197,6 +197,7 @@ def schema(examples: int, seed: int) -> None:
             + (done.returncode != 0),
             "worker_restarts": running.metric("fakeweb_worker_restarts"),
             "memory_growth_mb": _growth(running),
+            "memory": [[round(t), b] for t, b in running.memory[:: max(1, len(running.memory) // 200)]],
             "seed": seed,
         }
     machine.write_result("fuzz-schema", result)

@@ -6,8 +6,8 @@ else but 200 is a failure.
 
     locust -f deploy/load/locustfile.py --headless -u 500 -r 100 -t 5m --host http://127.0.0.1:8000
 
-Environment: LOAD_PICTURE (a JPEG; the example), LOAD_WAIT (seconds, "1,3"), LOAD_UNIQUE (share of unique pictures,
-0.5).
+Environment: LOAD_PICTURE (a JPEG; the example), LOAD_WAIT (seconds, "1,3"; with "0" a user who is refused waits as
+long as Retry-After says), LOAD_UNIQUE (share of unique pictures, 0.5).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import random
 from pathlib import Path
 
+import gevent
 from locust import between, constant, task
 from locust.contrib.fasthttp import FastHttpUser
 
@@ -71,6 +72,8 @@ class Viewer(FastHttpUser):
             elif answer.status_code in (429, 503) and answer.headers.get("Retry-After"):
                 answer.request_meta["name"] = "refused"
                 answer.success()
+                if not WAIT[-1]:
+                    gevent.sleep(float(answer.headers["Retry-After"]))
             else:
                 answer.request_meta["name"] = f"failed {answer.status_code}"
                 answer.failure(f"status {answer.status_code}: {answer.error}")

@@ -89,8 +89,8 @@ def _load(found: dict[str, Any]) -> str:
         "## Load\n",
         "The service, its event loop and its one worker, was bound to one core, Locust and the probes to another.\n",
         "A JPEG of one face (512 x 512, about 60 kB). *Judged*: new bytes, through a worker. *Cached*: bytes judged "
-        "before. *Refused*: 503 with Retry-After. The run with 16 users waits for nothing and sends only new bytes; "
-        "the others wait one to three seconds and send half repeated, half new ones.\n",
+        "before. *Refused*: 503 with Retry-After. The run with 16 users waits for nothing but Retry-After "
+        "and sends only new bytes; the others wait one to three seconds and send half repeated, half new ones.\n",
         "| users | minutes | answer | count | per second | median ms | p95 ms | p99 ms | max ms |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
