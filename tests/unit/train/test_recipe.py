@@ -12,6 +12,7 @@ from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.mesh.recipe import read_mesh_recipe
 from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
+from fakeweb.train.temporal.recipe import read_temporal_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
 TOP = 'name = "x"\nversion = "1"\ntitle = "t"\n'
@@ -96,6 +97,7 @@ READERS = {
     "classifier": read_recipe,
     "finder": read_finder_recipe,
     "mesh": read_mesh_recipe,
+    "video": read_temporal_recipe,
 }
 
 
