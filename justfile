@@ -51,4 +51,6 @@ lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra evaluate --group dev -o requirements/evaluate.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra server --extra postgres -o requirements/service.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra s3 --group dev --group storage -o requirements/storage.lock

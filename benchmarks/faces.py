@@ -3,8 +3,8 @@
     python benchmarks/faces.py measure --finder fakeweb          # once in each finder's environment
     python benchmarks/faces.py table                             # when all have been measured
 
-Scenes are composed of validation groups B: portraits whose faces the teachers agree on, pasted at a known place, width and
-turn on mosaics of pictures without a face. The labels are those of ``recipes/finder.toml``.
+Scenes are composed of validation groups B: portraits whose faces the teachers agree on, pasted at a known place, width
+and turn on mosaics of pictures without a face. The labels are those of ``recipes/finder.toml``.
 """
 
 from __future__ import annotations
@@ -156,8 +156,9 @@ def recall(find: Find, scenes: Iterator[Scene]) -> dict[str, float]:
     hits: list[bool] = []
     for scene in scenes:
         found = np.array([face.box for face in find(Image(scene.pixels))], np.float32).reshape(-1, 4)
-        for box in scene.boxes[scene.taught]:
-            hits.append(bool(len(found) and overlaps(box[None], found).max() >= SAME))
+        hits += [
+            bool(len(found) and overlaps(box[None], found).max() >= SAME) for box in scene.boxes[scene.taught]
+        ]
     return {"recall": float(np.mean(hits)), "faces": len(hits)}
 
 
@@ -183,13 +184,19 @@ def timing(find: Find, side: int) -> float:
 
 
 def memory(find: Find, side: int) -> float:
-    """Return the peak memory that finding adds to a process, in MB."""
-    import resource
-
+    """Return the peak memory that finding adds to a process, in MB; Linux only, 0 elsewhere."""
     image = picture(side)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not reset.exists():
+        return 0.0
+    reset.write_text("5")  # the peak begins anew
+    before = _kilobytes(status, "VmRSS")
     find(image)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return (_kilobytes(status, "VmHWM") - before) / 1024
+
+
+def _kilobytes(status: Path, name: str) -> int:
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
 
 
 def write_page(folder: Path) -> int:
@@ -216,12 +223,13 @@ def write_page(folder: Path) -> int:
     turned, half = (first["yaws"][name]["faces"] for name in ("turned", "half turned"))
     about = f"""# Face finders
 
-Written by `python benchmarks/faces.py table`. All finders on the same pictures: portraits of validation groups B, planted
-in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]["48"]["faces"]} faces or more a row ({half} half turned and
-{turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures without a face. A face is found where
-a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is one on which two of three teachers (YuNet,
-BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers. Time is CPU time on one core of
-{processor()}; memory is what finding adds to the process at its peak.
+Written by `python benchmarks/faces.py table`. All finders on the same pictures: portraits of validation groups B,
+planted in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]["48"]["faces"]} faces or more a row
+({half} half turned and {turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures
+without a face. A face is found where a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is
+one on which two of three teachers (YuNet, BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers.
+Time is CPU time on one core of {processor()}; memory is what finding adds to the process at its peak.
+Where YuNet sees more, the reason is training: half an hour on two busy cores, see decisions/0008-own-finder.md.
 """
     lines = [
         about,

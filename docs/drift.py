@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 from fakeweb.cli.app import app
 from fakeweb.render import REPORT_SCHEMA
 from fakeweb.runtime import Card, ModelCard, list_cards
+from fakeweb.server.settings import PREFIX, Settings
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -106,6 +109,21 @@ def openapi_document() -> str:
     return json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
+def settings_page() -> str:
+    """Return the settings of the service as Markdown, from the docstring of their class."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    defaults = Settings(data_dir=Path("~/.local/share/fakeweb/service"))
+    attributes = inspect.cleandoc(Settings.__doc__ or "").partition("Attributes:\n")[2]
+    for entry in re.split(r"\n(?=    \w)", attributes.rstrip()):
+        name, _, meaning = " ".join(entry.split()).partition(": ")
+        default = getattr(defaults, name)
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        text = "" if default in (None, "", ()) else f"`{shown}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {text} | {meaning.replace('``', '`')} |")
+    head = "# Settings of the service\n\nWritten by `python docs/drift.py --write` from the code.\n\n"
+    return head + "\n".join(rows) + "\n"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{v} {k}" for k, v in value.items())
@@ -117,6 +135,7 @@ def main() -> int:
     pages = {
         REFERENCE / "cli.md": help_pages(),
         REFERENCE / "models.md": model_pages(),
+        REFERENCE / "settings.md": settings_page(),
         REFERENCE / "report.schema.json": json.dumps(REPORT_SCHEMA, indent=2, ensure_ascii=False) + "\n",
     }
     if importlib.util.find_spec("fastapi"):

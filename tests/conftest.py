@@ -171,3 +171,21 @@ def gradients():
         return Image(np.stack([x, y, np.full_like(x, 77)], -1).astype(np.uint8))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The address of a real PostgreSQL server; skips where none is installed."""
+    yield from _module("postgres_server").serve()
+
+
+@pytest.fixture(scope="session")
+def drawn_faces() -> ModuleType:
+    """Drawn faces with meshes, and a finder and a mesh model that know them."""
+    return _module("drawn_faces")
+
+
+@pytest.fixture(scope="session")
+def drawn_face(drawn_faces):
+    """Draw a face: ``drawn_face(centre, width_px, turn_deg=, size=, seed=, grey=)`` -> (Image, Face)."""
+    return drawn_faces.drawn_face

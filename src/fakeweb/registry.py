@@ -64,6 +64,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "net": {
         "mobilenet_v2": "fakeweb.train.nets.mobilenet_v2:build",
+        "dct": "fakeweb.train.nets.frequency:build_dct",
+        "srm": "fakeweb.train.nets.frequency:build_srm",
         "timm": "fakeweb.train.nets.timm_net:build",
     },
 }

@@ -540,7 +540,7 @@ class FaceMesher(Protocol):
 
     @property
     def min_presence(self) -> float:
-        """Below this ``presence`` there is no face."""
+        """Below this ``Face.presence`` there is no face."""
         ...
 
     @property

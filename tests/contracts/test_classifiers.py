@@ -4,17 +4,16 @@ Run on every model in ``src/fakeweb/models`` and on a tiny one; a model is teste
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import fakeweb
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.faces import align
+from fakeweb.runtime import list_cards
 from fakeweb.types import KINDS, Classifier, Crop, Face, Score, Thresholds
 
-SHIPPED = sorted(p.stem for p in (Path(fakeweb.__file__).parent / "models").glob("*.json"))
+SHIPPED = [card.name for card in list_cards() if card.task == "classifier"]
 
 
 @pytest.fixture(scope="module", params=["tiny", *SHIPPED])

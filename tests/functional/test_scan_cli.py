@@ -133,7 +133,7 @@ class TestExitCode:
             (["--finder", "harr"], 2, "did you mean 'haar'?"),
             (["--finder", "yunet"], 3, "--finder-model"),
             (["--finder", "yunet", "--finder-model", "gone.onnx"], 3, "gone.onnx"),
-            (["--finder-model", "x.onnx"], 2, "takes no model file"),
+            (["--finder", "haar", "--finder-model", "x.onnx"], 2, "takes no model file"),
             (["--model", "fats"], 2, "did you mean 'fast'?"),
             (["--model", "gone.json"], 3, "no model card at gone.json"),
             (["--threshold", "1.5"], 2, "threshold"),

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 from pathlib import Path
@@ -12,10 +13,11 @@ import fakeweb
 
 ROOT = Path(__file__).parents[2]
 NEEDS_TORCH = ("fakeweb.train.", "fakeweb.__main__")
+NEEDS_FASTAPI = () if importlib.util.find_spec("fastapi") else ("fakeweb.server.",)
 MODULES = [
     m.name
     for m in pkgutil.walk_packages(fakeweb.__path__, "fakeweb.")
-    if not m.name.startswith(NEEDS_TORCH) and "fakeweb.models" not in m.name
+    if not m.name.startswith(NEEDS_TORCH + NEEDS_FASTAPI) and "fakeweb.models" not in m.name
 ]
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
 

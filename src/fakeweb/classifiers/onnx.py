@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.runtime import Adapter, Calibration, Card, Decision, ModelCard, find_card, open_session
@@ -106,7 +108,20 @@ class OnnxClassifier:
                 raise self._not_as_promised(f"kinds of shape {raw.shape}, not {len(self.card.kinds)} of them")
             shares = np.exp(raw - raw.max())
             kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
-        return Score(self.card.calibration.probability(logit), logit, self.reference, kinds)
+        evidence = self._evidence(out) if self.card.evidence_side else None
+        return Score(self.card.calibration.probability(logit), logit, self.reference, kinds, evidence)
+
+    def _evidence(self, out: Mapping[str, npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.float32]:
+        """Return the evidence map, float32 (cells, cells) in [0, 1]."""
+        cells = self.card.evidence_side
+        if "evidence" not in out:
+            raise self._not_as_promised(f"no output 'evidence', only {', '.join(out)}")
+        evidence = np.asarray(out["evidence"][0], np.float32)
+        if evidence.shape != (cells, cells):
+            raise self._not_as_promised(f"evidence of shape {evidence.shape}, not {(cells, cells)}")
+        if not (evidence.min() >= -1e-3 and evidence.max() <= 1 + 1e-3):  # also where it is no number
+            raise self._not_as_promised("evidence outside [0, 1]")
+        return evidence.clip(0, 1)
 
     def _adapted(self, adapter: Adapter, out: Mapping[str, FloatArray]) -> float:
         try:

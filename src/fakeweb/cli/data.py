@@ -12,7 +12,7 @@ from fakeweb import registry
 from fakeweb.cli.console import ERRORS, progress_bar, write
 from fakeweb.datasets import read_samples
 from fakeweb.errors import UnknownName
-from fakeweb.scanner import Scanner
+from fakeweb.scanner import DEFAULT_FINDER, Scanner
 from fakeweb.types import Box, FaceFinder, Image, Sample, UInt8Array
 
 data = typer.Typer(
@@ -61,7 +61,7 @@ def inspect(
     crops: Annotated[
         bool, typer.Option("--crops", help="Also look for leaks in crops cut and degraded as training does.")
     ] = False,
-    finder: Annotated[str, typer.Option(help="Face finder, for --crops.")] = "haar",
+    finder: Annotated[str, typer.Option(help="Face finder, for --crops.")] = DEFAULT_FINDER,
     finder_model: FinderModel = None,
     workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
 ) -> None:

@@ -10,15 +10,19 @@ import typer
 from rich.progress import Progress as Bar
 
 from fakeweb.cli.console import ERRORS, progress_bar, write
-from fakeweb.train import Progress, run
+from fakeweb.train import Progress, first_process, run
 
 EPILOG = """
 **Ctrl-C** keeps the last step; the same command with --resume goes on and ends in the same model. Logs: steps.csv,
 epochs.csv and tensorboard/ in the output folder. Needs the extra 'train'.
 
-**Example**
+**Several GPUs or machines**: start it by torchrun; optim.batch is shared among the processes, and --out must be one
+folder for all.
+
+**Examples**
 
 * fakeweb train recipes/fast.toml --data DATA --out runs/fast --resume
+* torchrun --nproc-per-node 4 -m fakeweb train recipes/fast.toml --data DATA --out runs/fast
 """
 
 
@@ -29,7 +33,19 @@ def train(
     weights: Annotated[Path | None, typer.Option(help="File with weights to start from.")] = None,
     finder_model: Annotated[Path | None, typer.Option(help="Model file of the recipe's face finder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    fold: Annotated[
+        str, typer.Option(help="Fold of the recipe, whose sources are held out and measured at the end.")
+    ] = "",
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="Model or checkpoint to learn from; may be repeated.")
+    ] = None,
+    mesher_model: Annotated[
+        Path | None, typer.Option(help="Model file of the recipe's mesher, or mesh labels.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for found faces and kept regions, shared by trainings.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps or hpu (hpu is untested).")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")] = 1,
     threads: Annotated[
         int, typer.Option(min=0, help="Threads torch computes with; 0: as many as it likes.")
@@ -47,9 +63,14 @@ def train(
             device=device,
             workers=workers,
             threads=threads,
-            on_progress=show_progress(bar),
+            fold=fold,
+            teachers=teacher or (),
+            mesher_model=mesher_model,
+            cache=cache,
+            on_progress=_Show(bar),
         )
-    write(f"model card: {card}")
+    if first_process():
+        write(f"model card: {card}")
 
 
 def show_progress(bar: Bar) -> Callable[[Progress], None]:

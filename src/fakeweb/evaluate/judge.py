@@ -63,7 +63,12 @@ class Judge:
         if protocol.peers is not None:
             self.classifiers += read_peers(protocol.peers)
         self.scanners = [
-            Scanner(finder=protocol.finder, finder_model=protocol.finder_model, model=classifier)
+            Scanner(
+                finder=protocol.finder,
+                finder_model=protocol.finder_model,
+                mesher=protocol.mesher,
+                model=classifier,
+            )
             for classifier in self.classifiers
         ]
         self.finder = self.scanners[0].finder

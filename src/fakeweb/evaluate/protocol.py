@@ -35,6 +35,7 @@ class Protocol:
         level: ``crop`` judges the main face's crop; ``scan`` the whole picture, as ``fakeweb scan`` does; ``video``
             is ``scan`` on video files and frames, with figures per clip.
         finder, finder_model: Finds the faces.
+        mesher: Confirms and measures them when whole pictures are scanned; None takes the finder's word.
         peers: Folder with the weights of published classifiers to measure beside, or None.
         robustness: Pictures to degrade, drawn evenly from the sources and classes of two-class sources; 0 for none.
         only, skip: Sources to keep (all if empty) and to leave out.
@@ -49,7 +50,8 @@ class Protocol:
     people: tuple[str, ...] = ()
     part: Part = "val"
     level: Level = "crop"
-    finder: str = "haar"
+    finder: str = "fakeweb"
+    mesher: str | None = "fakeweb"
     finder_model: Path | None = None
     peers: Path | None = None
     robustness: int = 0

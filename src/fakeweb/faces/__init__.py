@@ -9,6 +9,7 @@ in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_finders.py``. Th
 """
 
 from fakeweb.faces.align import DEFAULT_MARGIN, align
+from fakeweb.faces.measure import measure
 from fakeweb.faces.suppress import suppress
 
-__all__ = ["DEFAULT_MARGIN", "align", "suppress"]
+__all__ = ["DEFAULT_MARGIN", "align", "measure", "suppress"]

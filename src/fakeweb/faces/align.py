@@ -70,10 +70,10 @@ def stand_of(face: Face) -> Stand:
 def align(image: Image, face: Face, side_px: int, *, margin: float = DEFAULT_MARGIN) -> Crop:
     """Cut a square around a face and resize it.
 
-    The square is ``margin`` times the face's length wide (:func:`stand_of`) and upright on whole pixels, unless the face
-    is turned by more than 25 degrees: then it is turned with the face. What lies
-    outside the picture is mirrored in, so that no black bar tells the classifier anything. Shrinking averages
-    over pixel areas, enlarging is bilinear.
+    The square is ``margin`` times the face's length wide (:func:`stand_of`) and upright on whole pixels, unless
+    the face is turned by more than 25 degrees: then it is turned with the face. What lies outside the
+    picture is mirrored in, so that no black bar tells the classifier anything. Shrinking averages over pixel areas,
+    enlarging is bilinear.
 
     Args:
         image: The picture, RGB.

@@ -150,6 +150,11 @@ class OwnFinder:
         self.proposer = Proposer(model)
         self.mesher: FaceMesher = mesher or OnnxMesher()
 
+    @property
+    def reference(self) -> str:
+        """``name@version`` of the network that proposes."""
+        return self.proposer.card.reference
+
     def find(self, image: Image) -> list[Face]:
         """Return the faces with points and mesh, the most confident first.
 

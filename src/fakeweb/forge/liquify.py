@@ -57,11 +57,11 @@ def slim_nose(strength: float, rng: np.random.Generator) -> FloatArray:
 
 
 def slim_jaw(strength: float, rng: np.random.Generator) -> FloatArray:
-    """Draw cheeks and jaw in towards the midline, by up to a quarter, and shorten or lengthen the chin."""
+    """Draw cheeks and jaw in towards the midline, by up to a fifth, and shorten or lengthen the chin."""
     moves = np.zeros_like(SHAPE)
     low = rise(SHAPE[:, 1], EYE_CENTRES[:, 1].mean() + 0.1, MOUTH_CENTRE[1])
     outer = rise(np.abs(SHAPE[:, 0]) + 0.35 * np.maximum(0, SHAPE[:, 1] - MOUTH_CENTRE[1]), 0.25, 0.75)
-    moves[:, 0] = -0.26 * strength * rng.uniform(0.8, 1.0) * low * outer * SHAPE[:, 0]
+    moves[:, 0] = -0.23 * strength * rng.uniform(0.8, 1.0) * low * outer * SHAPE[:, 0]
     chin = rise(SHAPE[:, 1], MOUTH_CENTRE[1] + 0.15, SHAPE[:, 1].max())
     moves[:, 1] = rng.uniform(-0.12, 0.06) * strength * chin
     return moves

@@ -81,7 +81,7 @@ class Reconstruct(Method):
 
     name: ClassVar[str] = "reconstruct"
     kind: ClassVar[Kind] = "generated"
-    reach: ClassVar[float] = 1.2
+    reach: ClassVar[float] = 1.8
 
     def __init__(self, *, strength: Strength = FULL, folder: Path = PACKAGED) -> None:
         super().__init__(strength=strength)

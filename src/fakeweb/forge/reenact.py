@@ -88,7 +88,7 @@ class Expression:
         # the corners
         corner = bump(np.hypot(np.abs(out) - 1, (y - MOUTH_CENTRE[1]) / half), 1.1)
         moves[:, 0] += (
-            (0.17 * self.smile - 0.22 * self.pucker) * corner * np.sign(out) * np.minimum(np.abs(out), 1)
+            (0.17 * self.smile - 0.14 * self.pucker) * corner * np.sign(out) * np.minimum(np.abs(out), 1)
         )
         moves[:, 1] -= 0.17 * self.smile * corner
         cheek = bump(np.hypot(np.abs(x) - 0.52, (y - (NOSE_TIP[1] + 0.1)) / 0.8), 0.5)

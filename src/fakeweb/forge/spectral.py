@@ -27,7 +27,7 @@ class Grid(Method):
 
     name: ClassVar[str] = "grid"
     kind: ClassVar[Kind] = "generated"
-    reach: ClassVar[float] = 1.2
+    reach: ClassVar[float] = 1.8
 
     def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the picture with the grid."""
@@ -51,7 +51,7 @@ class Peaks(Method):
 
     name: ClassVar[str] = "peaks"
     kind: ClassVar[Kind] = "generated"
-    reach: ClassVar[float] = 1.2
+    reach: ClassVar[float] = 1.8
 
     def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the picture with the pattern."""

@@ -83,7 +83,8 @@ def make_up(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
     """Lay colour filters on the face: a tone over the skin, blush on the cheeks, shadow on the lids."""
     out: FloatArray = patch.pixels * np.float32(1 / 255)
     amount: FloatArray = np.zeros(patch.shape, np.float32)
-    tone = np.exp(rng.uniform(-0.16, 0.16, 3) * (0.35 + strength) * (1, 0.55, 1)).astype(np.float32)
+    warmth, light = rng.uniform(-0.12, 0.18) * (0.35 + strength), rng.uniform(-0.1, 0.1) * strength
+    tone = np.exp(light + warmth * np.array((-0.7, 0.1, 0.9)))  # exponents: below 1 lifts a channel
     face = patch.hull(feather=0.16, grow=-0.06) * (1 - patch.polygon(*EYES, MOUTH, feather=0.03))
     toned = cv2.merge([cv2.pow(np.maximum(out[..., i], 0), float(tone[i])) for i in range(3)])
     out, amount = alpha(np.asarray(toned, np.float32), out, face), np.maximum(amount, face * np.float32(0.5))

@@ -150,6 +150,8 @@ class ModelCard(Card):
         margin: Crop margin it was trained with.
         kinds: Manipulation kinds in the order of the output ``kinds``.
         calibration, decision: See there.
+        evidence_side: Cells a side of the output ``evidence``, (N, cells, cells) in [0, 1]: where in the crop the
+            model saw something; 0 if it has no such output.
         adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
         video: Calibration and decision for people in videos; None: as for faces in pictures.
     """
@@ -160,11 +162,13 @@ class ModelCard(Card):
     kinds: tuple[str, ...]
     calibration: Calibration
     decision: Decision
+    evidence_side: int = 0
     adapter: Adapter | None = None
     video: TrackVerdicts | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check(0 <= self.evidence_side <= self.side_px, "evidence.side must lie in [1, input.side_px]")
         _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
         _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
         known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
@@ -184,6 +188,7 @@ class ModelCard(Card):
                 "colour": "RGB",
             },
             "kinds": list(self.kinds),
+            **({"evidence": {"side": self.evidence_side}} if self.evidence_side else {}),
             "calibration": vars(self.calibration),
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
@@ -337,6 +342,7 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "kinds": tuple(data["kinds"]),
         "calibration": Calibration(**_numbers(data["calibration"])),
         "decision": Decision(**_numbers(data["decision"])),
+        "evidence_side": _evidence_side(data),
         "adapter": _read_adapter(data.get("adapter")),
         "video": _read_track_verdicts(data.get("video")),
     }
@@ -435,6 +441,15 @@ def read_card(path: Path) -> Card:
 def _check(holds: bool, message: str) -> None:
     if not holds:
         raise ValueError(message)
+
+
+def _evidence_side(data: Mapping[str, Any]) -> int:
+    """Return the side of the evidence map; cards without one do not name it."""
+    if "evidence" not in data:
+        return 0
+    side = data["evidence"]["side"]
+    _check(type(side) is int and side >= 1, f"evidence.side must be a whole number from 1 on, got {side!r}")
+    return int(side)
 
 
 def _input(data: dict[str, Any]) -> dict[str, Any]:

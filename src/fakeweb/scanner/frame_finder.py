@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from fakeweb.faces import measure
 from fakeweb.faces.align import stand_of
 from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Frame, Image
 
@@ -83,9 +84,7 @@ class FrameFinder:
         return [_scaled(face, across, down) for face in self._finder.find(small)]
 
     def _measured(self, image: Image, faces: Sequence[Face]) -> list[Face]:
-        if self._mesher is None:
-            return list(faces)
-        return [f for f in self._mesher.mesh(image, faces) if f.mesh is not None or f.presence is None]
+        return measure(image, faces, self._mesher)
 
     def _follow(self, image: Image) -> list[Face] | None:
         """Measure the faces of the frame before where they were; None where one is not there for sure."""

@@ -11,7 +11,7 @@ from typing import Any
 from fakeweb import registry
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
-from fakeweb.faces import align
+from fakeweb.faces import align, measure
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
 from fakeweb.scanner.decide import decide_face, decide_picture, printed, too_small
 from fakeweb.scanner.video import VideoProgress, VideoScan
@@ -28,7 +28,8 @@ from fakeweb.types import (
     Verdict,
 )
 
-DEFAULT_FINDER = "haar"
+DEFAULT_FINDER = "fakeweb"
+DEFAULT_MESHER = "fakeweb"
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
 
@@ -67,7 +68,7 @@ class Scanner:
         threshold: float | None = None,
         limits: Limits | None = None,
         max_faces: int = MAX_FACES,
-        mesher: str | FaceMesher | None = None,
+        mesher: str | FaceMesher | None = DEFAULT_MESHER,
     ) -> None:
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
@@ -149,7 +150,7 @@ class Scanner:
         started = time.perf_counter()
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
-        faces = self._measure(media, faces)
+        faces = measure(media.image, faces, self.mesher)
         measured = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
         chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
@@ -186,18 +187,12 @@ class Scanner:
             warnings=media.warnings,
         )
 
-    def _measure(self, media: Media, faces: list[Face]) -> list[Face]:
-        """Return the faces with their meshes, without those that are none."""
-        if self.mesher is None:
-            return faces
-        return [f for f in self.mesher.mesh(media.image, faces) if f.mesh is not None or f.presence is None]
-
     def _printed(self, face: Face, score: Score | None) -> Verdict | None:
         return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
 
     def _models(self) -> tuple[str, ...]:
-        own = getattr(self.mesher, "reference", None)
-        return (self.classifier.reference, *((own,) if own else ()))
+        others = (getattr(part, "reference", None) for part in (self.finder, self.mesher))
+        return (self.classifier.reference, *(reference for reference in others if reference))
 
     def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
         classifier = self.classifier

@@ -29,14 +29,16 @@ class Admission:
         self._workers = settings.worker_count
         self.service_s = 0.1
         """What a picture takes a worker, smoothed."""
+        self._learnt = 0
         self.inside = 0
         """Pictures that wait or are judged, and uploads that have just begun."""
         self.upload_bytes = 0
         self.stopping = False
 
     def took(self, seconds: float) -> None:
-        """Learn how long a worker needed."""
-        self.service_s += _SMOOTH * (seconds - self.service_s)
+        """Learn how long a worker needed; the first ones count most."""
+        self._learnt += 1
+        self.service_s += max(_SMOOTH, 1 / self._learnt) * (seconds - self.service_s)
 
     def wait_s(self) -> float:
         """Return how long one more picture would wait for a worker."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fakeweb.errors import FakeWebError, TooLarge
-from fakeweb.media import encode_png, read_image, write_atomically
+from fakeweb.media import encode_png, kind_of, read_image, write_atomically
 from fakeweb.render import overlay, to_json
+from fakeweb.scanner import VideoProgress, overlay_clip
 from fakeweb.server import frames
 from fakeweb.server.worker import Judge, prepare
 from fakeweb.types import Report
@@ -53,7 +54,29 @@ def scan_picture(judge: Judge, task: dict[str, Any], on_progress: OnProgress) ->
     return report, "overlay.png"
 
 
-def main(scan: ScanFilm = scan_picture) -> None:
+def scan_film(judge: Judge, task: dict[str, Any], on_progress: OnProgress) -> tuple[Report, str | None]:
+    """Judge a video or an animated picture, and draw it in a second pass; a still picture is judged too."""
+    path = Path(task["path"])
+    if kind_of(path) != "clip":
+        return scan_picture(judge, task, on_progress)
+    scanner = judge.scanner(task["threshold"], task["faces"])
+    judging = 0.6 if task["overlay"] else 1.0
+
+    def judged(at: VideoProgress) -> None:
+        on_progress("judging", judging * at.done / max(1, at.total))
+
+    def drawn(at: VideoProgress) -> None:
+        on_progress("drawing", judging + (1 - judging) * at.done / max(1, at.total))
+
+    report = scanner.scan_video(path, name=task["name"], on_progress=judged, threads=1)
+    if not task["overlay"]:
+        return report, None
+    target = Path(task["folder"], "overlay.mp4")
+    overlay_clip(path, report, target, opacity=task["opacity"], limits=scanner.limits, on_progress=drawn)
+    return report, target.name
+
+
+def main(scan: ScanFilm = scan_film) -> None:
     """Judge one video and say how it went."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     first = frames.receive(channel)

@@ -6,13 +6,14 @@ costs a fraction of a millisecond and none of its body is kept. It adds the secu
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from fakeweb.errors import FakeWebError, TooLarge
+from fakeweb.errors import Busy, FakeWebError, NotFound, TooLarge
 from fakeweb.server.admission import Admission
 from fakeweb.server.keys import ANYBODY, Buckets, Key, KeyRing
 from fakeweb.server.metrics import Metrics
@@ -44,7 +45,9 @@ _ROUTES: Final = (
     (re.compile(r"/v1/models"), "models", ""),
     (re.compile(r"/metrics"), "metrics", "metrics"),
     (re.compile(r"/(livez|readyz)"), "health", OPEN),
+    (re.compile(r"/v1/openapi\.json"), "page", OPEN),
 )
+_GUARDED: Final = ("/v1", "/predict", "/metrics")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -61,13 +64,17 @@ _PAGES: Final = (
 
 
 def classify(path: str) -> tuple[str, str]:
-    """Return the name of a route for the metrics, and the scope it needs."""
+    """Return the name of a route for the metrics, and the scope it needs.
+
+    What lies below the API's prefixes and is not known needs the scope of an operator: a router that understands a
+    path otherwise than this table must not open a door.
+    """
     if path in _PICTURES:
         return _PICTURES[path], "predict"
     for pattern, name, scope in _ROUTES:
         if pattern.fullmatch(path):
             return name, scope
-    return "page", OPEN
+    return ("other", "admin") if path.lower().startswith(_GUARDED) else ("page", OPEN)
 
 
 class Gate:
@@ -106,6 +113,10 @@ class Gate:
         answer = _Answer(send, secrets.token_hex(8), _PAGES if route == "page" else _NOTHING)
         scope["fakeweb.id"] = answer.request_id
         try:
+            if not scope["path"].isprintable():
+                raise NotFound(
+                    "there is nothing at this address", hint="GET /v1/openapi.json lists all addresses"
+                )
             scope["fakeweb.key"] = self._caller(scope, needs)
             length = _content_length(scope)
             answer.too_long = length is not None and length > _DRAINED_BYTES
@@ -119,6 +130,10 @@ class Gate:
         except FakeWebError as error:
             self._metrics.refused.labels(error.code).inc()
             await answer.problem(error)
+        except asyncio.CancelledError:  # the service stops and has waited long enough
+            if answer.status:
+                raise
+            await answer.problem(Busy("the service is stopping", hint="try again", retry_after_s=5))
         except Exception as error:
             if not answer.status:
                 await answer.problem(from_unknown(error, answer.request_id))

@@ -84,8 +84,7 @@ class Jobs:
         for runner in self._runners:
             runner.cancel()
         await asyncio.gather(*self._runners, return_exceptions=True)
-        for event in self._changed.values():
-            event.set()
+        self.wake()
 
     def room(self) -> None:
         """Raise Busy where no more jobs are taken."""
@@ -135,13 +134,14 @@ class Jobs:
         live = self._live.get(job_id)
         return {**row, **live} if live is not None and row["state"] == "running" else row
 
-    async def wait(self, job_id: str, timeout_s: float) -> None:
-        """Wait until a job has changed, or for so long."""
-        event = self._changed.setdefault(job_id, asyncio.Event())
-        try:
-            await asyncio.wait_for(event.wait(), timeout_s)
-        except TimeoutError:
-            return
+    def changed(self, job_id: str) -> asyncio.Event:
+        """Return an event that is set when a job changes next; ask for it before you read the job."""
+        return self._changed.setdefault(job_id, asyncio.Event())
+
+    def wake(self) -> None:
+        """Wake all who wait for a change."""
+        for job_id in list(self._changed):
+            self._tell(job_id)
 
     async def cancel(self, job_id: str) -> Row:
         """Cancel a job; a finished one stays as it is.
@@ -230,7 +230,8 @@ class Jobs:
             "folder": str(folder),
             "name": job["source"],
             "settings": self._child_settings,
-            **{k: options[k] for k in ("threshold", "faces", "opacity", "overlay")},
+            "faces": None,
+            **{k: options[k] for k in ("threshold", "opacity", "overlay")},
         }
         child = await asyncio.to_thread(Child, "fakeweb.server.film")
         self._children[job_id] = child

@@ -16,7 +16,7 @@ from fakeweb.server.bodies import Upload
 from fakeweb.server.impact import Impact, impact, leading_kind, viewer_warnings
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.pool import Pool
-from fakeweb.server.schemas import ScanOptions
+from fakeweb.server.schemas import PredictOptions, ScanOptions, VideoOptions
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import Store
 from fakeweb.types import Report
@@ -104,14 +104,16 @@ class Judge:
         self._running: dict[str, _Shared] = {}
         self._memory = Memory()
 
-    def cache_key(self, digest: str, options: ScanOptions) -> str:
+    def cache_key(self, digest: str, options: PredictOptions | VideoOptions) -> str:
         """Return what makes two requests the same: bytes, model, finder, threshold, number of faces."""
         threshold = self._settings.threshold if options.threshold is None else options.threshold
         faces = min(options.faces or self._settings.max_faces, self._settings.max_faces)
         about = self._pool.about
         return f"{digest}:{about.get('model')}:{about.get('finder')}:{threshold}:{faces}"
 
-    async def picture(self, upload: Upload, options: ScanOptions, *, draw: bool, deadline_s: float) -> Judged:
+    async def picture(
+        self, upload: Upload, options: PredictOptions, *, draw: bool, deadline_s: float
+    ) -> Judged:
         """Judge a picture, or find out that it was judged before.
 
         Args:
@@ -197,7 +199,7 @@ class Judge:
         return Judged(found[0], json.loads(found[1]), cached=True)
 
     async def _once(
-        self, key: str, upload: Upload, options: ScanOptions, deadline_s: float, *, draw: bool
+        self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
     ) -> Judged:
         """Judge these bytes, unless somebody else is about to: then wait for that."""
         shared = self._running.get(key)
@@ -210,7 +212,7 @@ class Judge:
         return judged if first else Judged(judged.id, judged.report, cached=True)
 
     async def _fresh(
-        self, key: str, upload: Upload, options: ScanOptions, deadline_s: float, *, draw: bool
+        self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
     ) -> Judged:
         report, drawn = await self._work(upload, options, deadline_s, report=None, draw=draw)
         text = json.dumps({**report, "source": "upload"})
@@ -221,7 +223,7 @@ class Judge:
     async def _work(
         self,
         upload: Upload,
-        options: ScanOptions,
+        options: PredictOptions,
         deadline_s: float,
         *,
         report: Mapping[str, Any] | None,

@@ -15,6 +15,8 @@ from fakeweb.server.frames import Child
 LOG = logging.getLogger("fakeweb.server")
 _START_S = 120.0
 _RESTART_S = (0.0, 0.5, 1.0, 5.0, 15.0)
+_LEAST = 0.25
+"""A task that waited long has at least this share of its time to run."""
 _DEADLY = 2
 """A picture that ended so many workers is not tried again."""
 
@@ -42,6 +44,7 @@ class Pool:
         self._all: set[Child] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._deadly: OrderedDict[str, int] = OrderedDict()
+        self._ended: set[Child] = set()
         self._closing = False
 
     @property
@@ -90,16 +93,17 @@ class Pool:
         """
         if self._deadly.get(digest, 0) >= _DEADLY:
             raise Unreadable(f"{task['name']} cannot be read: it ends every reader", hint="save it anew")
+        deadline_in_s = deadline_s - time.monotonic()
         child = await self._turn(deadline_s)
         started = time.monotonic()
+        limit_s = max(_LEAST * deadline_in_s, deadline_s - started)  # who begins late is not cut off at once
         working = asyncio.ensure_future(self._work(child, task, data, digest))
         self._keep(working)
         try:
             # The worker is freed by its own task: a caller who goes away must not leave it half read.
-            header, body = await asyncio.wait_for(
-                asyncio.shield(working), max(0.001, deadline_s - time.monotonic())
-            )
+            header, body = await asyncio.wait_for(asyncio.shield(working), limit_s)
         except TimeoutError:
+            self._ended.add(child)
             child.process.kill()
             raise Overdue("judging took too long", hint="send a smaller picture", retry_after_s=5) from None
         if "error" in header:
@@ -150,9 +154,11 @@ class Pool:
             await child.send(task, data)
             answer = await child.receive()
         except _GONE:
-            self._deadly[digest] = self._deadly.get(digest, 0) + 1
-            if len(self._deadly) > 1000:
-                self._deadly.popitem(last=False)
+            if child not in self._ended:  # its own crash, not our impatience
+                self._deadly[digest] = self._deadly.get(digest, 0) + 1
+                if len(self._deadly) > 1000:
+                    self._deadly.popitem(last=False)
+            self._ended.discard(child)
             self._keep(asyncio.ensure_future(self._replace(child)))
             raise WorkerDied("a worker ended without an answer", hint="try again") from None
         self._free(child)

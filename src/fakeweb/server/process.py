@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fakeweb.errors import Busy, UsageError
+from fakeweb.errors import Busy, FakeWebError, UsageError
 from fakeweb.server.app import create_app
 from fakeweb.server.problems import problem_answer
+from fakeweb.server.service import Service
 from fakeweb.server.settings import Settings
 
 LOG = logging.getLogger("fakeweb.server")
@@ -34,7 +36,7 @@ def run(settings: Settings) -> None:
         port=settings.port,
         http=_protocol(connections),
         ws="none",
-        lifespan="on",
+        lifespan="off",  # begun and ended by the server below, so that errors stay errors
         backlog=_BACKLOG,
         timeout_keep_alive=int(settings.keep_alive_s),
         timeout_graceful_shutdown=int(settings.shutdown_s),
@@ -51,13 +53,16 @@ def run(settings: Settings) -> None:
         "asked for" if settings.needs_key else "not asked for",
         settings.data_dir,
     )
-    server = _Server(config, app)
+    server = _Server(config, app.service)
     try:
         server.run()
     except SystemExit as end:
-        raise UsageError("the service cannot start; the lines above say why", hint="see the log") from end
-    except KeyboardInterrupt:
-        return
+        where = f"{settings.host}:{settings.port}"
+        raise UsageError(
+            f"the service cannot listen on {where}", hint="is the port taken? see the log"
+        ) from end
+    if server.failure is not None:
+        raise server.failure
 
 
 def connection_limit(wanted: int) -> int:
@@ -84,17 +89,37 @@ def connection_limit(wanted: int) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Tells the service to take nothing more as soon as a signal comes."""
+    """Begins and ends the service, and tells it to take nothing more as soon as a signal comes."""
 
-    def __init__(self, config: uvicorn.Config, app: Any) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
-        self._service = app.service
+        self._service = service
+        self.failure: FakeWebError | None = None
+        """Why it could not start."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await self._service.start()
+        except FakeWebError as error:
+            self.failure = error
+            self.should_exit = True
+            await self._service.stop()
+            return
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            await self._service.stop()
+            raise
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.drain()
+        await super().shutdown(sockets)
+        await self._service.stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         LOG.info("stopping: what was accepted is finished")
-        loop = self._service.loop
-        if loop is not None:
-            loop.call_soon_threadsafe(self._service.drain)
+        if self._service.loop is not None:
+            self._service.loop.call_soon_threadsafe(self._service.drain)
         super().handle_exit(sig, frame)
         self._captured_signals.clear()  # ended as asked: the exit status is 0
 

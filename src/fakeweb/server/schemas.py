@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
@@ -29,12 +29,6 @@ class ScanOptions(_Strict):
         le=1,
         description="Call faces fake from this P(fake) on, instead of the model's threshold.",
     )
-    faces: int | None = Field(
-        None,
-        ge=1,
-        le=500,
-        description="Judge at most so many faces, the largest first; others are uncertain.",
-    )
     opacity: float = Field(1.0, ge=0, le=1, description="How strongly the overlay is drawn.")
     views: int | None = Field(None, ge=0, le=10**12, description="Reach: how often the post was seen.")
     followers: int | None = Field(None, ge=0, le=10**12, description="Reach: followers of the account.")
@@ -60,12 +54,19 @@ class ScanOptions(_Strict):
 class PredictOptions(ScanOptions):
     """Options of a picture."""
 
+    faces: int | None = Field(
+        None,
+        ge=1,
+        le=500,
+        description="Judge at most so many faces, the largest first; others are uncertain.",
+    )
     overlay: bool = Field(False, description="Add the overlay to the JSON answer, as base64 of a PNG.")
 
 
 class VideoOptions(ScanOptions):
     """Options of a video."""
 
+    faces: ClassVar[None] = None
     overlay: bool = Field(True, description="Also make the overlay, to be downloaded when the job is done.")
 
 

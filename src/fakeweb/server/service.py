@@ -76,6 +76,7 @@ class Service:
         """Take nothing more; called when the service is asked to stop, before it stops."""
         self.admission.stopping = True
         self.stopping.set()
+        self.jobs.wake()
 
     async def stop(self) -> None:
         """End: everything that was accepted has been answered by now."""

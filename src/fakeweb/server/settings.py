@@ -28,21 +28,31 @@ class Settings:
     """How a service runs; each field is ``FAKEWEB_<NAME>`` in the environment.
 
     Attributes:
-        host, port: Where it listens.
+        host: Address to listen on.
+        port: Port to listen on.
         data_dir: Folder for the database, uploads of unfinished jobs and overlays of finished ones.
-        database_url: SQLAlchemy URL; empty: SQLite in ``data_dir``.
+        database_url: SQLAlchemy URL; empty: SQLite in the data folder.
         workers: Processes that judge pictures, each with one thread; 0: one per core.
-        model, finder, finder_model, threshold: As for :class:`fakeweb.Scanner`.
+        model: Name of a model or path of a card.
+        finder: Name of a face finder.
+        finder_model: Model file, for finders that need one.
+        threshold: Call faces fake from this P(fake) on where a request says nothing; empty: the model's own.
         auth: ``required`` asks for an API key, ``off`` does not, ``auto`` only beyond this machine.
-        anonymous_per_minute: Rate limit per address where no key is asked for; 0: none.
-        max_bytes, max_pixels, max_side_px, max_faces: Limits of a picture; the first three hold before decoding.
+        anonymous_per_minute: Requests a minute per address where no key is asked for; 0: no limit.
+        max_bytes: Size of a picture.
+        max_pixels: Pixels of a picture or of a video's frame; checked before decoding.
+        max_side_px: Longer side of both; checked before decoding.
+        max_faces: Faces that are judged in a picture; the others are uncertain.
         max_batch: Pictures per batch.
-        max_video_bytes, max_duration_s: Limits of a video.
-        max_jobs_running, max_jobs_waiting: Videos judged at the same time, and accepted beyond them.
-        max_waiting: Pictures that may wait for a worker, whatever their expected waiting time.
+        max_video_bytes: Size of a video.
+        max_duration_s: Length of a video.
+        max_jobs_running: Videos that are judged at the same time.
+        max_jobs_waiting: Videos that are accepted beyond those.
+        max_waiting: Pictures that may wait for a worker, however short their expected wait.
         max_wait_s: A picture is refused when it would wait longer than this for a worker.
         deadline_s: A picture that was accepted is answered within this time, or given up with 503.
-        worker_memory_mb, job_memory_mb: Address space a worker or a video's process may use.
+        worker_memory_mb: Address space of a worker.
+        job_memory_mb: Address space of a video's process.
         job_timeout_s: A video's process is killed after this time.
         upload_timeout_s: Time for a body to arrive; larger bodies get more, at 100 kB a second.
         upload_budget_bytes: Memory for all picture uploads together.

@@ -60,7 +60,13 @@ class Judge:
             finder_model=settings["finder_model"],
             model=settings["model"],
             threshold=settings["threshold"],
-            limits=Limits(settings["max_bytes"], settings["max_pixels"], settings["max_side_px"]),
+            limits=Limits(
+                max_bytes=settings["max_bytes"],
+                max_pixels=settings["max_pixels"],
+                max_side_px=settings["max_side_px"],
+                max_clip_bytes=settings["max_video_bytes"],
+                max_duration_s=int(settings["max_duration_s"]),
+            ),
         )
         self._settings = settings
 

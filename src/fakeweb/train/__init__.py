@@ -12,7 +12,8 @@ Importing this package loads no torch; :func:`run` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,8 @@ class Progress:
     """Where a training stands, for whoever shows it.
 
     Attributes:
-        stage: ``faces`` (finding the training faces), ``train``, ``validate`` or ``export``.
+        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``train``,
+            ``validate`` or ``export``.
         done, total: Units of the stage: pictures or steps.
         epoch, epochs: From 1; 0 before the first.
         loss: Running mean of the training loss, or None.
@@ -40,6 +42,11 @@ class Progress:
     note: str = ""
 
 
+def first_process() -> bool:
+    """Tell whether this process is the only one, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def run(
     recipe: str | Path,
     data: str | Path,
@@ -51,9 +58,15 @@ def run(
     device: str = "auto",
     workers: int = 1,
     threads: int = 0,
+    fold: str = "",
+    teachers: Sequence[str | Path] = (),
+    mesher_model: str | Path | None = None,
+    cache: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train a recipe to the end and export the model with its card.
+
+    Started several times by torchrun, the processes share the work of each step; the first one writes.
 
     Args:
         recipe: TOML file.
@@ -62,9 +75,13 @@ def run(
         weights: File to start from, for networks that take one.
         finder_model: Model file of the finder the recipe names, if that needs one.
         resume: Go on from the last checkpoint in ``out``; without one, begin.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda``, ``mps`` or ``hpu`` (never run: no such device was at hand).
         workers: Processes that prepare batches; results do not depend on it.
         threads: Threads torch computes with; 0 leaves it to torch.
+        fold: Name of one of the recipe's ``data.folds``, whose sources are then only measured.
+        teachers: Cards, names of models, or checkpoints to learn from; see ``loss.distil``.
+        mesher_model: Model file of the mesher the recipe names, or mesh labels for the mesher ``labels``.
+        cache: Folder for found faces and kept regions, which other trainings may share; None: ``out``.
         on_progress: Called often, from the same thread.
 
     Returns:
@@ -86,7 +103,7 @@ def run(
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("train", "training") from error
-    from fakeweb.train.recipe import read_recipe, task_of
+    from fakeweb.train.recipe import read_recipe, task_of, with_fold
 
     show = on_progress or (lambda _: None)
     task = task_of(recipe)
@@ -147,8 +164,9 @@ def run(
         )
     from fakeweb.train.loop import Training
 
+    read = read_recipe(recipe)
     return Training(
-        read_recipe(recipe),
+        with_fold(read, fold) if fold else read,
         Path(data),
         Path(out),
         weights=None if weights is None else Path(weights),
@@ -157,5 +175,8 @@ def run(
         device=device,
         workers=workers,
         threads=threads,
+        teachers=[str(t) for t in teachers],
+        mesher_model=None if mesher_model is None else Path(mesher_model),
+        cache=None if cache is None else Path(cache),
         on_progress=show,
     ).run()

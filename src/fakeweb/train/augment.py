@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -9,17 +11,42 @@ from fakeweb.faces import align
 from fakeweb.train.recipe import AugmentRecipe
 from fakeweb.types import Box, Face, Image, UInt8Array
 
+MOST_SHARES = 3
+
+
+def views(recipe: AugmentRecipe) -> AugmentRecipe:
+    """Return the recipe without what happens to no picture on its way, for looking at validation faces."""
+    return replace(recipe, cutout=0.0, flip_down=0.0)
+
 
 def augmented_crop(
     image: Image, box: Box, side_px: int, margin: float, recipe: AugmentRecipe, rng: np.random.Generator
 ) -> UInt8Array:
-    """Cut a jittered crop and degrade it.
+    """Cut a jittered crop and degrade it; see :func:`augmented_pair`.
 
-    The order is that of a picture's life: geometry, light, a first resize and encoding, blur or sharpening, the
-    final size, a second encoding, noise.
+    Returns:
+        uint8 RGB (side_px, side_px, 3).
+    """
+    return augmented_pair(image, None, box, side_px, margin, recipe, rng)[0]
+
+
+def augmented_pair(
+    image: Image,
+    mask: UInt8Array | None,
+    box: Box,
+    side_px: int,
+    margin: float,
+    recipe: AugmentRecipe,
+    rng: np.random.Generator,
+) -> tuple[UInt8Array, UInt8Array | None]:
+    """Cut a jittered crop and degrade it; its mask goes through the geometry alone.
+
+    The order is that of a picture's life: geometry, light, a first resize and encoding, sharing, blur or
+    sharpening, the final size, a second encoding, noise. What has probability 0 draws nothing from ``rng``.
 
     Args:
         image: The picture, RGB.
+        mask: uint8 (H, W) over the picture, or None.
         box: The face.
         side_px: Side of the result.
         margin: See :func:`fakeweb.faces.align.align`.
@@ -27,30 +54,21 @@ def augmented_crop(
         rng: Decides all; the same state gives the same bytes.
 
     Returns:
-        uint8 RGB (side_px, side_px, 3).
+        uint8 RGB (side_px, side_px, 3), and the mask's crop, uint8 (S, S) of a side of its own, or None.
     """
     first = max(16, round(side_px * rng.uniform(*recipe.resize)))
     x0, y0, x1, y1 = box
     dx, dy = rng.uniform(-recipe.shift, recipe.shift, 2) * max(x1 - x0, y1 - y0)
     scale = rng.uniform(*recipe.scale)
-    crop = align(image, Face((x0 + dx, y0 + dy, x1 + dx, y1 + dy)), first, margin=margin * scale)
-    pixels = np.array(crop.pixels)
-    if rng.random() < recipe.flip:
-        pixels = np.ascontiguousarray(pixels[:, ::-1])
-    if recipe.rotate_deg and rng.random() < 0.4:
-        pixels = _rotate(pixels, rng.uniform(-recipe.rotate_deg, recipe.rotate_deg))
-    if rng.random() < recipe.colour:
-        pixels = _colour(pixels, rng)
-    if rng.random() < recipe.grey:
-        pixels = _u8(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
+    face = Face((x0 + dx, y0 + dy, x1 + dx, y1 + dy))
+    pixels = np.array(align(image, face, first, margin=margin * scale).pixels)
+    if mask is not None:
+        mask = mask_crop(mask, face, first, margin * scale)
+    pixels, mask = _geometry(pixels, mask, recipe, rng)
+    pixels = _light(pixels, recipe, rng)
     if rng.random() < recipe.encode:
         pixels = _encode(pixels, recipe, rng)
-    if rng.random() < recipe.blur:
-        pixels = _u8(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.8)))
-    elif rng.random() < recipe.sharpen:
-        soft = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.6, 2.0))
-        amount = rng.uniform(0.3, 1.2)
-        pixels = _u8(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0))
+    pixels = _detail(pixels, recipe, rng)
     pixels = resize(pixels, side_px, rng)
     if rng.random() < recipe.encode:
         pixels = _encode(pixels, recipe, rng)
@@ -59,7 +77,15 @@ def augmented_crop(
             0, rng.uniform(1, 9), pixels.shape if rng.random() < 0.5 else (*pixels.shape[:2], 1)
         )
         pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(pixels, np.uint8)
+    if recipe.cutout and rng.random() < recipe.cutout:
+        pixels = _cut_out(pixels, rng)
+    return np.ascontiguousarray(pixels, np.uint8), mask
+
+
+def mask_crop(mask: UInt8Array, face: Face, side_px: int, margin: float) -> UInt8Array:
+    """Cut a mask, uint8 (H, W), as :func:`fakeweb.faces.align.align` cuts its picture."""
+    crop = align(Image(np.repeat(mask[..., None], 3, 2)), face, side_px, margin=margin)
+    return np.ascontiguousarray(crop.pixels[..., 0])
 
 
 def resize(pixels: UInt8Array, side_px: int, rng: np.random.Generator) -> UInt8Array:
@@ -68,9 +94,7 @@ def resize(pixels: UInt8Array, side_px: int, rng: np.random.Generator) -> UInt8A
         return pixels
     down = pixels.shape[0] > side_px
     kernels = (cv2.INTER_AREA, cv2.INTER_LINEAR) if down else (cv2.INTER_LINEAR, cv2.INTER_CUBIC)
-    return np.asarray(
-        cv2.resize(pixels, (side_px, side_px), interpolation=kernels[rng.integers(2)]), np.uint8
-    )
+    return _u8(cv2.resize(pixels, (side_px, side_px), interpolation=kernels[rng.integers(2)]))
 
 
 def _u8(array: object) -> UInt8Array:
@@ -78,13 +102,73 @@ def _u8(array: object) -> UInt8Array:
     return np.asarray(array, np.uint8)
 
 
-def _rotate(pixels: UInt8Array, angle_deg: float) -> UInt8Array:
-    side = pixels.shape[0]
-    matrix = cv2.getRotationMatrix2D((side / 2 - 0.5, side / 2 - 0.5), angle_deg, 1.0)
-    turned = cv2.warpAffine(
-        pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+def _geometry(
+    pixels: UInt8Array, mask: UInt8Array | None, recipe: AugmentRecipe, rng: np.random.Generator
+) -> tuple[UInt8Array, UInt8Array | None]:
+    """Mirror, rotate and shear both alike."""
+    if rng.random() < recipe.flip:
+        pixels, mask = pixels[:, ::-1], None if mask is None else mask[:, ::-1]
+    if recipe.flip_down and rng.random() < recipe.flip_down:
+        pixels, mask = pixels[::-1], None if mask is None else mask[::-1]
+    angle = (
+        rng.uniform(-recipe.rotate_deg, recipe.rotate_deg) if recipe.rotate_deg and rng.random() < 0.4 else 0
     )
-    return _u8(turned)
+    shear = rng.uniform(-recipe.shear_deg, recipe.shear_deg) if recipe.shear_deg else 0
+    pixels = np.ascontiguousarray(pixels)
+    if angle or shear:
+        side = pixels.shape[0]
+        centre = side / 2 - 0.5
+        matrix = cv2.getRotationMatrix2D((centre, centre), angle, 1.0)
+        slant = np.tan(np.deg2rad(shear))
+        matrix = matrix @ np.array([[1, slant, -slant * centre], [0, 1, 0], [0, 0, 1]])
+        pixels = _warp(pixels, matrix)
+        mask = None if mask is None else _warp(np.ascontiguousarray(mask), matrix)
+    return pixels, None if mask is None else np.ascontiguousarray(mask)
+
+
+def _warp(pixels: UInt8Array, matrix: np.ndarray) -> UInt8Array:
+    size = pixels.shape[1::-1]
+    return _u8(cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+
+
+def _light(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator) -> UInt8Array:
+    """Colours, brightness, grey."""
+    if rng.random() < recipe.colour:
+        pixels = _colour(pixels, rng)
+    if recipe.brightness != (1.0, 1.0):
+        pixels = _u8(cv2.convertScaleAbs(pixels, alpha=rng.uniform(*recipe.brightness)))
+    if rng.random() < recipe.grey:
+        pixels = _u8(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
+    return pixels
+
+
+def _detail(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator) -> UInt8Array:
+    """Sharing, loss of detail, and blur or sharpening."""
+    for _ in range(MOST_SHARES):
+        if not recipe.shares or rng.random() >= recipe.shares:
+            break
+        smaller = max(16, round(pixels.shape[0] * rng.uniform(0.6, 1.0)))
+        pixels = _encode(resize(pixels, smaller, rng), recipe, rng)
+    if recipe.down_up and rng.random() < recipe.down_up:
+        side = pixels.shape[0]
+        pixels = resize(resize(pixels, max(8, round(side * rng.uniform(0.25, 0.8))), rng), side, rng)
+    if rng.random() < recipe.blur:
+        return _u8(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.8)))
+    if rng.random() < recipe.sharpen:
+        soft = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.6, 2.0))
+        amount = rng.uniform(0.3, 1.2)
+        return _u8(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0))
+    return pixels
+
+
+def _cut_out(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:
+    """Fill a rectangle with one colour (DeVries and Taylor, 2017)."""
+    side = pixels.shape[0]
+    height, width = np.rint(side * rng.uniform(0.1, 0.4, 2)).astype(int)
+    top, left = rng.integers(0, side - height + 1), rng.integers(0, side - width + 1)
+    out = pixels.copy()
+    out[top : top + height, left : left + width] = rng.integers(0, 256, 3)
+    return out
 
 
 def _colour(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:

@@ -15,8 +15,13 @@ from fakeweb.media import write_atomically
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import Recipe, to_dict
 
-_LEARNING = ("net", "seed", "data", "optim", "augment")
-_FREE = ("data.licences", "optim.checkpoint_s")  # may change without changing what is learned
+_LEARNING = ("net", "seed", "data", "forge", "optim", "loss", "evidence", "augment")
+_FREE = (
+    "data.licences",
+    "data.folds",
+    "optim.checkpoint_s",
+    "optim.compile",
+)  # may change without changing what is learned
 _ANEW = "begin anew in another --out"
 
 

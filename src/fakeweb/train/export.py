@@ -15,27 +15,37 @@ from torch import nn
 from fakeweb.errors import ModelIncompatible
 from fakeweb.media import write_atomically
 from fakeweb.runtime import Calibration, Decision, ModelCard, open_session, sha256_of
+from fakeweb.train.heads import outputs_of
 from fakeweb.train.recipe import Recipe
 
 MAX_PARITY_GAP = 1e-3
+OUTPUTS = ("logit", "kinds", "evidence")
 OPSET = 18
 """What the exporter writes without conversion, and every ONNX Runtime since 1.14 reads."""
 
 
 class Deployed(nn.Module):
-    """The network as it ships: uint8 RGB (N, S, S, 3) -> ``logit`` (N,) and ``kinds`` (N, K)."""
+    """The network as it ships: uint8 RGB (N, S, S, 3) -> ``logit`` (N,), ``kinds`` (N, K) and, if it has a map,
+    ``evidence`` (N, h, w) in [0, 1].
 
-    def __init__(self, net: nn.Module) -> None:
+    Args:
+        net: The trained network.
+        columns: Its outputs that were trained: 0, then those of the kinds.
+    """  # noqa: D205
+
+    def __init__(self, net: nn.Module, columns: list[int]) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.columns = net, columns
 
-    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        out = self.net(pixels.permute(0, 3, 1, 2).float())
-        return out[:, 0], out[:, 1:]
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        said = outputs_of(self.net, pixels.permute(0, 3, 1, 2).float())
+        out = said.logits[:, self.columns]
+        plain = (out[:, 0], out[:, 1:])
+        return plain if said.evidence is None else (*plain, torch.sigmoid(said.evidence))
 
 
 def export(
-    net: nn.Module,
+    model: Deployed,
     recipe: Recipe,
     kinds: tuple[str, ...],
     calibration: Calibration,
@@ -46,7 +56,7 @@ def export(
     """Write the ONNX file and its card; check that ONNX Runtime gives what torch gives.
 
     Args:
-        net: The trained network, in evaluation mode, on the CPU.
+        model: The trained network, in evaluation mode, on the CPU.
         recipe: What it was trained by.
         kinds: Names of the outputs after the first.
         calibration: For the card.
@@ -58,12 +68,14 @@ def export(
         Path of the card.
 
     Raises:
-        ModelIncompatible: P(fake) differs by more than 0.001 between torch and ONNX Runtime.
+        ModelIncompatible: P(fake), or the evidence, differs by more than 0.001 between torch and ONNX Runtime.
     """
-    model = Deployed(net).eval()
+    with torch.no_grad():
+        said = model(torch.zeros(1, recipe.data.side_px, recipe.data.side_px, 3, dtype=torch.uint8))
+    evidence_side = said[2].shape[-1] if len(said) > 2 else 0
     side = recipe.data.side_px
     path = folder / f"{recipe.name}.onnx"
-    write_atomically(path, _to_onnx(model, side))
+    write_atomically(path, _to_onnx(model, side, OUTPUTS[: len(said)]))
     card = ModelCard(
         name=recipe.name,
         version=recipe.version,
@@ -78,6 +90,7 @@ def export(
         decision=decision,
         licence=details["licence"],
         details=details,
+        evidence_side=evidence_side,
     )
     card = replace(card, details={**details, "parity_max_gap": _parity_gap(model, card)})
     card_path = folder / f"{recipe.name}.json"
@@ -86,7 +99,7 @@ def export(
     return card_path
 
 
-def _to_onnx(model: nn.Module, side: int) -> bytes:
+def _to_onnx(model: nn.Module, side: int, names: tuple[str, ...]) -> bytes:
     """Export to one self-contained file, the same bytes for the same weights and torch."""
     example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8))
     with warnings.catch_warnings(), torch.no_grad():
@@ -96,7 +109,7 @@ def _to_onnx(model: nn.Module, side: int) -> bytes:
             model,
             (example,),
             input_names=["pixels"],
-            output_names=["logit", "kinds"],
+            output_names=list(names),
             opset_version=OPSET,
             dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
             dynamo=True,
@@ -118,19 +131,24 @@ def strip_notes(part: Any) -> None:
 
 
 def _parity_gap(model: nn.Module, card: ModelCard) -> float:
-    """Return the largest difference in P(fake) on coarse noise, one by one and as one batch."""
+    """Return the largest difference in P(fake) and evidence on coarse noise, one by one and as one batch."""
     session = open_session(card)
     side = card.side_px
     coarse = np.random.default_rng(1).integers(0, 256, (16, 8, 8, 3), np.uint8)
     pixels = coarse.repeat(-(-side // 8), 1).repeat(-(-side // 8), 2)[:, :side, :side]
     with torch.no_grad():
-        torchs = model(torch.from_numpy(pixels))[0].numpy()
-    alone = np.concatenate([session.run(one[None])["logit"] for one in pixels])
-    p_torch, p_alone, p_batch = (
-        np.array([card.calibration.probability(float(z)) for z in logits])
-        for logits in (torchs, alone, session.run(pixels)["logit"])
-    )
-    gap = float(np.abs(np.stack([p_alone, p_batch]) - p_torch).max())
+        said = [v.numpy() for v in model(torch.from_numpy(pixels))]
+    singles = [session.run(one[None]) for one in pixels]
+    alone = {name: np.concatenate([one[name] for one in singles]) for name in singles[0]}
+    gap = 0.0
+    for theirs in (alone, session.run(pixels)):
+        ours_p, theirs_p = (
+            np.array([card.calibration.probability(float(z)) for z in logits])
+            for logits in (said[0], theirs["logit"])
+        )
+        gap = max(gap, float(np.abs(ours_p - theirs_p).max()))
+        if card.evidence_side:
+            gap = max(gap, float(np.abs(said[2] - theirs["evidence"]).max()))
     if not gap <= MAX_PARITY_GAP:
         raise ModelIncompatible(
             f"torch and ONNX Runtime differ by {gap:.2g} in P(fake)",

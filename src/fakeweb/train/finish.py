@@ -20,7 +20,9 @@ from fakeweb.train.calibrate import (
     labels_and_sources,
     source_aucs,
 )
-from fakeweb.train.export import export
+from fakeweb.train.export import Deployed, export
+from fakeweb.train.heads import outputs_of
+from fakeweb.train.plan import Pick
 from fakeweb.train.prepare import FaceSample, Prepared
 from fakeweb.train.recipe import to_dict
 from fakeweb.types import KINDS
@@ -37,9 +39,9 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     Calibration sees every validation face of groups A twice, as it is and degraded like in training, so that
     the probabilities hold for shared and re-encoded pictures too.
     """
-    net = training.net.to("cpu").eval()
+    net = training.net.to("cpu", memory_format=torch.contiguous_format).eval()
     training.device = torch.device("cpu")
-    present = {f.sample.kind for f in split["train"]}
+    present = {f.sample.kind for f in split["train"]} | training.seen_kinds
     kinds = tuple(k for k in KINDS if k in present)
     columns = [0, *(1 + KINDS.index(k) for k in kinds)]
     faces = split["A"] * 2
@@ -58,10 +60,44 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
         for name, seed in (("validation_B", None), ("validation_B_degraded", _DEGRADE_SEED)):
             out = training.outputs(net, split["B"], seed=seed)[:, columns]
             scores[name] = measure(out, split["B"], kinds, calibration, decision)
+    if split["held_out"]:
+        out = training.outputs(net, held_out := [*split["held_out"], *_reals(split["B"])])[:, columns]
+        scores["held_out"] = measure(out, held_out, kinds, calibration, decision)
+    if (cells := evidence_auc(training, net, split["B"])) is not None and "validation_B" in scores:
+        scores["validation_B"]["auc_evidence_cells"] = _rounded(cells)
     details = _details(training, split, prepared, scores)
-    return export(
-        _Columns(net, columns), training.recipe, kinds, calibration, decision, details, training.out
-    )
+    model = Deployed(net, columns).eval()
+    return export(model, training.recipe, kinds, calibration, decision, details, training.out)
+
+
+def evidence_auc(training: Training, net: nn.Module, faces: list[FaceSample]) -> float | None:
+    """Return the AUC of the evidence map's cells: touched (mask above 0.5) against untouched (below 0.1) ones.
+
+    Only fakes with a known mask that has both count, so that it tells where, not whether. None without a map or
+    without such fakes.
+    """
+    places = training.corpus.places_of(faces)
+    if not training.recipe.evidence.weight or places is None:
+        return None
+    fakes = [face for face in faces if face.sample.label == 1]
+    size = 2 * training.recipe.optim.batch
+    picks = [Pick(i, None) for i in range(len(fakes))]
+    touched, clean = [], []
+    for batch in training.batches_of(fakes, [picks[i : i + size] for i in range(0, len(picks), size)]):
+        with torch.no_grad():
+            maps = outputs_of(net, batch["pixels"].permute(0, 3, 1, 2).float()).evidence
+        assert maps is not None  # noqa: S101 - the recipe asks for it
+        for cells, mask in zip(
+            maps[batch["known"]].numpy(), batch["mask"][batch["known"]].numpy(), strict=True
+        ):
+            if (mask > 0.5).any() and (mask < 0.1).any():
+                touched.append(cells[mask > 0.5])
+                clean.append(cells[mask < 0.1])
+    return auc(np.concatenate(touched), np.concatenate(clean)) if touched else None
+
+
+def _reals(faces: list[FaceSample]) -> list[FaceSample]:
+    return [face for face in faces if face.sample.label == 0]
 
 
 def measure(
@@ -95,9 +131,9 @@ def measure(
         "auc_two_class_sources": auc(logits[inside & (labels == 1)], logits[inside & (labels == 0)]),
         "auc_all": auc(logits[labels == 1], logits[labels == 0]),
         "ece": expected_calibration_error(p, labels, weights),
-        "real_called_fake": float(called_fake[labels == 0].mean()),
-        "fake_called_fake": float(called_fake[labels == 1].mean()),
-        "fake_called_real": float(called_real[labels == 1].mean()),
+        "real_called_fake": _share(called_fake[labels == 0]),
+        "fake_called_fake": _share(called_fake[labels == 1]),
+        "fake_called_real": _share(called_real[labels == 1]),
         "uncertain": float((~called_fake & ~called_real).mean()),
         "kind_accuracy_of_detected": float(np.mean(right)) if right else None,
         **source_aucs(logits, labels, sources),
@@ -108,6 +144,10 @@ def measure(
             if chosen.any():
                 figures[f"{name}_called_fake_{source}"] = float(called_fake[chosen].mean())
     return {k: _rounded(v) if isinstance(v, float) else v for k, v in figures.items()}
+
+
+def _share(chosen: np.ndarray) -> float:
+    return float(chosen.mean()) if len(chosen) else float("nan")
 
 
 def _rounded(value: float) -> float | None:
@@ -135,17 +175,8 @@ def _details(
         ],
         "left_out": prepared.reasons(),
         "selected_epoch": training.best["epoch"],
+        **({"averaged_epochs": training.averaged} if training.averaged else {}),
+        **({"held_out": list(recipe.data.held_out)} if recipe.data.held_out else {}),
         "scores": scores,
         "recipe": {k: v for k, v in to_dict(recipe).items() if k not in ("title", "licence", "limits")},
     }
-
-
-class _Columns(nn.Module):
-    """Keeps the outputs that were trained."""
-
-    def __init__(self, net: nn.Module, columns: list[int]) -> None:
-        super().__init__()
-        self.net, self.columns = net, columns
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net(x)[:, self.columns]

@@ -64,6 +64,25 @@ class Logs:
             self._board.close()
 
 
+class NoLogs(Logs):
+    """Writes nothing: for the processes beside the first."""
+
+    def __init__(self) -> None:
+        pass
+
+    def step(self, step: int, loss: float, lr: float) -> None:
+        """Do nothing."""
+
+    def epoch(self, epoch: int, step: int, figures: dict[str, float]) -> None:
+        """Do nothing."""
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 def _keep_until(path: Path, step: int) -> None:
     """Keep the header and the whole rows up to a step; nothing, where no row is left."""
     if not path.is_file():

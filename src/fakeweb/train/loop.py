@@ -1,37 +1,42 @@
-"""The training loop: resumable at any step, the same for the same seed."""
+"""The training loop: resumable at any step, the same for the same seed, on one process or many."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import inspect
 import math
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from fakeweb import registry
-from fakeweb.datasets import half_of_group, read_samples
-from fakeweb.errors import BadRecipe, DatasetError, ModelCorrupt, ModelMissing, UsageError
+from fakeweb.errors import BadRecipe, FakeWebError, ModelCorrupt, ModelMissing, UsageError
 from fakeweb.train import Progress
-from fakeweb.train.calibrate import MIN_LOGITS, labels_and_sources, source_aucs
+from fakeweb.train.augment import views
+from fakeweb.train.calibrate import labels_and_sources, source_aucs
 from fakeweb.train.checkpoint import fingerprint, read_checkpoint, write_checkpoint
+from fakeweb.train.corpus import Corpus, gather
+from fakeweb.train.devices import Crew, autocast, pick_device
 from fakeweb.train.finish import finish
-from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate
-from fakeweb.train.logs import Logs
-from fakeweb.train.prepare import FaceSample, Prepared, prepare, write_table
-from fakeweb.train.recipe import Recipe
-from fakeweb.types import KINDS, FaceFinder, Sample
+from fakeweb.train.forging import Forger
+from fakeweb.train.heads import freeze, outputs_of
+from fakeweb.train.interrupts import asked_to_stop, whole_steps
+from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate, part_of, single_thread
+from fakeweb.train.logs import Logs, NoLogs
+from fakeweb.train.losses import Counts, Targets, loss_of, mixed_up
+from fakeweb.train.optimizers import make_optimizer, one_cycle
+from fakeweb.train.prepare import FaceSample
+from fakeweb.train.recipe import AugmentRecipe, Recipe
+from fakeweb.train.teachers import Teachers, build_net
+from fakeweb.types import KINDS
+
+Batch = dict[str, torch.Tensor]
 
 
 class Training:
@@ -50,9 +55,13 @@ class Training:
         workers: int,
         threads: int,
         on_progress: Callable[[Progress], None],
+        mesher_model: Path | None = None,
+        teachers: Sequence[str] = (),
+        cache: Path | None = None,
     ) -> None:
         self.recipe, self.out, self.resume, self.workers = recipe, out, resume, workers
         self.data, self.finder_model, self.on_progress = data, finder_model, on_progress
+        self.mesher_model, self.cache = mesher_model, cache or out
         self.checkpoint = out / "checkpoint.pt"
         if self.checkpoint.is_file() and not resume:
             raise UsageError(
@@ -64,114 +73,118 @@ class Training:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
         self.device = pick_device(device)
+        self.crew = Crew(self.device)
+        if recipe.optim.batch % (2 * self.crew.size * recipe.optim.accumulate):
+            raise BadRecipe(
+                f"optim.batch = {recipe.optim.batch} cannot be cut into {self.crew.size} x "
+                f"{recipe.optim.accumulate} parts, each half fake",
+                hint="make it a multiple of 2 x processes x optim.accumulate",
+            )
+        if not self.crew.first:
+            self.on_progress = lambda _: None
         torch.manual_seed(recipe.seed)
-        name, _, argument = recipe.net.partition(":")
-        self.net: nn.Module = registry.load("net", name)(1 + len(KINDS), argument, weights)
+        self.net = build_net(recipe, weights)
         _try_out(self.net, recipe)
-        self.net = self.net.to(self.device)
+        freeze(self.net, recipe, True)  # for its error
+        self.net = self.net.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
-        self.optim = torch.optim.AdamW(
-            self.net.parameters(), lr=recipe.optim.lr, weight_decay=recipe.optim.weight_decay
-        )
+        self.optim = make_optimizer(self.net, recipe.optim)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.optim.fp16)
+        self.teachers = Teachers(teachers, recipe, self.device)
+        self._said = torch.compile(self._plainly) if recipe.optim.compile else self._plainly
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
+        self.top: list[dict[str, Any]] = []  # the best epochs, where several are averaged
+        self.averaged: list[int] = []
         self.faces: str | None = None  # which faces the checkpoint was trained on
         self.logs: Logs
+        self.corpus: Corpus
+        self.forger: Forger | None = None
+        self._stop = False
+        self.seen_kinds: set[str | None] = set()
 
     def run(self) -> Path:
         """Train to the end and export; on an interrupt the last step is kept."""
         try:
             self.out.mkdir(parents=True, exist_ok=True)
+            self.cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(
                 f"{self.out} cannot be made: {error.strerror}", hint="name another --out"
             ) from error
         if self.resume and self.checkpoint.is_file():
             self._load()
-        prepared = self._prepare()
-        split = self._split(prepared)
-        plan = EpochPlan(split["train"], self.recipe)
-        self.logs = Logs(self.out, self.step)
+        self._gather()
+        split = self.corpus.split
+        forgeable = self.corpus.forgeable(self.recipe)
+        plan = EpochPlan(split["train"], self.recipe, forgeable)
+        if plan.forged and self.corpus.regions is not None:
+            donors = self.corpus.places_of([split["train"][i] for i in forgeable]) or []
+            self.forger = Forger(self.recipe.forge, self.corpus.regions, donors)
+        self.logs = Logs(self.out, self.step) if self.crew.first else NoLogs()
         try:
-            self._epochs(plan, split)
+            with asked_to_stop(self._ask_to_stop) if self.crew.size > 1 else contextlib.nullcontext():
+                self._epochs(plan, split)
         except KeyboardInterrupt:
             self._save()
             raise
         except torch.OutOfMemoryError as error:
             raise UsageError(
                 f"{self.device} has too little memory for batches of {self.recipe.optim.batch}",
-                hint="lower optim.batch or data.side_px, or use --device cpu",
+                hint="raise optim.accumulate, lower optim.batch or data.side_px, or use --device cpu",
             ) from error
         finally:
             self.logs.close()
-        self.net.load_state_dict(self.best["state"])
+        self._choose(split["A"])
+        self.crew.wait()
+        if not self.crew.first:
+            self.crew.close()
+            return self.out / f"{self.recipe.name}.json"
+        self.crew.close()
+        self.crew.size = 1  # what follows is done by one
         self.on_progress(Progress("export", 0, 1))
-        card = finish(self, split, prepared)
+        card = finish(self, split, self.corpus.prepared)
         self.on_progress(Progress("export", 1, 1))
         return card
 
-    def _prepare(self) -> Prepared:
-        wanted = self.recipe.data
-        indexed, problems, _ = read_samples(self.data, wanted.layout, wanted.options, wanted.people)
-        samples: list[Sample] = [
-            s
-            for s in indexed
-            if s.label is not None and s.source not in wanted.skip_sources and s.split != "test"
-        ]
-        for problem in problems:
-            self.on_progress(Progress("faces", 0, len(samples), note=problem))
-        prepared = prepare(
-            samples,
-            _finder(self.recipe.data.finder, self.finder_model),
-            self.out,
-            lambda done, total: self.on_progress(Progress("faces", done, total)),
-        )
-        table = self.out / "left_out.csv"
-        write_table(table, [("path", "reason"), *((s.path, why) for s, why in prepared.left_out)])
-        if prepared.left_out:
-            reasons = ", ".join(f"{n} x {why}" for why, n in prepared.reasons().items())
-            note = f"{len(prepared.left_out)} of {len(samples)} pictures left out ({reasons}), see {table}"
-            self.on_progress(Progress("faces", len(samples), len(samples), note=note))
-        return prepared
-
-    def _split(self, prepared: Prepared) -> dict[str, list[FaceSample]]:
-        """Sort the faces into train and the validation halves A and B, and see whether they suffice."""
-        split: dict[str, list[FaceSample]] = {"train": [], "A": [], "B": []}
-        for face in prepared.faces:
-            sample = face.sample
-            half = "train" if sample.split == "train" else half_of_group(sample.source, sample.group)
-            split[half].append(face)
-        for part, name, needed in (("train", "train", 1), ("A", "val (groups A)", -(-MIN_LOGITS // 2))):
-            labels = [f.sample.label for f in split[part]]
-            real, fake = labels.count(0), labels.count(1)
-            if min(real, fake) < needed:
-                raise DatasetError(
-                    f"the split {name} holds {real} real and {fake} fake faces, and needs {needed} of each",
-                    hint="half of the validation groups are groups A; see docs/guide/train.md",
-                )
-        found = fingerprint(prepared.faces)
+    def _gather(self) -> None:
+        """Find the faces; the first process does, the others read what it kept."""
+        for mine in (True, False):
+            if self.crew.first == mine:
+                self.corpus = gather(
+                    self.recipe, self.data, self.out, self.cache, self.finder_model, self.mesher_model,
+                    self.on_progress, first=self.crew.first,
+                )  # fmt: skip
+            self.crew.wait()
+        found = fingerprint(self.corpus.prepared.faces)
         if self.faces not in (None, found):
             raise UsageError(
                 f"{self.checkpoint} was trained on other pictures than {self.data} holds now",
                 hint="restore the data, or begin anew in another --out",
             )
         self.faces = found
-        return split
 
     def _epochs(self, plan: EpochPlan, split: dict[str, list[FaceSample]]) -> None:
         if self.step and self.step % plan.steps == 0:  # stopped after an epoch's last step
             self._end_epoch(plan, split["A"])
-        while self.step < self.recipe.optim.epochs * plan.steps:
+        while self.step < self.recipe.optim.epochs * plan.steps and not self._tired(plan):
             self._one_epoch(plan, self.step // plan.steps, split["train"])
             self._end_epoch(plan, split["A"])
 
+    def _tired(self, plan: EpochPlan) -> bool:
+        """Tell whether the score has not risen for too long; known from the checkpoint alone."""
+        epoch, patience = self.step // plan.steps, self.recipe.optim.patience
+        whole = self.step % plan.steps == 0
+        return bool(patience) and whole and epoch - int(self.best["epoch"]) >= patience and epoch > 0
+
     def _one_epoch(self, plan: EpochPlan, epoch: int, faces: list[FaceSample]) -> None:
-        begun = self.step - epoch * plan.steps
-        epochs = self.recipe.optim.epochs
-        batches = plan.batches(epoch)[begun:]
+        begun, epochs = self.step - epoch * plan.steps, self.recipe.optim.epochs
+        batches = [part_of(b, self.crew.rank, self.crew.size) for b in plan.batches(epoch)[begun:]]
         self.net.train()
+        thawed = 0 < self.recipe.optim.freeze_epochs <= epoch
+        freeze(self.net, self.recipe, not thawed)
         saved, running = time.monotonic(), 0.0
-        for number, batch in enumerate(self._load_batches(faces, batches), begun + 1):
+        for number, batch in enumerate(self.batches_of(faces, batches), begun + 1):
             with whole_steps():
                 loss = self._train_step(batch, plan.steps * epochs)
                 self.logs.step(self.step, loss, self.optim.param_groups[0]["lr"])
@@ -185,31 +198,54 @@ class Training:
         """Validate and save; doing it twice changes nothing."""
         epoch, epochs = self.step // plan.steps, self.recipe.optim.epochs
         figures = self._validate(faces)
+        entry: dict[str, Any] = {"score": figures["score"], "epoch": epoch}
+        kept, known = self.recipe.optim.average_best, {e["epoch"] for e in self.top}
+        wanted = kept > 1 and epoch not in known
+        if figures["score"] > self.best["score"] or wanted:
+            entry["state"] = {k: v.detach().cpu().clone() for k, v in self.average.state_dict().items()}
         if figures["score"] > self.best["score"]:
-            self.best = {
-                "score": figures["score"],
-                "epoch": epoch,
-                "state": {k: v.detach().cpu().clone() for k, v in self.average.state_dict().items()},
-            }
+            self.best = entry
+        if wanted:
+            self.top = sorted([*self.top, entry], key=lambda e: (-e["score"], e["epoch"]))[:kept]
         self.logs.epoch(epoch, self.step, figures)
         self._save()
         note = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
         self.on_progress(Progress("train", plan.steps, plan.steps, epoch, epochs, note=note))
 
-    def _load_batches(self, faces: list[FaceSample], batches: list[list[Pick]]) -> Iterator[Any]:
+    def _choose(self, faces: list[FaceSample]) -> None:
+        """Load the best epoch's weights, or the mean of the best epochs' if that scores higher."""
+        chosen = self.best["state"]
+        if len(self.top) > 1:
+            states = [entry["state"] for entry in self.top]
+            mean = {
+                k: torch.stack([s[k] for s in states]).mean(0) if v.dtype.is_floating_point else v
+                for k, v in chosen.items()
+            }
+            self.average.load_state_dict(mean)
+            score = self._validate(faces)["score"]
+            if score > self.best["score"]:
+                chosen, self.averaged = mean, sorted(entry["epoch"] for entry in self.top)
+        self.net.load_state_dict(chosen)
+
+    def batches_of(
+        self, faces: list[FaceSample], batches: list[list[Pick]], augment: AugmentRecipe | None = None
+    ) -> Iterator[Batch]:
+        """Yield the batches of these picks, prepared by worker processes."""
+        places = self.corpus.places_of(faces)
         loader: DataLoader[Any] = DataLoader(
-            FaceDataset(faces, self.recipe),
+            FaceDataset(faces, self.recipe, augment, self.corpus.regions, places, self.forger),
             batch_sampler=batches,
             num_workers=self.workers,
             worker_init_fn=single_thread,
             collate_fn=collate,
+            prefetch_factor=4 if self.workers else None,
         )
         with warnings.catch_warnings():  # from Python 3.12 on; the workers compute with one thread
             warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
             loading = iter(loader)
         try:
             for batch in loading:
-                if isinstance(batch, DatasetError):
+                if isinstance(batch, FakeWebError):
                     raise batch
                 yield batch
         except RuntimeError as error:
@@ -222,52 +258,97 @@ class Training:
         finally:
             del loading  # ends the workers now; left to a traceback and the collector, it takes seconds
 
-    def _train_step(self, batch: tuple[torch.Tensor, ...], total: int) -> float:
+    def _train_step(self, batch: Batch, total: int) -> float:
         optim = self.recipe.optim
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)  # dropout does not depend on resuming
+        # dropout does not depend on resuming, and differs between processes
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + 7_919_000_003 * self.crew.rank)
         for group in self.optim.param_groups:
             group["lr"] = optim.lr * one_cycle(self.step / total, optim.warmup)
-        pixels, labels, kinds = (t.to(self.device) for t in batch)
-        with self._autocast():
-            out = self.net(pixels.permute(0, 3, 1, 2).float())
-        loss = _loss(out.float(), labels, kinds, self.recipe)
+        counts = self._counts(batch)
+        self.seen_kinds |= {KINDS[k] for k in set(batch["kind"].tolist()) - {NO_KIND}}
         self.optim.zero_grad(set_to_none=True)
-        loss.backward()
+        value = 0.0
+        for part in range(optim.accumulate):
+            loss = self._loss(_rows(batch, part, optim.accumulate), counts)
+            self.scaler.scale(loss).backward()
+            value += float(loss.detach())
+        self._share_gradients()
+        (value,) = self.crew.total([value])
+        self.scaler.unscale_(self.optim)
         nn.utils.clip_grad_norm_(self.net.parameters(), optim.clip)
-        self.optim.step()
+        self.scaler.step(self.optim)
+        self.scaler.update()
         self.step += 1
-        decay = min(optim.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for kept, new in zip(
-                self.average.state_dict().values(), self.net.state_dict().values(), strict=True
-            ):
-                if kept.dtype.is_floating_point:
-                    kept.lerp_(new, 1 - decay)
-                else:
-                    kept.copy_(new)
-        value = float(loss.detach())
+        self._follow()
         if not math.isfinite(value):
             raise _diverged(f"the loss is {value} at step {self.step}")
         return value
 
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        unable = self.device.type == "cuda" and not torch.cuda.is_bf16_supported()
-        if not self.recipe.optim.bf16 or unable:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
+    def _counts(self, batch: Batch) -> Counts:
+        """Count over all processes; all of them stop here if one was asked to."""
+        known = batch["known"].sum() if "known" in batch else 0
+        numbers = [len(batch["label"]), int((batch["kind"] != NO_KIND).sum()), int(known), int(self._stop)]
+        faces, kinds, masks, stop = self.crew.total([float(n) for n in numbers])
+        if stop:
+            raise KeyboardInterrupt
+        return Counts(faces, kinds, masks)
+
+    def _loss(self, part: Batch, counts: Counts) -> torch.Tensor:
+        """Return a part's share of the batch's loss."""
+        part = {k: v.to(self.device, non_blocking=True) for k, v in part.items()}
+        teacher = self.teachers.p_fake(part["pixels"]) if self.teachers else None
+        targets = Targets(part["label"].float(), part["kind"], part.get("mask"), part.get("known"), teacher)
+        pixels = part["pixels"].permute(0, 3, 1, 2).float()
+        if self.recipe.loss.mixup:
+            generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
+            pixels, targets = mixed_up(pixels, targets, self.recipe.loss.mixup, generator)
+        with autocast(self.device, self.recipe.optim):
+            said = self._said(pixels)
+        return loss_of(said, targets, self.recipe, counts)
+
+    def _ask_to_stop(self) -> None:
+        self._stop = True
+
+    def _plainly(self, pixels: torch.Tensor) -> Any:
+        return outputs_of(self.net, pixels)
+
+    def _share_gradients(self) -> None:
+        """Add up what the processes found; alone, nothing."""
+        if self.crew.size == 1:
+            return
+        gradients, averages = [], []
+        for weight in self.net.parameters():
+            if weight.requires_grad:
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+                gradients.append(weight.grad)
+        averages = [b for b in self.net.buffers() if b.dtype.is_floating_point]
+        self.crew.add_up(gradients, averages)
+
+    def _follow(self) -> None:
+        """Move the averaged weights towards the new ones."""
+        decay = min(self.recipe.optim.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            pairs = zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True)
+            kept, new = zip(*((k, n) for k, n in pairs if k.dtype.is_floating_point), strict=True)
+            torch._foreach_lerp_(list(kept), list(new), 1 - decay)
+            for k, n in zip(self.average.buffers(), self.net.buffers(), strict=True):
+                if not k.dtype.is_floating_point:
+                    k.copy_(n)
 
     def outputs(self, net: nn.Module, faces: list[FaceSample], *, seed: int | None = None) -> np.ndarray:
         """Return the network's raw outputs, float64 (N, 1 + kinds), for faces as they are or degraded."""
         net.eval()
         size = 2 * self.recipe.optim.batch
         picks = [Pick(i, None if seed is None else (self.recipe.seed, seed, i)) for i in range(len(faces))]
-        batches = [picks[i : i + size] for i in range(0, len(picks), size)]
-        out = []
+        mine = picks[self.crew.rank :: self.crew.size]
+        batches = [mine[i : i + size] for i in range(0, len(mine), size)]
+        out = [np.zeros((0, 1 + len(KINDS)), np.float32)]
         with torch.no_grad():
-            for done, (pixels, _, _) in enumerate(self._load_batches(faces, batches), 1):
-                out.append(net(pixels.to(self.device).permute(0, 3, 1, 2).float()).cpu().numpy())
+            for done, batch in enumerate(self.batches_of(faces, batches, views(self.recipe.augment)), 1):
+                pixels = batch["pixels"].to(self.device).permute(0, 3, 1, 2).float()
+                out.append(net(pixels).cpu().numpy())
                 self.on_progress(Progress("validate", done, len(batches)))
-        outputs = np.concatenate(out).astype(np.float64)
+        outputs = self.crew.interleave(np.concatenate(out), len(faces)).astype(np.float64)
         if not np.isfinite(outputs).all():
             raise _diverged("the network gives no finite numbers")
         return outputs
@@ -275,18 +356,23 @@ class Training:
     def _validate(self, faces: list[FaceSample]) -> dict[str, float]:
         logits = self.outputs(self.average, faces)[:, 0]
         figures = source_aucs(logits, *labels_and_sources(faces))
-        self.net.train()
         return {"score": float(np.mean(list(figures.values()))), **figures}
 
     def _save(self) -> None:
+        if not self.crew.first:
+            return
         self.logs.flush()
         state = {
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
             "optim": self.optim.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "step": self.step,
             "best": self.best,
+            "top": self.top,
             "faces": self.faces,
+            "seen_kinds": sorted(k for k in self.seen_kinds if k),
+            "teachers": self.teachers.digests,
         }
         write_checkpoint(self.checkpoint, self.recipe, state)
 
@@ -296,43 +382,31 @@ class Training:
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optim.load_state_dict(state["optim"])
+            self.scaler.load_state_dict(state["scaler"])
             self.step, self.best, self.faces = state["step"], state["best"], state.get("faces")
+            self.top, teachers = state["top"], state["teachers"]
+            self.seen_kinds = set(state["seen_kinds"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise ModelCorrupt(
                 f"{self.checkpoint} does not fit the network '{self.recipe.net}': {reason}",
                 hint="begin anew in another --out",
             ) from error
+        if teachers != self.teachers.digests:
+            raise UsageError(
+                f"{self.checkpoint} was trained with other teachers", hint="name the same ones by --teacher"
+            )
 
 
-def pick_device(name: str) -> torch.device:
-    """Return the device of a name; ``auto`` takes a GPU where there is one.
-
-    Raises:
-        UsageError: There is none of that name.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"no device is called '{name}'", hint="known: auto, cpu, cuda")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(
-            f"torch {torch.__version__} sees no device '{name}'",
-            hint="use --device cpu, or install a torch built for CUDA and its driver",
-        )
-    return device
-
-
-def _finder(name: str, model: Path | None) -> FaceFinder:
-    make = registry.load("finder", name)
-    if model is not None and "model" not in inspect.signature(make).parameters:
-        raise UsageError(f"the finder '{name}' takes no model file", hint="leave out --finder-model")
-    made: FaceFinder = make() if model is None else make(model)
-    return made
+def _rows(batch: Batch, part: int, parts: int) -> Batch:
+    """Return one of equal parts of a batch, fakes and their reals."""
+    if parts == 1:
+        return batch
+    half = len(batch["label"]) // 2
+    size = half // parts
+    rows = torch.arange(part * size, (part + 1) * size)
+    rows = torch.cat([rows, rows + half])
+    return {k: v[rows] for k, v in batch.items()}
 
 
 def _try_out(net: nn.Module, recipe: Recipe) -> None:
@@ -340,7 +414,7 @@ def _try_out(net: nn.Module, recipe: Recipe) -> None:
     side = recipe.data.side_px
     try:
         with torch.no_grad():
-            shape = tuple(net.eval()(torch.zeros(2, 3, side, side)).shape)
+            shape = tuple(outputs_of(net.eval(), torch.zeros(2, 3, side, side)).logits.shape)
     except Exception as error:  # whatever the network raises
         reason = str(error).partition("\n")[0]
         raise BadRecipe(
@@ -358,45 +432,3 @@ def _diverged(what: str) -> BadRecipe:
     return BadRecipe(
         f"the training came apart: {what}", hint="lower optim.lr and begin anew in another --out"
     )
-
-
-@contextlib.contextmanager
-def whole_steps() -> Iterator[None]:
-    """Let an interrupt wait until the block is through: a step is taken and logged wholly or not at all."""
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    held: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if held:
-        raise KeyboardInterrupt
-
-
-def single_thread(_worker: int) -> None:
-    """Keep a process that prepares batches from starting threads of its own."""
-    import cv2
-
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-
-
-def one_cycle(part: float, warmup: float) -> float:
-    """Rise linearly, then fall by a half cosine (Smith, Super-convergence, 2018)."""
-    if part < warmup:
-        return max(part / warmup, 0.02)
-    return 0.5 * (1 + math.cos(math.pi * (part - warmup) / (1 - warmup)))
-
-
-def _loss(out: torch.Tensor, labels: torch.Tensor, kinds: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    soft = labels.float() * (1 - 2 * recipe.optim.label_smoothing) + recipe.optim.label_smoothing
-    loss = functional.binary_cross_entropy_with_logits(out[:, 0], soft)
-    if bool((kinds != NO_KIND).any()):
-        loss = loss + recipe.optim.kind_weight * functional.cross_entropy(
-            out[:, 1:], kinds, ignore_index=NO_KIND
-        )
-    return loss

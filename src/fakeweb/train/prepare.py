@@ -17,6 +17,7 @@ from fakeweb.types import Box, Face, FaceFinder, Image, Sample
 
 NO_FACE = "no face found"
 OUTSIDE = "the face lies outside the picture"
+UNTOUCHED = "the fake differs nowhere from its real"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Prepared:
 
     def reasons(self) -> dict[str, int]:
         """Count the left-out samples by reason, without the paths that messages about single files hold."""
-        known = (NO_FACE, OUTSIDE)
+        known = (NO_FACE, OUTSIDE, UNTOUCHED)
         return dict(Counter(why if why in known else "cannot be read" for _, why in self.left_out))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 import tomllib
 import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import BadRecipe
+from fakeweb.train.rules import check
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,14 @@ class DataRecipe:
         margin: See :func:`fakeweb.faces.align.align`.
         side_px: Side of the network's input.
         skip_sources: Sources to leave out altogether.
+        held_out: Sources, or ``SOURCE/real`` and ``SOURCE/fake``, that are only measured, at the end.
+        folds: Named lists for ``held_out``, one of which ``fakeweb train --fold`` takes.
+        extra_roots: Further data sets of the same layout; a relative path counts from the first.
+        weights: Factors on the shares of sources, besides ``optim.source_power``.
+        cache_px: Longest side of the region around each face that is kept decoded; 0 decodes each time.
+        masks: Per source, where its fakes were touched: ``pair``, ``parts``, ``whole``, ``file`` or ``none``;
+            see :mod:`fakeweb.train.masks`.
+        drop_untouched: Leave out training fakes whose mask by ``pair`` is empty: the label is wrong there.
         people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
         options: Options of the layout, such as ``compressions = ["c40"]``.
         licences: Licence per source, for the card.
@@ -34,6 +42,13 @@ class DataRecipe:
     margin: float = 1.1
     side_px: int = 160
     skip_sources: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
+    folds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    extra_roots: tuple[str, ...] = ()
+    weights: dict[str, float] = field(default_factory=dict)
+    cache_px: int = 0
+    masks: dict[str, str] = field(default_factory=dict)
+    drop_untouched: bool = False
     people: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
@@ -47,13 +62,24 @@ class OptimRecipe:
         epochs: Passes of ``faces_per_epoch`` faces.
         faces_per_epoch: Half of them fake, drawn from each source by the power ``source_power`` of its size.
         source_power: 1 follows the sizes, 0 makes sources equal.
-        batch: Faces per step.
-        lr, warmup, weight_decay, clip: One-cycle AdamW: peak rate, share of the steps that warm up, decay,
-            largest gradient norm.
+        batch: Faces per step, over all processes.
+        accumulate: Parts that a process takes its faces of a step in, to need less memory.
+        optimizer: ``adamw``, ``adam``, ``sgd`` or ``lars``.
+        lr, warmup, weight_decay, clip: One cycle: peak rate, share of the steps that warm up, decay, largest
+            gradient norm.
+        momentum: Of ``sgd`` and ``lars``.
+        trust: Of ``lars``: the coefficient eta of You et al., 2017.
+        freeze: ``none``; ``backbone`` trains the new layers only; ``norm`` keeps the normalisation as loaded.
+        freeze_epochs: Epochs after which nothing is frozen any more; 0: never.
+        heads: ``joint``: one network says fake and which kind; ``two-stage``: one says fake, another which kind.
         ema: Decay of the averaged weights that are validated and exported.
+        average_best: So many of the best epochs are averaged at the end, if that is better than the best alone.
+        patience: Epochs without a better score after which the training ends; 0: none.
         kind_weight: Weight of the manipulation-kind loss beside the real-or-fake loss.
         label_smoothing: Towards even odds, against wrong labels.
         bf16: Compute in bfloat16 where the device can.
+        fp16: Compute in float16 with loss scaling, for devices without bfloat16.
+        compile: Let torch compile the network: pays on GPUs, in long trainings.
         checkpoint_s: Seconds between checkpoints.
     """
 
@@ -61,15 +87,81 @@ class OptimRecipe:
     faces_per_epoch: int = 16_000
     source_power: float = 0.5
     batch: int = 32
+    accumulate: int = 1
+    optimizer: str = "adamw"
     lr: float = 2e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
+    momentum: float = 0.9
+    trust: float = 0.001
+    freeze: str = "none"
+    freeze_epochs: int = 0
+    heads: str = "joint"
     ema: float = 0.998
+    average_best: int = 1
+    patience: int = 0
     kind_weight: float = 0.3
     label_smoothing: float = 0.02
     bf16: bool = True
+    fp16: bool = False
+    compile: bool = False
     checkpoint_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class LossRecipe:
+    """What is made small, besides the loss for the kind (``optim.kind_weight``).
+
+    Attributes:
+        name: ``bce`` or ``focal`` (Lin et al., ICCV 2017).
+        gamma: Of ``focal``.
+        pair: Weight of a ranking loss: each fake above the real beside it.
+        contrast: Weight of the supervised contrastive loss (Khosla et al., NeurIPS 2020).
+        temperature: Of that loss.
+        mixup: Alpha of mixup (Zhang et al., ICLR 2018); 0: none.
+        distil: Share of the teachers' P(fake) in the targets, where teachers are given.
+    """
+
+    name: str = "bce"
+    gamma: float = 2.0
+    pair: float = 0.0
+    contrast: float = 0.0
+    temperature: float = 0.1
+    mixup: float = 0.0
+    distil: float = 0.5
+
+
+@dataclass(frozen=True)
+class EvidenceRecipe:
+    """A coarse map of where the picture was touched, learned from masks.
+
+    Attributes:
+        weight: Weight of its loss; 0: no map.
+        stride: Pixels of the input per cell of the map.
+        feed: Let the map's strongest cells speak in the score.
+    """
+
+    weight: float = 0.0
+    stride: int = 16
+    feed: bool = False
+
+
+@dataclass(frozen=True)
+class ForgeRecipe:
+    """Fakes made from real training faces while training.
+
+    Attributes:
+        share: Share of each batch's fakes that are forged.
+        methods: Names of forge methods and their shares among the forged.
+        mesher: Name of the mesher whose mesh a method is given; ``labels``: a file has them; empty: none.
+        sources: Sources whose real faces are used; empty: all.
+    """
+
+    share: float = 0.0
+    methods: dict[str, float] = field(default_factory=dict)
+    mesher: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,25 +172,36 @@ class AugmentRecipe:
         flip: Probability of mirroring left to right.
         shift: Largest shift of the box over its side.
         scale: Range of the crop's side over the plain one.
-        rotate_deg: Largest rotation.
+        rotate_deg: Largest rotation, of four in ten crops.
+        flip_down: Probability of mirroring top to bottom.
+        shear_deg: Largest shear to either side.
+        brightness: Range of a factor on all values.
         encode: Probability of each of two re-encodings (JPEG or WebP).
         quality: Range of their quality.
         resize: Range of the side the crop is resized to before the first re-encoding, over ``side_px``.
-        blur, sharpen, noise, colour, grey: Probabilities.
+        shares: Probability that the crop is passed on once more (made smaller and encoded), up to three times.
+        down_up: Probability of losing detail: made up to four times smaller, and large again.
+        blur, sharpen, noise, colour, grey, cutout: Probabilities.
     """
 
     flip: float = 0.5
     shift: float = 0.06
     scale: tuple[float, float] = (0.9, 1.25)
     rotate_deg: float = 10.0
+    flip_down: float = 0.0
+    shear_deg: float = 0.0
+    brightness: tuple[float, float] = (1.0, 1.0)
     encode: float = 0.6
     quality: tuple[int, int] = (35, 95)
     resize: tuple[float, float] = (0.5, 1.6)
+    shares: float = 0.0
+    down_up: float = 0.0
     blur: float = 0.2
     sharpen: float = 0.15
     noise: float = 0.2
     colour: float = 0.5
     grey: float = 0.07
+    cutout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,7 +240,10 @@ class Recipe:
     net: str = "mobilenet_v2"
     seed: int = 0
     data: DataRecipe = field(default_factory=DataRecipe)
+    forge: ForgeRecipe = field(default_factory=ForgeRecipe)
     optim: OptimRecipe = field(default_factory=OptimRecipe)
+    loss: LossRecipe = field(default_factory=LossRecipe)
+    evidence: EvidenceRecipe = field(default_factory=EvidenceRecipe)
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     calibration: CalibrationRecipe = field(default_factory=CalibrationRecipe)
 
@@ -150,7 +256,7 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     recipe: Recipe = build_recipe(Recipe, path)
-    _check(recipe, path)
+    check(recipe, path)
     return recipe
 
 
@@ -183,9 +289,32 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
 
 
+def from_dict(data: dict[str, Any], where: str) -> Recipe:
+    """Read what :func:`to_dict` gave.
+
+    Raises:
+        BadRecipe: It is no recipe; ``where`` says whose.
+    """
+    recipe: Recipe = _build(Recipe, data, f"{where}: ", "")
+    return recipe
+
+
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe as plain values, for checkpoints and cards."""
     return dataclasses.asdict(recipe)
+
+
+def with_fold(recipe: Recipe, fold: str) -> Recipe:
+    """Return the recipe with the sources of one of its folds held out, under a name of its own.
+
+    Raises:
+        BadRecipe: It has no such fold.
+    """
+    if fold not in recipe.data.folds:
+        known = ", ".join(recipe.data.folds) or "none"
+        raise BadRecipe(f"the recipe has no fold '{fold}'", hint=f"known: {known}")
+    held_out = tuple(dict.fromkeys(recipe.data.held_out + recipe.data.folds[fold]))
+    return replace(recipe, name=f"{recipe.name}-{fold}", data=replace(recipe.data, held_out=held_out))
 
 
 _WORDS = {
@@ -226,7 +355,7 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
     if hint is Any:  # options of a layout, which checks them itself
         return value
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple and isinstance(value, list | tuple):
         inner = [args[0]] * len(value) if len(args) == 2 and args[1] is Ellipsis else list(args)
         if len(inner) != len(value):
             raise BadRecipe(
@@ -242,62 +371,3 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
             f"{where}{key} must be {_WORDS[origin or hint]}, got {value!r}", hint="see docs/guide/train.md"
         )
     return value
-
-
-def _check(recipe: Recipe, path: Path) -> None:
-    for holds, message in (*_top_rules(recipe), *_optim_rules(recipe.optim), *_augment_rules(recipe)):
-        if not holds:
-            raise BadRecipe(f"{path}: {message}", hint="see docs/guide/train.md")
-
-
-_Rules = list[tuple[bool, str]]
-
-
-def _top_rules(recipe: Recipe) -> _Rules:
-    data, calibration = recipe.data, recipe.calibration
-    return [
-        (recipe.name.replace("-", "").replace("_", "").isalnum(), "name must be letters, digits, - and _"),
-        (bool(recipe.version.strip()), "version must not be empty"),
-        (0 <= recipe.seed < 2**32, "seed must lie in [0, 2**32)"),
-        (16 <= data.side_px <= 1024, "data.side_px must lie in [16, 1024]"),
-        (0 < data.margin <= 10, "data.margin must lie in (0, 10]"),
-        (0 < calibration.false_alarms < 0.5, "calibration.false_alarms must lie in (0, 0.5)"),
-        (0 <= calibration.missed < 1, "calibration.missed must lie in [0, 1)"),
-        (0 <= calibration.min_face_px < math.inf, "calibration.min_face_px must be at least 0"),
-    ]
-
-
-def _optim_rules(optim: OptimRecipe) -> _Rules:
-    return [
-        (optim.epochs >= 1, "optim.epochs must be at least 1"),
-        (optim.batch >= 2 and optim.batch % 2 == 0, "optim.batch must be even (half real, half fake)"),
-        (optim.faces_per_epoch >= optim.batch, "optim.faces_per_epoch must hold at least one batch"),
-        (0 <= optim.source_power <= 1, "optim.source_power must lie in [0, 1]"),
-        (0 < optim.lr < 1, "optim.lr must lie in (0, 1)"),
-        (0 <= optim.warmup < 1, "optim.warmup must lie in [0, 1)"),
-        (0 <= optim.weight_decay < math.inf, "optim.weight_decay must be at least 0"),
-        (optim.clip > 0, "optim.clip must be greater than 0"),
-        (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
-        (0 <= optim.kind_weight < math.inf, "optim.kind_weight must be at least 0"),
-        (0 <= optim.label_smoothing < 0.5, "optim.label_smoothing must lie in [0, 0.5)"),
-        (optim.checkpoint_s >= 0, "optim.checkpoint_s must be at least 0"),
-    ]
-
-
-def _augment_rules(recipe: Recipe) -> _Rules:
-    augment = recipe.augment
-    ranges = {"scale": augment.scale, "quality": augment.quality, "resize": augment.resize}
-    chances = ("flip", "encode", "blur", "sharpen", "noise", "colour", "grey")
-    farthest = recipe.data.margin * augment.scale[0] / 2  # beyond, a crop could miss its face and the picture
-    return [
-        *(
-            (low <= high < math.inf, f"augment.{name} must be [low, high]")
-            for name, (low, high) in ranges.items()
-        ),
-        *((0 <= getattr(augment, name) <= 1, f"augment.{name} must lie in [0, 1]") for name in chances),
-        (augment.scale[0] > 0, "augment.scale must be greater than 0"),
-        (augment.resize[0] > 0, "augment.resize must be greater than 0"),
-        (augment.quality[0] >= 1 and augment.quality[1] <= 100, "augment.quality must lie in [1, 100]"),
-        (0 <= augment.rotate_deg <= 180, "augment.rotate_deg must lie in [0, 180]"),
-        (0 <= augment.shift < farthest, "augment.shift must be less than data.margin * augment.scale[0] / 2"),
-    ]

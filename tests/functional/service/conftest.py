@@ -1,5 +1,6 @@
 """A real ``fakeweb serve`` in a process of its own, on a free port."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -37,7 +38,14 @@ class Running:
         self.process: subprocess.Popen | None = None
 
     def start(self, *, wait: bool = True) -> "Running":
-        own = {"data_dir": self.data_dir, "port": self.port, "workers": 1, **self.settings}
+        own = {
+            "data_dir": self.data_dir,
+            "port": self.port,
+            "workers": 1,
+            "deadline_s": 300,
+            "max_wait_s": 300,
+        }
+        own |= {"shutdown_s": 300, **self.settings}
         env = {k: v for k, v in os.environ.items() if not k.startswith("FAKEWEB_")}
         env |= {f"FAKEWEB_{k.upper()}": str(v) for k, v in own.items()}
         with self.log.open("ab") as log:
@@ -59,7 +67,7 @@ class Running:
     def stop(self) -> int:
         """Ask it to stop, as an operator would; return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     def kill(self) -> None:
         self.process.kill()
@@ -68,8 +76,14 @@ class Running:
     def client(self, **options) -> Client:
         return Client(self.url, **options)
 
-    def raw(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+    def raw(self) -> contextlib.closing[http.client.HTTPConnection]:
+        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
+
+    def get(self, path: str, **options) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=60, **options)
+
+    def predict(self, picture: bytes, **options) -> httpx.Response:
+        return httpx.post(self.url + "/v1/predict", content=picture, timeout=300, **options)
 
     def children(self) -> list[int]:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")

@@ -13,6 +13,7 @@ from fakeweb.media import encode_png, read_image
 from fakeweb.types import Image, Report
 
 FORM = "multipart/form-data"
+CUT = {"content": b"--a\r\n", "headers": {"Content-Type": f"{FORM}; boundary=a"}}
 
 
 def test_a_picture_is_judged_as_the_scanner_judges_it(api, jpeg):
@@ -145,7 +146,7 @@ def test_a_cut_picture_and_a_bomb_are_refused(api, jpeg):
         ("POST", "/v1/predict?threshold=.1&threshold=.2", {"content": b"x"}, 422, "service.invalid_option"),
         ("POST", "/v1/predict", {"files": {"other": (None, "x")}}, 422, "media.unreadable"),
         ("POST", "/v1/predict", {"content": b"x", "headers": {"Content-Type": FORM}}, 400, "service.bad_request"),
-        ("POST", "/v1/predict", {"content": b"--a\r\n", "headers": {"Content-Type": f"{FORM}; boundary=a"}}, 400, "service.bad_request"),
+        ("POST", "/v1/predict", CUT, 400, "service.bad_request"),
         ("POST", "/v1/predict", {"content": b"x", "headers": {"Accept": "text/html"}}, 406, "service.not_acceptable"),
         ("POST", "/v1/urls", {"json": {"url": "https://example.org/a.jpg"}}, 400, "usage.refused"),
         ("POST", "/v1/urls", {"content": b"{"}, 422, "service.invalid_option"),

@@ -1,12 +1,16 @@
 """Starting, stopping, being killed, being full: what was accepted is never lost."""
 
+import contextlib
 import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -17,7 +21,7 @@ from fakeweb.media import encode_png
 from fakeweb.types import Image
 
 
-def wait_for(what, seconds=60.0):
+def wait_for(what, seconds=240.0):
     deadline = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -35,17 +39,15 @@ def slow_picture(portrait):
 def test_a_stopping_service_finishes_what_it_accepted(run_service, slow_picture):
     service = run_service()
     with ThreadPoolExecutor(3) as pool:
-        posts = [
-            pool.submit(httpx.post, service.url + "/predict", content=slow_picture(n), timeout=60)
-            for n in range(3)
-        ]
-        wait_for(lambda: "fakeweb_inside 3.0" in httpx.get(service.url + "/metrics").text)
+        posts = [pool.submit(service.predict, slow_picture(n)) for n in range(3)]
+        wait_for(lambda: "fakeweb_inside 3.0" in service.get("/metrics").text)
         assert service.stop() == 0
         assert [p.result().status_code for p in posts] == [200, 200, 200]
     with pytest.raises(httpx.TransportError):
-        httpx.get(service.url + "/livez")
+        service.get("/livez")
 
 
+@pytest.mark.slow
 def test_no_child_outlives_the_service(run_service):
     service = run_service(workers=2)
     children = service.children()
@@ -58,21 +60,22 @@ def test_a_worker_that_dies_is_replaced(run_service, slow_picture, small):
     service = run_service()
     (worker,) = service.children()
     with ThreadPoolExecutor(1) as pool:
-        post = pool.submit(httpx.post, service.url + "/predict", content=slow_picture(9), timeout=60)
-        wait_for(lambda: "fakeweb_inside 1.0" in httpx.get(service.url + "/metrics").text)
+        post = pool.submit(service.predict, slow_picture(9))
+        wait_for(lambda: "fakeweb_inside 1.0" in service.get("/metrics").text)
         time.sleep(0.2)
         os.kill(worker, signal.SIGKILL)
         assert (post.result().status_code, post.result().json()["code"]) == (503, "worker.died")
         assert "retry-after" in post.result().headers
-    assert httpx.post(service.url + "/predict", content=small(1), timeout=60).status_code == 200
+    assert service.predict(small(1)).status_code == 200
     assert service.children() != [worker]
 
 
+@pytest.mark.slow
 def test_a_picture_that_takes_too_long_is_given_up(run_service, slow_picture, small):
     service = run_service(deadline_s=0.3)
-    answer = httpx.post(service.url + "/predict", content=slow_picture(8), timeout=60)
+    answer = service.predict(slow_picture(8))
     assert (answer.status_code, answer.json()["code"]) == (503, "service.overdue")
-    wait_for(lambda: httpx.get(service.url + "/readyz").status_code == 200)
+    wait_for(lambda: service.get("/readyz").status_code == 200)
 
 
 def test_a_full_queue_refuses_at_once_and_stays_healthy(run_service, slow_picture):
@@ -81,23 +84,20 @@ def test_a_full_queue_refuses_at_once_and_stays_healthy(run_service, slow_pictur
 
     def post(n):
         started = time.monotonic()
-        answer = httpx.post(service.url + "/predict", content=slow_picture(100 + n), timeout=60)
+        answer = service.predict(slow_picture(100 + n))
         seen.append((answer.status_code, time.monotonic() - started, answer.headers.get("retry-after")))
 
     threads = [threading.Thread(target=post, args=(n,)) for n in range(12)]
     for thread in threads:
         thread.start()
-    health_s = []
     while any(t.is_alive() for t in threads):
-        started = time.monotonic()
-        assert httpx.get(service.url + "/livez", timeout=10).status_code == 200
-        health_s.append(time.monotonic() - started)
+        assert service.get("/livez").status_code == 200
         time.sleep(0.05)
     refused = [s for s in seen if s[0] == 503]
     assert {s[0] for s in seen} == {200, 503}
     assert len(refused) >= 9
     assert all(int(s[2]) >= 1 for s in refused)
-    assert np.median(health_s) < 0.1
+    assert max(s[1] for s in refused) < min(s[1] for s in seen if s[0] == 200)
 
 
 def test_a_job_survives_kill_9(run_service, slow_picture, jpeg):
@@ -121,19 +121,21 @@ def test_a_job_survives_kill_9(run_service, slow_picture, jpeg):
     assert not list(service.data_dir.rglob("upload")), "uploads are deleted once judged"
 
 
+@pytest.mark.slow
 def test_results_survive_kill_9(run_service, small):
     service = run_service()
-    ids = [httpx.post(service.url + "/predict", content=small(n), timeout=60).json()["id"] for n in range(5)]
+    ids = [service.predict(small(n)).json()["id"] for n in range(5)]
     service.kill()
     assert sqlite3.connect(service.data_dir / "fakeweb.sqlite3").execute(
         "PRAGMA integrity_check"
     ).fetchone() == ("ok",)
     service.start()
-    again = [httpx.post(service.url + "/predict", content=small(n), timeout=60).json() for n in range(5)]
+    again = [service.predict(small(n)).json() for n in range(5)]
     assert [a["id"] for a in again] == ids
     assert all(a["cached"] for a in again)
 
 
+@pytest.mark.slow
 def test_a_stopped_job_goes_on_at_the_next_start(run_service, slow_picture):
     service = run_service()
     with service.client() as client:
@@ -145,6 +147,7 @@ def test_a_stopped_job_goes_on_at_the_next_start(run_service, slow_picture):
         assert list(client.follow(job.id))[-1].state == "done"
 
 
+@pytest.mark.slow
 def test_jobs_are_followed_cancelled_and_deleted(run_service, slow_picture, jpeg):
     service = run_service()
     with service.client() as client:
@@ -170,10 +173,11 @@ def test_a_broken_video_fails_with_its_problem(run_service, service):
         last = list(client.follow(job.id))[-1]
         assert last.state == "failed"
         assert last.problem.code.startswith("media.")
-    answer = httpx.get(service.url + f"/v1/videos/{job.id}/result")
+    answer = service.get(f"/v1/videos/{job.id}/result")
     assert (answer.status_code, answer.json()["code"]) == (409, "service.conflict")
 
 
+@pytest.mark.slow
 def test_a_video_that_takes_too_much_is_ended(run_service, slow_picture):
     slow = run_service(job_timeout_s=0.5)
     with slow.client() as client:
@@ -184,9 +188,10 @@ def test_a_video_that_takes_too_much_is_ended(run_service, slow_picture):
         last = list(client.follow(client.create_video(slow_picture(501)).id))[-1]
         assert last.state == "failed"
         assert last.problem.code in ("worker.died", "media.too_large")
-        assert httpx.get(greedy.url + "/readyz").status_code == 200
+        assert greedy.get("/readyz").status_code == 200
 
 
+@pytest.mark.slow
 def test_no_more_videos_than_fit(run_service, slow_picture):
     service = run_service(max_jobs_waiting=1)
     with service.client(patience_s=0) as client:
@@ -205,14 +210,13 @@ def test_no_more_videos_than_fit(run_service, slow_picture):
 def test_limits_hold_before_anything_is_read(run_service, jpeg):
     service = run_service(max_bytes=50_000, max_video_bytes=60_000)
     for path, size in (("/predict", 200_000), ("/v1/videos", 200_000), ("/v1/predict/batch", 1_000_000)):
-        connection = service.raw()
-        connection.putrequest("POST", path)
-        connection.putheader("Content-Length", str(size))
-        connection.endheaders()  # and not one byte of the body
-        answer = connection.getresponse()
-        assert answer.status == 413
-        assert json.loads(answer.read())["code"] == "media.too_large"
-        connection.close()
+        with service.raw() as connection:
+            connection.putrequest("POST", path)
+            connection.putheader("Content-Length", str(size))
+            connection.endheaders()  # and not one byte of the body
+            answer = connection.getresponse()
+            assert answer.status == 413
+            assert json.loads(answer.read())["code"] == "media.too_large"
 
     def chunks():
         for _ in range(20):
@@ -226,46 +230,44 @@ def test_limits_hold_before_anything_is_read(run_service, jpeg):
         assert client.get("/livez").status_code == 200
 
 
+@pytest.mark.slow
 def test_an_upload_that_crawls_is_given_up(run_service):
     service = run_service(upload_timeout_s=0.5)
-    connection = service.raw()
-    connection.putrequest("POST", "/predict")
-    connection.putheader("Content-Length", "5000")
-    connection.endheaders()
-    connection.send(b"\xff\xd8")
-    answer = connection.getresponse()
-    assert (answer.status, json.loads(answer.read())["code"]) == (408, "service.too_slow")
+    with service.raw() as connection:
+        connection.putrequest("POST", "/predict")
+        connection.putheader("Content-Length", "5000")
+        connection.endheaders()
+        connection.send(b"\xff\xd8")
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (408, "service.too_slow")
 
 
+@pytest.mark.slow
 def test_more_connections_than_allowed_are_told_so(run_service):
     service = run_service(max_connections=5)
-    held = []
-    for _ in range(5):
-        connection = service.raw()
-        connection.request("GET", "/livez")
-        assert connection.getresponse().read()
-        held.append(connection)
-    extra = service.raw()
-    extra.connect()
-    answer = extra.sock.recv(4096).decode()
-    assert answer.startswith("HTTP/1.1 503 ")
-    assert "retry-after" in answer
-    held.pop().close()
-    assert wait_for(lambda: httpx.get(service.url + "/livez").status_code == 200)
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(service.raw()) for _ in range(5)]
+        for connection in held:
+            connection.request("GET", "/livez")
+            assert connection.getresponse().read()
+        extra = stack.enter_context(service.raw())
+        extra.connect()
+        answer = extra.sock.recv(4096).decode()
+        assert answer.startswith("HTTP/1.1 503 ")
+        assert "retry-after" in answer
+        held[0].close()
+        wait_for(lambda: service.get("/livez").status_code == 200)
 
 
 def test_keys_scopes_and_rates(run_service, small, tmp_path):
-    import subprocess
-    import sys
-
     service = run_service(auth="required", host="127.0.0.1")
 
     def keys(*args):
         command = [sys.executable, "-m", "fakeweb", "keys", *args, "--data-dir", str(service.data_dir)]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    assert httpx.get(service.url + "/livez").status_code == 200
-    refused = httpx.post(service.url + "/predict", content=small(1))
+    assert service.get("/livez").status_code == 200
+    refused = service.predict(small(1))
     assert (refused.status_code, refused.json()["code"]) == (401, "service.unauthorized")
     assert refused.headers["www-authenticate"].startswith("Bearer")
     reader, judge = (
@@ -274,16 +276,14 @@ def test_keys_scopes_and_rates(run_service, small, tmp_path):
     )
     for path in service.data_dir.rglob("*"):
         assert not path.is_file() or judge.encode() not in path.read_bytes()
-    wait_for(lambda: httpx.get(service.url + "/v1/models", headers={"X-API-Key": judge}).status_code == 200)
+    wait_for(lambda: service.get("/v1/models", headers={"X-API-Key": judge}).status_code == 200)
     with service.client(key=judge, patience_s=0) as client:
         client.predict(small(1))
     bearer = {"Authorization": f"Bearer {judge}"}
-    forbidden = httpx.get(service.url + "/v1/queue", headers=bearer)
+    forbidden = service.get("/v1/queue", headers=bearer)
     assert (forbidden.status_code, forbidden.json()["code"]) == (403, "service.forbidden")
-    assert (
-        httpx.get(service.url + "/v1/queue", headers={"Authorization": f"Bearer {reader}"}).status_code == 200
-    )
-    answers = [httpx.post(service.url + "/predict", content=small(1), headers=bearer) for _ in range(8)]
+    assert service.get("/v1/queue", headers={"Authorization": f"Bearer {reader}"}).status_code == 200
+    answers = [service.predict(small(1), headers=bearer) for _ in range(8)]
     limited = [a for a in answers if a.status_code == 429]
     assert limited
     assert {a.status_code for a in answers} <= {200, 429}
@@ -291,16 +291,18 @@ def test_keys_scopes_and_rates(run_service, small, tmp_path):
     assert 1 <= int(limited[0].headers["retry-after"]) <= 3
     assert "app" in keys("list")
     keys("revoke", "app")
-    wait_for(lambda: httpx.get(service.url + "/v1/models", headers=bearer).status_code == 401)
+    wait_for(lambda: service.get("/v1/models", headers=bearer).status_code == 401)
     with service.client(key=judge) as client, pytest.raises(Unauthorized):
         client.models()
 
 
+@pytest.mark.slow
 def test_a_service_for_others_asks_for_keys(run_service):
     service = run_service(host="0.0.0.0")
-    assert httpx.get(service.url + "/v1/models").status_code == 401
+    assert service.get("/v1/models").status_code == 401
 
 
+@pytest.mark.slow
 def test_what_was_kept_long_enough_is_deleted(run_service, small, slow_picture):
     service = run_service(result_days=1e-6, job_hours=1e-6, queue_days=1e-6)
     with service.client() as client:
@@ -321,10 +323,8 @@ def test_what_was_kept_long_enough_is_deleted(run_service, small, slow_picture):
     wait_for(gone)
 
 
+@pytest.mark.slow
 def test_wrong_settings_are_one_line(tmp_path):
-    import subprocess
-    import sys
-
     for name, value in (
         ("FAKEWEB_PRT", "1"),
         ("FAKEWEB_PORT", "x"),
@@ -340,9 +340,28 @@ def test_wrong_settings_are_one_line(tmp_path):
         assert "error: " in done.stderr
 
 
+@pytest.mark.slow
+def test_two_services_share_a_postgresql_database(run_service, postgres_url, small, slow_picture):
+    """Results and the queue are shared; a job belongs to the service that took it, and survives ``kill -9``."""
+    first, second = (run_service(database_url=postgres_url) for _ in range(2))
+    with first.client() as one, second.client() as other:
+        answer = one.predict(small(900), threshold=0.01, views=100, reference="shared")
+        again = other.predict(small(900), threshold=0.01)
+        assert (again.cached, again.id) == (True, answer.id)
+        assert other.decide(answer.queue_id, "accept").state == "accepted"
+        assert one.forget(small(900))["results"] == 1
+        assert other.predict(small(900), threshold=0.01).cached is False
+        jobs = [one.create_video(slow_picture(900 + n)) for n in range(2)]
+        wait_for(lambda: other.video(jobs[0].id).state == "running")
+    first.kill()
+    first.start()
+    with second.client() as other:
+        for job in jobs:
+            assert list(other.follow(job.id))[-1].state == "done"
+
+
 def _alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().split()[2] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except OSError:
         return False

@@ -148,9 +148,9 @@ def test_broken_models(tmp_path, tiny_model):
         OnnxClassifier(path)
 
 
-def test_a_model_for_another_task(tmp_path, tiny_model):
-    with pytest.raises(ModelIncompatible, match="tiny@1 is a finder, not a classifier"):
-        OnnxClassifier(tiny_model(tmp_path, task="finder"))
+def test_a_model_for_another_task():
+    with pytest.raises(ModelIncompatible, match=r"finder@\S+ is a finder, not a classifier"):
+        OnnxClassifier("finder")
 
 
 @pytest.mark.parametrize(
@@ -178,3 +178,25 @@ def test_a_network_of_another_size_than_its_card_says(tmp_path, tiny_model, onnx
     card = tiny_model(tmp_path, raw=onnx_bytes.brightness_classifier(48, 0.1, 0))
     with pytest.raises(ModelIncompatible, match="does not take uint8"):
         OnnxClassifier(card).score([plain_crop(9)])
+
+
+# --- evidence
+
+
+@pytest.mark.parametrize("cells", [3])
+def test_a_map_that_the_card_promises_and_the_network_lacks(tmp_path, tiny_model, plain_crop, cells):
+    classifier = OnnxClassifier(tiny_model(tmp_path, evidence={"side": cells}))
+    with pytest.raises(ModelIncompatible, match="no output 'evidence'"):
+        classifier.score([plain_crop(9)])
+
+
+@pytest.mark.parametrize("evidence", [{"side": 0}, {"side": 33}, {"side": 1.5}, {"side": True}, {}])
+def test_a_card_with_an_impossible_map(tmp_path, tiny_model, evidence):
+    with pytest.raises(ModelCorrupt):
+        read_card(tiny_model(tmp_path, evidence=evidence))
+
+
+def test_a_model_without_a_map_has_no_evidence(classifier, plain_crop):
+    assert classifier.card.evidence_side == 0
+    assert "evidence" not in classifier.card.to_dict()
+    assert classifier.score([plain_crop(9)])[0].evidence is None

@@ -107,7 +107,7 @@ def test_another_protocol_needs_another_folder(protocol, tmp_path):
 
 
 def test_whole_scans_give_verdicts_of_pictures(protocol, tmp_path):
-    result = evaluate(protocol(level="scan", only=("two",)), tmp_path / "out")
+    result = evaluate(protocol(level="scan", mesher=None, only=("two",)), tmp_path / "out")
     model = result.metrics["models"]["bright@1"]
     assert model["pooled_two_class"]["auc"]["value"] == pytest.approx(1.0, abs=0.02)
     assert model["confusion_by_faces"]["none"]["real"]["no_face"] == 2

@@ -42,7 +42,7 @@ def scan(card):
     def run(*brightness, **options):
         columns = [np.full((60, 60, 3), b, np.uint8) for b in brightness] or [np.zeros((60, 60, 3), np.uint8)]
         boxes = [(60 * i + 10, 10, 60 * i + 50, 50) for i in range(len(brightness))]
-        scanner = Scanner(finder=Told(*reversed(boxes)), model=card, **options)
+        scanner = Scanner(mesher=None, finder=Told(*reversed(boxes)), model=card, **options)
         return scanner.scan(np.concatenate(columns, 1))
 
     return run
@@ -94,7 +94,9 @@ def test_faces_come_from_left_to_right(scan):
 def test_the_report_says_how_it_came_about(card):
     picture = Image(np.full((60, 80, 3), 200, np.uint8))
     data = encode_png(picture)
-    report = Scanner(finder=Told((10, 10, 50, 50)), model=card).scan(io.BytesIO(data), name="tür.png")
+    report = Scanner(mesher=None, finder=Told((10, 10, 50, 50)), model=card).scan(
+        io.BytesIO(data), name="tür.png"
+    )
     assert report.source == "tür.png"
     assert (report.width, report.height) == (80, 60)
     assert report.media_sha256 == hashlib.sha256(data).hexdigest()
@@ -113,7 +115,7 @@ def test_no_face_is_an_answer(scan):
 
 
 def test_too_small_faces_are_named_not_judged(card):
-    scanner = Scanner(finder=Told((0, 0, 19, 40), (30, 10, 70, 50)), model=card)
+    scanner = Scanner(mesher=None, finder=Told((0, 0, 19, 40), (30, 10, 70, 50)), model=card)
     report = scanner.scan(np.full((60, 80, 3), 90, np.uint8))
     small, large = report.faces
     assert (small.verdict.label, small.score) == ("uncertain", None)
@@ -125,7 +127,7 @@ def test_too_small_faces_are_named_not_judged(card):
 def test_unjudged_faces_do_not_raise_the_threshold(card):
     boxes = [(30, 10, 70, 50)]
     for crowd in ([], [(0, y, 10, y + 5) for y in range(20)]):
-        scanner = Scanner(finder=Told(*boxes, *crowd), model=card)
+        scanner = Scanner(mesher=None, finder=Told(*boxes, *crowd), model=card)
         report = scanner.scan(np.full((60, 80, 3), 137, np.uint8))
         assert report.verdict.label == "fake"
         assert report.thresholds.picture_fake == report.thresholds.fake
@@ -144,14 +146,16 @@ def test_the_users_threshold_is_used_as_it_is_also_in_company(scan, threshold, l
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.0001, 50, math.nan])
 def test_an_impossible_threshold_is_refused(card, threshold):
     with pytest.raises(UsageError, match="above 0 and at most at 1") as caught:
-        Scanner(finder=Told(), model=card, threshold=threshold)
+        Scanner(mesher=None, finder=Told(), model=card, threshold=threshold)
     assert caught.value.hint
 
 
 def test_at_most_so_many_faces_are_judged_the_largest_first(card):
     sizes = [40 - i % 7 for i in range(MAX_FACES + 9)]
     boxes = [(i, 0, i + size, size) for i, size in enumerate(sizes)]
-    report = Scanner(finder=Told(*boxes), model=card).scan(np.full((40, MAX_FACES + 50, 3), 60, np.uint8))
+    report = Scanner(mesher=None, finder=Told(*boxes), model=card).scan(
+        np.full((40, MAX_FACES + 50, 3), 60, np.uint8)
+    )
     left_out = [f for f in report.faces if f.score is None]
     assert len(report.faces) == MAX_FACES + 9
     assert len(left_out) == 9
@@ -170,7 +174,9 @@ def test_a_classifier_may_be_any_object(card):
         def thresholds(self, faces):
             return Thresholds(0.1, 0.5, 0.6)
 
-    report = Scanner(finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(np.zeros((10, 10, 3), np.uint8))
+    report = Scanner(mesher=None, finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(
+        np.zeros((10, 10, 3), np.uint8)
+    )
     assert (report.verdict.label, report.models) == ("fake", ("mood@7",))
 
 
@@ -206,7 +212,7 @@ def test_a_model_file_for_a_finder_that_takes_none_is_refused(card):
 
 
 def test_limits_and_errors_of_the_media_pass_through(card, tmp_path):
-    scanner = Scanner(finder=Told(), model=card, limits=Limits(max_side_px=50))
+    scanner = Scanner(mesher=None, finder=Told(), model=card, limits=Limits(max_side_px=50))
     with pytest.raises(Exception, match="50") as caught:
         scanner.scan(np.zeros((60, 60, 3), np.uint8))
     assert caught.value.code == "media.too_large"

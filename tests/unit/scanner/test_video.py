@@ -58,7 +58,7 @@ def card(tmp_path_factory, tiny_model):
 
 @pytest.fixture
 def scanner(card):
-    return Scanner(finder=GreySquares(), model=card)
+    return Scanner(mesher=None, finder=GreySquares(), model=card)
 
 
 def still(x, y=50, side=60, value=90):
@@ -270,7 +270,7 @@ def test_every_strategy_keeps_the_order_of_plain_cases(strategy):
 
 
 def test_faces_beyond_what_a_frame_may_have_are_not_judged(clip_maker, card):
-    scanner = Scanner(finder=GreySquares(), model=card, max_faces=2)
+    scanner = Scanner(mesher=None, finder=GreySquares(), model=card, max_faces=2)
     data = film(clip_maker, [still(10 + 60 * i, side=40 - i) for i in range(4)], count=5)
     report = scanner.scan_video(data)
     judged = [f.face.track for f in report.faces if f.score is not None]
@@ -281,6 +281,6 @@ def test_faces_beyond_what_a_frame_may_have_are_not_judged(clip_maker, card):
 def test_limits_hold(clip_maker, card):
     from fakeweb.errors import TooLarge
 
-    scanner = Scanner(finder=GreySquares(), model=card, limits=Limits(max_duration_s=1))
+    scanner = Scanner(mesher=None, finder=GreySquares(), model=card, limits=Limits(max_duration_s=1))
     with pytest.raises(TooLarge):
         scanner.scan_video(film(clip_maker, [still(10)], count=40))

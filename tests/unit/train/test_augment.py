@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fakeweb.faces import align
-from fakeweb.train.augment import augmented_crop
+from fakeweb.train.augment import augmented_crop, augmented_pair, views
 from fakeweb.train.recipe import AugmentRecipe
 from fakeweb.types import Face, Image
 
@@ -46,13 +46,30 @@ def test_nothing_asked_for_is_the_plain_crop(image):
     assert np.array_equal(crop(image, 0, PLAIN), align(image, Face(BOX), 32, margin=1.1).pixels)
 
 
-@pytest.mark.parametrize("name", ["flip", "encode", "blur", "sharpen", "noise", "colour", "grey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "flip",
+        "flip_down",
+        "encode",
+        "shares",
+        "down_up",
+        "blur",
+        "sharpen",
+        "noise",
+        "colour",
+        "grey",
+        "cutout",
+    ],
+)
 def test_each_part_changes_something_alone(image, name):
     changed = crop(image, 0, dataclasses.replace(PLAIN, **{name: 1}))
     plain = crop(image, 0, PLAIN)
     assert not np.array_equal(changed, plain)
     if name == "flip":
         assert np.array_equal(changed, plain[:, ::-1])
+    if name == "flip_down":
+        assert np.array_equal(changed, plain[::-1])
     if name == "grey":
         assert np.ptp(changed.astype(int), axis=2).max() == 0
 
@@ -69,3 +86,38 @@ def test_every_picture_survives_everything_at_any_place(image):
 def test_no_argument_could_tell_it_the_label():
     names = list(inspect.signature(augmented_crop).parameters)
     assert names == ["image", "box", "side_px", "margin", "recipe", "rng"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rotate_deg": 30.0},
+        {"shear_deg": 30.0},
+        {"flip": 1},
+        {"flip_down": 1},
+        {"shift": 0.3},
+        {"scale": (1.5, 1.5)},
+    ],
+)
+def test_a_mask_goes_where_its_pixels_go(change):
+    """The mask is drawn into the picture as brightness, and must stay where it is bright."""
+    mask = np.zeros((80, 96), np.uint8)
+    mask[20:45, 25:40] = 255
+    drawn = Image(np.repeat(mask[..., None], 3, 2))
+    for seed in range(12):
+        recipe = dataclasses.replace(PLAIN, **change)
+        pixels, moved = augmented_pair(drawn, mask, BOX, 48, 1.6, recipe, np.random.default_rng(seed))
+        assert moved.shape == pixels.shape[:2]
+        assert np.abs(pixels[..., 0].astype(int) - moved).max() <= 2
+
+
+def test_brightness_is_a_factor(image):
+    for factor in (0.5, 1.5):
+        pixels = crop(image, 0, dataclasses.replace(PLAIN, brightness=(factor, factor)))
+        want = np.clip(np.rint(crop(image, 0, PLAIN) * factor), 0, 255)
+        assert np.abs(pixels - want).max() <= 1
+
+
+def test_validation_sees_no_holes_and_stands_upright():
+    seen = views(dataclasses.replace(AugmentRecipe(), cutout=0.5, flip_down=0.5))
+    assert (seen.cutout, seen.flip_down, seen.encode) == (0, 0, AugmentRecipe().encode)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeweb.train.prepare import FaceSample
-from fakeweb.train.recipe import OptimRecipe, Recipe
+from fakeweb.train.recipe import DataRecipe, ForgeRecipe, OptimRecipe, Recipe
 from fakeweb.types import Sample
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
@@ -26,6 +26,14 @@ def faces(**sources):
                 sample = Sample(Path(f"{source}-{label}-{i}"), label, None, "train", group, source)
                 out.append(FaceSample(sample, (0, 0, 9, 9)))
     return out
+
+
+def forging(samples, share, *, forgeable=None, sources=(), batch=8, epochs_of=64, **optim):
+    recipe = Recipe(
+        "x", "1", "t", optim=OptimRecipe(batch=batch, faces_per_epoch=epochs_of, **optim),
+        forge=ForgeRecipe(share=share, methods={"a": 3.0, "b": 1.0, "never": 0.0}, sources=sources),
+    )  # fmt: skip
+    return loader.EpochPlan(samples, recipe, forgeable)
 
 
 def plan(samples, *, batch=8, faces_per_epoch=64, power=0.5, seed=0):
@@ -149,3 +157,50 @@ def test_any_set_fills_its_batches(sizes, half, steps, power, epoch):
     assert labels.shape == (steps, 2 * half)
     assert (labels[:, :half] == 1).all()
     assert (labels[:, half:] == 0).all()
+
+
+def test_forged_faces_take_their_share_beside_the_face_they_are_made_of():
+    made = forging(MIXED, 0.5, batch=16, epochs_of=160)
+    for batch in made.batches(3):
+        fakes, reals = batch[:8], batch[8:]
+        assert sum(p.method is not None for p in fakes) == 4
+        for fake, real in zip(fakes, reals, strict=True):
+            assert real.method is None
+            assert MIXED[real.index].sample.label == 0
+            assert MIXED[fake.index].sample.label == (0 if fake.method else 1)
+            assert not fake.method or fake.index == real.index
+            assert fake.seed != real.seed
+        for part in range(2):  # each part of a batch has its share
+            small = loader.part_of(batch, part, 2)
+            assert len(small) == 8
+            assert sum(p.method is not None for p in small) == 2
+            assert [p in fakes for p in small] == [True] * 4 + [False] * 4
+
+
+def test_methods_share_as_they_should_and_only_some_faces_are_forged():
+    samples = faces(a=(40, 40, False), b=(40, 0, False))
+    made = forging(samples, 1.0, forgeable=range(0, 40), batch=16, epochs_of=1600)
+    picks = [p for batch in made.batches(0) for p in batch if p.method]
+    counts = Counter(p.method for p in picks)
+    assert counts["a"] / counts["b"] == pytest.approx(3, rel=0.25)
+    assert set(counts) == {"a", "b"}
+    assert {p.index for p in picks} == set(range(40))
+    only = forging(samples, 1.0, sources=("b",), batch=16, epochs_of=160)
+    assert {samples[p.index].sample.source for b in only.batches(0) for p in b if p.method} == {"b"}
+    assert forging(samples, 0.5, forgeable=[]).forged == 0
+
+
+def test_a_set_of_reals_alone_is_filled_by_the_forge():
+    samples = faces(a=(5, 0, False))
+    for batch in forging(samples, 0.2).batches(0):
+        assert all(p.method for p in batch[:4])
+        assert not any(p.method for p in batch[4:])
+
+
+def test_weights_change_shares():
+    samples = faces(a=(50, 50, False), b=(50, 50, False))
+    recipe = Recipe("x", "1", "t", data=DataRecipe(weights={"a": 3.0}),
+                    optim=OptimRecipe(batch=8, faces_per_epoch=800))  # fmt: skip
+    made = loader.EpochPlan(samples, recipe).batches(0)
+    counts = Counter((samples[p.index].sample.source, samples[p.index].sample.label) for b in made for p in b)
+    assert counts == {("a", 1): 300, ("b", 1): 100, ("a", 0): 300, ("b", 0): 100}

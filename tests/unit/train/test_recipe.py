@@ -10,7 +10,9 @@ from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
 from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
 from fakeweb.train.finder.recipe import read_finder_recipe
+from fakeweb.train.mesh.recipe import read_mesh_recipe
 from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
+from fakeweb.train.temporal.recipe import read_temporal_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))
 TOP = 'name = "x"\nversion = "1"\ntitle = "t"\n'
@@ -90,7 +92,13 @@ def test_a_recipe_that_cannot_be_read(tmp_path):
         read_recipe(tmp_path / "latin.toml")
 
 
-READERS = {"autoencoder": read_autoencoder_recipe, "classifier": read_recipe, "finder": read_finder_recipe}
+READERS = {
+    "autoencoder": read_autoencoder_recipe,
+    "classifier": read_recipe,
+    "finder": read_finder_recipe,
+    "mesh": read_mesh_recipe,
+    "video": read_temporal_recipe,
+}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)

@@ -126,7 +126,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(
     recipe = write_recipe()  # no checkpoint but the one of the interrupt
     handler = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    calls, loss = [], loop._loss
+    calls, loss = [], loop.loss_of
 
     def interrupted(*arguments):
         calls.append(1)
@@ -134,7 +134,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(
             signal.raise_signal(signal.SIGINT)
         return loss(*arguments)
 
-    monkeypatch.setattr(loop, "_loss", interrupted)
+    monkeypatch.setattr(loop, "loss_of", interrupted)
     try:
         with pytest.raises(KeyboardInterrupt):
             train(recipe, tmp_path / "out")

@@ -335,7 +335,7 @@ def test_a_device_without_memory(train, write_recipe, tmp_path, monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried ...")
 
-    monkeypatch.setattr("fakeweb.train.loop._loss", full)
+    monkeypatch.setattr("fakeweb.train.loop.loss_of", full)
     with pytest.raises(UsageError, match="too little memory for batches of 16"):
         train(write_recipe(), tmp_path / "out")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from fakeweb import registry
 from fakeweb.datasets import half_of_group
-from fakeweb.types import Face
+from fakeweb.types import Face, Forgery, Image
 
 SIDE_PX = 32
 # source -> (kind of its fakes, has reals, fake and real share a group)
@@ -74,14 +75,70 @@ def build(outputs, argument="", weights=None):
     )  # fmt: skip
 
 
+def build_maps(outputs, argument="", weights=None):
+    """The same with feature maps, and without what differs between the parts of a batch."""
+    import torch
+    from torch import nn
+
+    class Maps(nn.Module):
+        head_names = ("head",)
+
+        def __init__(self):
+            super().__init__()
+            self.one = nn.Conv2d(3, 8, 5, 4, 2)
+            self.two = nn.Conv2d(8, 8, 3, 2, 1)
+            self.head = nn.Linear(8, outputs)
+
+        def map_channels(self, stride):
+            return (8, 8)
+
+        def with_maps(self, x, stride):
+            fine = torch.relu(self.one(x / 127.5 - 1))
+            coarse = torch.relu(self.two(fine))
+            embedding = coarse.mean((2, 3)) + fine.mean((2, 3))
+            return self.head(embedding), [fine, coarse], embedding
+
+        def forward(self, x):
+            return self.with_maps(x, 4)[0]
+
+    return Maps()
+
+
+class ToyMesher:
+    """A mesh of 468 equal points in the middle, of every face."""
+
+    name = "toy"
+
+    def mesh(self, image, faces):
+        centre = [(f.box[0] + f.box[2]) / 2 for f in faces]
+        return [replace(f, mesh=np.full((468, 3), c, np.float32)) for f, c in zip(faces, centre, strict=True)]
+
+
+def stripe(image, face, rng):
+    """A forge method: the data set's stripes on the middle of the region."""
+    assert face.mesh is not None
+    height, width = image.pixels.shape[:2]
+    y, x = np.mgrid[0:height, 0:width]
+    inside = (abs(x - width / 2) < width / 4) & (abs(y - height / 2) < height / 4)
+    stripes = np.sign(np.sin((x + y + rng.uniform(0, 6)) * 2 * np.pi / 10)) * inside
+    pixels = np.clip(image.pixels + 45 * stripes[..., None], 0, 255).astype(np.uint8)
+    return Forgery(Image(pixels), inside.astype(np.float32), "reenacted")
+
+
 def register(module: str, patch=None) -> None:
-    """Put the finder and the network into the registry, for good or through pytest's ``monkeypatch``."""
-    for kind, attribute in (("finder", "CentreFinder"), ("net", "build")):
+    """Put the plug-ins into the registry, for good or through pytest's ``monkeypatch``."""
+    for kind, name, attribute in (
+        ("finder", "toy", "CentreFinder"),
+        ("net", "toy", "build"),
+        ("net", "toymaps", "build_maps"),
+        ("mesh", "toy", "ToyMesher"),
+        ("forge", "stripe", "stripe"),
+    ):
         target = f"{module}:{attribute}"
         if patch is None:
-            registry.BUILT_IN[kind]["toy"] = target
+            registry.BUILT_IN[kind][name] = target
         else:
-            patch.setitem(registry.BUILT_IN[kind], "toy", target)
+            patch.setitem(registry.BUILT_IN[kind], name, target)
 
 
 def draw(rng: np.random.Generator, fake: bool) -> np.ndarray:

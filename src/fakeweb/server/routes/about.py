@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 
 import fakeweb
 from fakeweb.errors import NotFound
-from fakeweb.runtime import ModelCard, find_card, list_cards
+from fakeweb.runtime import Card, ModelCard, find_card, list_cards
 from fakeweb.server.metrics import CONTENT_TYPE
 from fakeweb.server.routes.given import json_answer, problems, service_of
 from fakeweb.server.schemas import Health, Models
@@ -117,14 +117,14 @@ async def docs_asset(name: str) -> Response:
     )
 
 
-def _model(card: ModelCard, in_use: bool) -> dict[str, Any]:
+def _model(card: Card, in_use: bool) -> dict[str, Any]:
     return {
         "reference": card.reference,
         "title": card.title,
         "task": card.task,
         "licence": card.licence,
         "sha256": card.sha256,
-        "kinds": list(card.kinds),
+        "kinds": list(card.kinds) if isinstance(card, ModelCard) else [],
         "limits": list(card.details.get("limits", [])),
         "in_use": in_use,
     }

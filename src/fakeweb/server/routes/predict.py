@@ -149,6 +149,7 @@ async def predict_url(
     limits = Limits(max_bytes=service.settings.max_bytes)
     data = await asyncio.to_thread(fetch_url, body.url, limits=limits)
     digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+    request.scope["fakeweb.ticket"].uploaded()
     name = safe_name(body.url.partition("?")[0])
     upload = Upload(name, data, digest, len(data))
     return await _answer(service, upload, options, png, deadline_s)

@@ -67,7 +67,7 @@ async def delete_result(request: Request, result_id: ResultId) -> Response:
 @router.delete(
     "/media/{media_sha256}",
     response_model=Deleted,
-    responses=problems(),
+    responses=problems(404, 409),
     summary="Forget a picture or video",
     operation_id="forget_media",
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -18,6 +21,7 @@ from fakeweb.server.schemas import Job, Judgement, VideoOptions
 from fakeweb.server.service import Service
 from fakeweb.server.store import FINISHED, Row
 
+LOG = logging.getLogger("fakeweb.server")
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -87,6 +91,11 @@ async def _accept(request: Request, service: Service) -> Response:
         options = merge(VideoOptions, query_of(request), form.fields)
         row = await service.jobs.add(job_id, form.uploads[0], options)
         accepted = True
+    except OSError as error:
+        LOG.error("no room for a video: %s", error)
+        raise Busy(
+            "there is no room for videos at present", hint="try again later", retry_after_s=60
+        ) from error
     finally:
         sink.close()
         if not accepted:
@@ -116,15 +125,20 @@ async def status(request: Request, job_id: str) -> Response:
 async def events(request: Request, job_id: str) -> Response:
     """Send an event for each change, until the job has ended."""
     service = service_of(request)
-    first = await service.jobs.get(job_id)
+    await service.jobs.get(job_id)  # 404 where there is none
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(service, first), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(service, job_id), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(service: Service, row: Row) -> AsyncIterator[str]:
-    job_id = row["id"]
+async def _stream(service: Service, job_id: str) -> AsyncIterator[str]:
     sent = ""
     while True:
+        changed = service.jobs.changed(job_id)
+        try:
+            row = await service.jobs.get(job_id)
+        except NotFound:
+            yield 'event: deleted\ndata: {"id": "' + job_id + '"}\n\n'
+            return
         ended = row["state"] in FINISHED
         text = json.dumps(_job(row))
         if text != sent:
@@ -133,13 +147,11 @@ async def _stream(service: Service, row: Row) -> AsyncIterator[str]:
         else:
             yield ": still there\n\n"
         if ended or service.stopping.is_set():
+            changed.set()
             return
-        await service.jobs.wait(job_id, _BEAT_S if row["instance"] == service.jobs.instance else 1.0)
-        try:
-            row = await service.jobs.get(job_id)
-        except NotFound:
-            yield 'event: deleted\ndata: {"id": "' + job_id + '"}\n\n'
-            return
+        with suppress(TimeoutError):
+            here = row["instance"] == service.jobs.instance
+            await asyncio.wait_for(changed.wait(), _BEAT_S if here else 1.0)
 
 
 @router.get(

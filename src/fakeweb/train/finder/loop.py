@@ -21,6 +21,7 @@ from fakeweb import registry
 from fakeweb.errors import BadRecipe, ModelCorrupt, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.train import Progress
+from fakeweb.train.devices import pick_device
 from fakeweb.train.finder.finish import finish
 from fakeweb.train.finder.measure import Validation, by_maps
 from fakeweb.train.finder.net import FinderNet
@@ -28,8 +29,10 @@ from fakeweb.train.finder.pool import Pool, make_pools
 from fakeweb.train.finder.recipe import FinderRecipe
 from fakeweb.train.finder.scene import Composer
 from fakeweb.train.finder.targets import grid, loss, targets
+from fakeweb.train.interrupts import whole_steps
+from fakeweb.train.loader import single_thread
 from fakeweb.train.logs import Logs
-from fakeweb.train.loop import one_cycle, pick_device, single_thread, whole_steps
+from fakeweb.train.optimizers import one_cycle
 from fakeweb.types import FloatArray, UInt8Array
 
 _FREE = ("title", "licence", "limits", "version", "false_alarms")
@@ -216,6 +219,8 @@ class FinderTraining:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        value = {k: v for k, v in value.items() if k != "licences"}  # they change nothing that is learned
     return hashlib.sha256(repr(value).replace("[", "(").replace("]", ")").encode()).hexdigest()
 
 

@@ -50,7 +50,7 @@ class Validation:
         self.empty = [composer.background(rng, _EMPTY_SIDE, _EMPTY_SIDE) for _ in range(_EMPTY)]
 
     def measure(self, propose: Propose, false_alarms: float) -> tuple[float, dict[str, float]]:
-        """Return the threshold (a logit) that allows so many false proposals per 100 megapixels, and the figures there."""
+        """Return the least logit that allows so many false proposals per 100 megapixels, and the figures there."""
         alarms = np.concatenate([propose(pixels)[:, 0] for pixels in self.empty])
         allowed = int(false_alarms * len(self.empty) * _EMPTY_SIDE**2 / 1e8)
         worst = np.sort(alarms)[::-1]

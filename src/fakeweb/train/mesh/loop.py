@@ -23,8 +23,10 @@ from fakeweb.errors import BadRecipe, DatasetError, ModelCorrupt, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.topology import CONTOURS, POINTS
 from fakeweb.train import Progress
+from fakeweb.train.devices import pick_device
+from fakeweb.train.interrupts import whole_steps
+from fakeweb.train.loader import single_thread
 from fakeweb.train.logs import Logs
-from fakeweb.train.loop import one_cycle, pick_device, single_thread, whole_steps
 from fakeweb.train.mesh.augment import show_face, show_none
 from fakeweb.train.mesh.crops import PARTS, Squares, make_squares
 from fakeweb.train.mesh.finish import finish
@@ -32,6 +34,7 @@ from fakeweb.train.mesh.label import read_labels
 from fakeweb.train.mesh.measure import validate
 from fakeweb.train.mesh.net import MeshNet
 from fakeweb.train.mesh.recipe import MeshRecipe
+from fakeweb.train.optimizers import one_cycle
 
 _FREE = ("title", "licence", "limits", "version", "data.labels", "data.licences", "optim.checkpoint_s")
 _SHAPES = 3000

@@ -6,19 +6,15 @@ Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 201
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from fakeweb.errors import BadRecipe, ModelCorrupt
+from fakeweb.errors import BadRecipe
+from fakeweb.train.weights import load_fitting, read_state
 
-# what numpy raises for files that are no .npz, and torch for arrays that are not these
-_NOT_WEIGHTS = (OSError, EOFError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 # expansion, channels, repeats, first stride: table 2 of the paper
 _STAGES = (
     (1, 16, 1, 1),
@@ -29,6 +25,8 @@ _STAGES = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+_LAST_AT = {4: (3, 24), 8: (6, 32), 16: (13, 96), 32: (17, 320)}
+"""Stride -> number of the last layer that has it, and its channels."""
 
 
 class _Conv(nn.Module):
@@ -47,8 +45,16 @@ class _Conv(nn.Module):
         if kernel > 1:
             height, width = (max((-(-s // stride) - 1) * stride + kernel - s, 0) for s in x.shape[-2:])
             x = functional.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
-        x = self.conv(x)
+        x = self._convolved(x)
         return x if self.linear else functional.relu6(x)
+
+    def _convolved(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve; on CPUs the gradient of strided depthwise layers takes three times as long in bfloat16."""
+        slow = self.conv.groups > 1 and self.conv.stride[0] > 1 and x.device.type == "cpu"
+        if not (slow and self.training and torch.is_autocast_enabled("cpu")):
+            return self.conv(x)
+        with torch.autocast("cpu", enabled=False):
+            return self.conv(x.float())
 
 
 class _Block(nn.Module):
@@ -69,6 +75,8 @@ class _Block(nn.Module):
 class MobileNetV2(nn.Module):
     """MobileNetV2 1.0: float RGB (N, 3, S, S) in [0, 255] -> (N, outputs)."""
 
+    head_names = ("head",)
+
     def __init__(self, outputs: int, dropout: float = 0.2) -> None:
         super().__init__()
         features: list[nn.Module] = [_Conv((3, 32), 3, 2)]
@@ -88,6 +96,24 @@ class MobileNetV2(nn.Module):
         x = self.features((x - 127.5) / 127.5)
         return self.head(self.dropout(x.mean((2, 3))))
 
+    @staticmethod
+    def map_channels(stride: int) -> tuple[int, ...]:
+        """Return the channels of the maps below."""
+        return tuple(_LAST_AT[s][1] for s in sorted({stride, 32}))
+
+    def with_maps(
+        self, x: torch.Tensor, stride: int
+    ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+        """Return the outputs, the last maps of this stride and of 32, and the mean features."""
+        wanted, maps = {_LAST_AT[s][0] for s in (stride, 32)}, []
+        x = (x - 127.5) / 127.5
+        for number, layer in enumerate(self.features):
+            x = layer(x)
+            if number in wanted:
+                maps.append(x)
+        x = x.mean((2, 3))
+        return self.head(self.dropout(x)), maps, x
+
 
 def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.Module:
     """Build the network, from scratch or from ImageNet weights.
@@ -95,7 +121,8 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
     Args:
         outputs: Width of the last layer.
         argument: There is none.
-        weights: ``.npz`` with ``features.<i>[.layers.<j>].conv.{weight,bias}``; its classifier is ignored.
+        weights: ``features.<i>[.layers.<j>].conv.{weight,bias}`` in a file that :func:`read_state` reads; a last
+            layer of another name or width is left out.
 
     Raises:
         BadRecipe: An argument was given.
@@ -107,18 +134,5 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
         )
     net = MobileNetV2(outputs)
     if weights is not None:
-        try:
-            with weights.open("rb") as stream, np.load(stream) as arrays:
-                state = {
-                    k: torch.from_numpy(arrays[k].astype(np.float32))
-                    for k in arrays.files
-                    if k.startswith("features")
-                }
-            missing = net.load_state_dict(state, strict=False)
-        except _NOT_WEIGHTS as error:
-            raise ModelCorrupt(
-                f"{weights} does not fit MobileNetV2: {error}", hint="see docs/guide/train.md"
-            ) from error
-        if any(not k.startswith("head") for k in missing.missing_keys):
-            raise ModelCorrupt(f"{weights} lacks {missing.missing_keys[0]}", hint="see docs/guide/train.md")
+        load_fitting(net, read_state(weights, "MobileNetV2"), weights, "MobileNetV2", net.head_names)
     return net

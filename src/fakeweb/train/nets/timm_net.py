@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fakeweb.errors import BadRecipe, MissingExtra, ModelCorrupt, missing_extra
+from fakeweb.errors import BadRecipe, MissingExtra, missing_extra
+from fakeweb.train.weights import load_fitting, read_state
 
 
 class _Normalised(nn.Module):
@@ -23,6 +24,50 @@ class _Normalised(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.net((x - self.mean) / self.std)
 
+    @property
+    def head_names(self) -> tuple[str, ...]:
+        """Beginnings of the last layer's names."""
+        return tuple(f"net.{name}" for name in _last_layers(self.net))
+
+    def map_channels(self, stride: int) -> tuple[int, ...]:
+        """Return the channels of the maps below.
+
+        Raises:
+            BadRecipe: timm gives no maps of this network.
+        """
+        info = _maps_of(self.net)
+        return tuple(info[i][1] for i in _places(info, stride))
+
+    def with_maps(
+        self, x: torch.Tensor, stride: int
+    ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+        """Return the outputs, the last maps of this stride and of all, and what the last layer sees."""
+        places = _places(_maps_of(self.net), stride)
+        last, maps = self.net.forward_intermediates((x - self.mean) / self.std, indices=places)
+        return self.net.forward_head(last), maps, self.net.forward_head(last, pre_logits=True)
+
+
+def _last_layers(net: nn.Module) -> tuple[str, ...]:
+    names = net.default_cfg.get("classifier", "")
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _maps_of(net: nn.Module) -> list[tuple[int, int]]:
+    """Return (stride, channels) of every map timm gives."""
+    info = getattr(net, "feature_info", None)
+    if not info or not hasattr(net, "forward_intermediates"):
+        raise BadRecipe(
+            f"timm gives no feature maps of {type(net).__name__}",
+            hint="set evidence.weight = 0 and loss.contrast = 0, or choose another net",
+        )
+    return [(part["reduction"], part["num_chs"]) for part in getattr(info, "info", info)]
+
+
+def _places(info: list[tuple[int, int]], stride: int) -> list[int]:
+    """Return which maps to take: the last that is at least so fine, and the last of all."""
+    fine = [i for i, (reduction, _) in enumerate(info) if reduction <= stride] or [0]
+    return sorted({fine[-1], len(info) - 1})
+
 
 def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.Module:
     """Build a timm network, from scratch or from a weights file.
@@ -30,7 +75,7 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
     Args:
         outputs: Width of the last layer.
         argument: timm's name of the network.
-        weights: A state dict that torch or safetensors can read; a last layer of another width is left out.
+        weights: A file that :func:`read_state` reads; a last layer of another width is left out.
 
     Raises:
         BadRecipe: timm has no such network.
@@ -39,7 +84,6 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
     """
     try:
         import timm
-        from timm.models import load_state_dict
     except ImportError as error:
         raise missing_extra("train", "a timm network") from error
     except RuntimeError as error:  # what torchvision raises beside a torch of another release
@@ -54,16 +98,5 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
         )
     net = timm.create_model(argument, num_classes=outputs)
     if weights is not None:
-        own = net.state_dict()
-        try:
-            state = load_state_dict(str(weights))
-            fits = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
-            net.load_state_dict(fits, strict=False)
-        except Exception as error:  # torch, safetensors and timm have no common base for theirs
-            reason = str(error).partition("\n")[0]
-            raise ModelCorrupt(
-                f"{weights} does not fit {argument}: {reason}", hint="is it for this network?"
-            ) from error
-        if len(fits) < 0.5 * len(own):
-            raise ModelCorrupt(f"{weights} does not fit {argument}", hint="is it for this network?")
+        load_fitting(net, read_state(weights, argument), weights, argument, _last_layers(net))
     return _Normalised(net)

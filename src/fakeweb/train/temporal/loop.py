@@ -20,8 +20,11 @@ from fakeweb.errors import BadRecipe, DatasetError, ModelCorrupt, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import auc
+from fakeweb.train.devices import pick_device
+from fakeweb.train.interrupts import whole_steps
+from fakeweb.train.loader import single_thread
 from fakeweb.train.logs import Logs
-from fakeweb.train.loop import one_cycle, pick_device, single_thread, whole_steps
+from fakeweb.train.optimizers import one_cycle
 from fakeweb.train.temporal.clips import ClipMaker
 from fakeweb.train.temporal.finish import finish
 from fakeweb.train.temporal.net import TemporalNet, clip_logits

@@ -1,0 +1,232 @@
+"""Write docs/reference/service.md and its plots from ``results/*.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+REFERENCE = HERE.parents[1] / "docs" / "reference"
+RESULTS = HERE / "results"
+
+_HEAD = """# The service under load
+
+Written by `python deploy/load/run.py` (load) and `python deploy/load/fuzz.py` (fuzzing) from
+`deploy/load/results/`.
+"""
+_RUNS = ("users16", "users500", "users2000", "soak")
+
+
+def write() -> None:
+    """Write the page from all measurements there are."""
+    found = {p.stem: json.loads(p.read_text()) for p in sorted(RESULTS.glob("*.json"))}
+    parts = [_HEAD]
+    for make in (_targets, _load, _health, _plots, _fuzz):
+        text = make(found)
+        if text:
+            parts.append(text)
+    (REFERENCE / "service.md").write_text("\n".join(parts))
+
+
+def _targets(found: dict[str, Any]) -> str:
+    rows = []
+    base = found.get("baseline", {}).get("portrait_per_s")
+    if "alone" in found:
+        rows.append(
+            _row("one user, one megapixel, one face: p95", f"{found['alone']['p95_ms']:.0f} ms", "< 250 ms")
+        )
+    for name, share in (("users16", 0.8), ("users2000", 0.5)):
+        if base and name in found:
+            users, rate = found[name]["users"], found[name]["judged_per_s"]
+            what = f"{users} users: pictures judged, of what the Scanner reaches without HTTP"
+            rows.append(
+                _row(what, f"{rate / base:.0%} ({rate:.2f} of {base:.2f} per second)", f">= {share:.0%}")
+            )
+    for name in ("users500", "users2000"):
+        if name in found:
+            run = found[name]
+            p95 = max(_of(run, "judged", "p95_ms"), _of(run, "cached", "p95_ms"))
+            rows.append(
+                _row(f"{run['users']} users: p95 of accepted requests", f"{p95:.0f} ms", "< 2,000 ms")
+            )
+            rows.append(
+                _row(
+                    f"{run['users']} users: connection errors, time-outs, 5xx but deliberate 503",
+                    str(run["failures"]),
+                    "0",
+                )
+            )
+            rows.append(
+                _row(
+                    f"{run['users']} users: p95 of refusals",
+                    f"{_of(run, 'refused', 'p95_ms'):.0f} ms",
+                    "fast",
+                )
+            )
+            rows.append(
+                _row(f"{run['users']} users: p99 of /livez", f"{run['health']['p99_ms']:.0f} ms", "< 100 ms")
+            )
+    if "soak" in found:
+        soak = found["soak"]
+        rows.append(
+            _row(
+                f"memory growth in {soak['seconds'] / 60:.0f} minutes",
+                f"{soak['memory_growth_mb']} MB",
+                "flat",
+            )
+        )
+    if not rows:
+        return ""
+    return "## Targets\n\n| what | measured | target |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _load(found: dict[str, Any]) -> str:
+    runs = [found[n] | {"name": n} for n in _RUNS if n in found]
+    if not runs:
+        return ""
+    lines = [
+        "## Load\n",
+        "The service, its event loop and its one worker, was bound to one core, Locust and the probes to another.\n",
+        "A JPEG of one face (512 x 512, about 60 kB). *Judged*: new bytes, through a worker. *Cached*: bytes judged "
+        "before. *Refused*: 503 with Retry-After. The run with 16 users waits for nothing but Retry-After "
+        "and sends only new bytes; the others wait one to three seconds and send half repeated, half new ones.\n",
+        "| users | minutes | answer | count | per second | median ms | p95 ms | p99 ms | max ms |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        for answer in ("judged", "cached", "refused"):
+            if answer in run:
+                a = run[answer]
+                cells = [
+                    a["count"],
+                    f"{a['per_s']:.2f}",
+                    *(f"{a[k]:.0f}" for k in ("median_ms", "p95_ms", "p99_ms", "max_ms")),
+                ]
+                lines.append(
+                    f"| {run['users']} | {run['seconds'] / 60:g} | {answer} | "
+                    + " | ".join(map(str, cells))
+                    + " |"
+                )
+    lines.append("")
+    for run in runs:
+        lines += [f"- {run['name']}: {text}" for text in run["failure_texts"]]
+    return "\n".join(lines) + "\n"
+
+
+def _health(found: dict[str, Any]) -> str:
+    runs = [found[n] for n in _RUNS if n in found]
+    if not runs:
+        return ""
+    lines = [
+        "## Health, files and memory meanwhile\n",
+        "`/livez`, asked four times a second on a new connection each time.\n",
+        "| users | health p95 ms | p99 ms | max ms | failures | open files | worker restarts | memory growth MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        h = run["health"]
+        cells = [
+            run["users"],
+            *(f"{h[k]:.0f}" for k in ("p95_ms", "p99_ms", "max_ms")),
+            len(run["health_failures"]),
+            run["open_files_max"],
+            f"{run['worker_restarts']:.0f}",
+            run["memory_growth_mb"],
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    when = ", ".join(sorted({r["measured_at"][:10] for r in runs}))
+    return "\n".join([*lines, "", f"Measured on {when}."]) + "\n"
+
+
+def _plots(found: dict[str, Any]) -> str:
+    lines = []
+    for name in ("users500", "users2000"):
+        if name in found:
+            _plot_load(found[name], REFERENCE / f"service-{name}.png")
+            lines.append(f"![{found[name]['users']} users over time](service-{name}.png)\n")
+    if "soak" in found and found["soak"]["memory"]:
+        _plot_memory(found["soak"], REFERENCE / "service-soak.png")
+        lines.append("![memory over the soak](service-soak.png)\n")
+    return "## Plots\n\n" + "\n".join(lines) if lines else ""
+
+
+def _fuzz(found: dict[str, Any]) -> str:
+    runs = [found[n] for n in ("fuzz-images", "fuzz-videos", "fuzz-schema") if n in found]
+    if not runs:
+        return ""
+    lines = [
+        "## Fuzzing\n",
+        "Mutated uploads, with valid ones in between that must all be judged right; and requests that schemathesis "
+        "makes up from the OpenAPI document.\n",
+        "| what | requests | answers by status | valid ones judged right | 5xx but deliberate 503 | worker restarts "
+        "| memory growth MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        by = ", ".join(f"{k}: {v}" for k, v in sorted(run["statuses"].items()))
+        valid = f"{run['valid_right']} of {run['valid']}" if run.get("valid") else ""
+        cells = (
+            run["what"],
+            run["requests"],
+            by,
+            valid,
+            run["unwanted"],
+            round(run.get("worker_restarts", 0)),
+            run.get("memory_growth_mb", ""),
+        )
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _plot_load(run: dict[str, Any], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (rate, time) = pyplot.subplots(2, 1, figsize=(8, 6), sharex=True, layout="constrained")
+    for name, colour in (("judged", "tab:blue"), ("cached", "tab:green"), ("refused", "tab:orange")):
+        rows = [r for r in run["history"] if r[1] == name]
+        rate.plot([r[0] for r in rows], [r[3] for r in rows], colour, label=name)
+        time.plot([r[0] for r in rows], [(r[4] or 0) / 1000 for r in rows], colour, label=name)
+    rate.set_yscale("log")
+    rate.set_ylabel("answers per second")
+    rate.set_title(f"{run['users']} users, {run['spawn_per_s']} more each second, one core")
+    rate.legend()
+    time.axhline(2.0, color="grey", linestyle="--", linewidth=1)
+    time.set_ylabel("p95 in seconds")
+    time.set_xlabel("seconds since the start")
+    for axis in (rate, time):
+        axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _plot_memory(run: dict[str, Any], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(8, 3.5), layout="constrained")
+    axis.plot([t / 60 for t, _ in run["memory"]], [b / 1e6 for _, b in run["memory"]])
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("minutes")
+    axis.set_ylabel("memory in MB, all processes")
+    axis.set_title(f"{run['users']} users for {run['seconds'] / 60:.0f} minutes")
+    axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _of(run: dict[str, Any], answer: str, value: str) -> float:
+    return float(run.get(answer, {}).get(value) or 0.0)
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,133 @@
+"""Where torch computes: one device per process, and as many processes as torchrun starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from fakeweb.errors import UsageError
+from fakeweb.train.recipe import OptimRecipe
+
+KNOWN = ("auto", "cpu", "cuda", "mps", "hpu")
+_PATIENCE = timedelta(days=2)  # finding the faces of a large data set is work of the first process alone
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of this process; under torchrun each process takes the GPU of its number.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "hpu":
+        _load_gaudi()
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in KNOWN[1:]:
+        raise UsageError(f"no device is called '{name}'", hint=f"known: {', '.join(KNOWN)}")
+    if device.type == "cuda":
+        if device.index is None and torch.cuda.device_count() > 1:
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise UsageError(
+                f"torch {torch.__version__} sees no device '{name}'",
+                hint="use --device cpu, or install a torch built for CUDA and its driver",
+            )
+        torch.cuda.set_device(device)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(
+            f"torch {torch.__version__} sees no device 'mps'",
+            hint="use --device cpu; mps is for Apple's chips",
+        )
+    return device
+
+
+def _load_gaudi() -> None:
+    """Make torch know Intel Gaudi. Written from its documentation and never run: no such device was at hand."""
+    try:
+        import habana_frameworks.torch.core  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            "torch sees no device 'hpu'", hint="use --device cpu; hpu needs Intel Gaudi and habana_frameworks"
+        ) from error
+
+
+def autocast(device: torch.device, optim: OptimRecipe) -> contextlib.AbstractContextManager[Any]:
+    """Return the context of the forward pass: half precision where the recipe wants it and the device can."""
+    unable = device.type == "cuda" and not torch.cuda.is_bf16_supported()
+    if optim.fp16:
+        return torch.autocast(device.type, torch.float16)
+    if not optim.bf16 or unable:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+class Crew:
+    """The processes that train together; alone, all of it costs nothing.
+
+    torchrun says by environment variables how many there are. They talk over gloo, GPUs over NCCL.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0")) if self.size > 1 else 0
+        self._opened = False
+        if self.size > 1 and not dist.is_initialized():
+            backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+            dist.init_process_group(backend, timeout=_PATIENCE)
+            self._opened = True
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes and reports."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Wait until all are here."""
+        self.total([0.0])
+
+    def total(self, values: list[float]) -> list[float]:
+        """Return the sums over all processes."""
+        if self.size == 1:
+            return values
+        tensor = torch.tensor(values, dtype=torch.float64)
+        dist.all_reduce(tensor)
+        return [float(v) for v in tensor]
+
+    def add_up(self, gradients: list[torch.Tensor], averages: list[torch.Tensor]) -> None:
+        """Replace gradients by their sums and running statistics by their means over all processes."""
+        if self.size == 1:
+            return
+        for tensors, part in ((gradients, 1.0), (averages, 1.0 / self.size)):
+            if tensors:
+                flat = torch.cat([t.detach().reshape(-1).float() for t in tensors])
+                dist.all_reduce(flat)
+                flat *= part
+                for tensor, piece in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+                    tensor.copy_(piece.reshape(tensor.shape))
+
+    def interleave(self, part: np.ndarray, total: int) -> np.ndarray:
+        """Return all rows, of which this process holds numbers rank, rank + size, ..."""
+        if self.size == 1:
+            return part
+        parts: list[Any] = [None] * self.size
+        dist.all_gather_object(parts, part)
+        rows = np.empty((total, *next(p for p in parts if len(p)).shape[1:]), part.dtype)
+        for rank, values in enumerate(parts):
+            rows[rank :: self.size] = values if len(values) else rows[rank :: self.size]
+        return rows
+
+    def close(self) -> None:
+        """Say goodbye."""
+        if self._opened:
+            dist.destroy_process_group()
+            self._opened = False

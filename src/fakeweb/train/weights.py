@@ -1,0 +1,109 @@
+"""Files with weights to start from: torch, safetensors, numpy, and our own checkpoints."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fakeweb.errors import FakeWebError, ModelCorrupt, missing_extra
+
+State = dict[str, torch.Tensor]
+_WRAPPED = ("state_dict", "model", "model_state_dict", "net")
+_PREFIXES = ("module.", "net.", "_orig_mod.")
+_NOT_WEIGHTS = (OSError, EOFError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def read_state(path: Path, what: str) -> State:
+    """Read the tensors of a file by name, without what wrappers put in front of the names.
+
+    ``.npz`` is read by numpy, ``.safetensors`` by safetensors, all else by ``torch.load(weights_only=True)``: no file
+    can run code. A checkpoint of ours gives its best weights.
+
+    Args:
+        path: The file.
+        what: Which network it is for, for messages.
+
+    Raises:
+        ModelCorrupt: It holds no tensors.
+        MissingExtra: safetensors is not installed.
+    """
+    try:
+        if path.suffix == ".npz":
+            with path.open("rb") as stream, np.load(stream) as arrays:
+                state: dict[str, Any] = {
+                    k: torch.from_numpy(arrays[k].astype(np.float32)) for k in arrays.files
+                }
+        elif path.suffix == ".safetensors":
+            state = _safetensors(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        found = {_bare(k): v for k, v in _unwrapped(state).items() if isinstance(v, torch.Tensor)}
+    except FakeWebError:
+        raise
+    except Exception as error:  # torch, safetensors and numpy have no common base for theirs
+        raise _unfit(path, what, error) from error
+    if not found:
+        raise ModelCorrupt(f"{path} does not fit {what}: no tensors in it", hint="see docs/guide/train.md")
+    return found
+
+
+def load_fitting(net: nn.Module, state: State, path: Path, what: str, optional: tuple[str, ...]) -> None:
+    """Load every tensor whose name and shape fit.
+
+    Args:
+        net: Whose names and shapes.
+        state: The tensors.
+        path: Where they come from, for messages.
+        what: Which network, for messages.
+        optional: Beginnings of names that the file may lack or hold in another shape: the new layers.
+
+    Raises:
+        ModelCorrupt: Another tensor is missing or has another shape.
+    """
+    own = net.state_dict()
+    fits = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
+    lacking = [k for k in own if k not in fits and not k.startswith(optional) and "num_batches" not in k]
+    if lacking:
+        why = f"has another shape of {lacking[0]}" if lacking[0] in state else f"lacks {lacking[0]}"
+        raise ModelCorrupt(f"{path} does not fit {what}: it {why}", hint="see docs/guide/train.md")
+    try:
+        net.load_state_dict(fits, strict=False)
+    except _NOT_WEIGHTS as error:
+        raise _unfit(path, what, error) from error
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    try:
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise missing_extra("train", "a .safetensors file") from error
+    return dict(load_file(path))
+
+
+def _unwrapped(state: Any) -> dict[str, Any]:
+    """Find the tensors in what people save around them."""
+    if not isinstance(state, dict):
+        raise TypeError("it holds no table of tensors")
+    if "best" in state and "recipe" in state:  # a checkpoint of ours
+        return dict(state["best"]["state"] or state["average"])
+    for key in _WRAPPED:
+        if isinstance(state.get(key), dict):
+            return dict(state[key])
+    return state
+
+
+def _bare(name: str) -> str:
+    while name.startswith(_PREFIXES):
+        name = name.partition(".")[2]
+    return name
+
+
+def _unfit(path: Path, what: str, error: Exception) -> ModelCorrupt:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return ModelCorrupt(f"{path} does not fit {what}: {reason}", hint="see docs/guide/train.md")

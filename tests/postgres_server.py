@@ -1,0 +1,90 @@
+"""A real PostgreSQL server for the tests, started from what the system has installed."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from fakeweb.errors import StoreFailed
+
+
+def _find_server() -> Path | None:
+    """The folder of initdb and postgres."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [shutil.which("initdb")]
+    return Path(found[-1]).parent if found[-1] else None
+
+
+def serve():
+    """Yield the address of a PostgreSQL server of our own, or of the one FAKEWEB_TEST_POSTGRES names."""
+    if given := os.environ.get("FAKEWEB_TEST_POSTGRES"):
+        yield given
+        return
+    pytest.importorskip("psycopg", reason="needs the extra 'postgres'")
+    binaries = _find_server()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server is installed (apt install postgresql)")
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_user and not shutil.which("runuser"):
+        pytest.skip("PostgreSQL does not run as root, and there is no runuser")
+    folder = Path("/tmp") / f"fakeweb-pg-{os.getpid()}"  # short: the path of a socket is limited
+    folder.mkdir()
+    try:
+        if as_user:
+            shutil.chown(folder, "postgres")
+        initdb = [
+            *as_user,
+            str(binaries / "initdb"),
+            "-D",
+            str(folder / "d"),
+            "-A",
+            "trust",
+            "-U",
+            "fakeweb",
+            "-N",
+        ]
+        done = subprocess.run(initdb, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"initdb fails: {done.stderr[-200:]}")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [
+            str(binaries / "postgres"),
+            "-D",
+            str(folder / "d"),
+            "-p",
+            str(port),
+            "-k",
+            str(folder),
+            "-F",
+        ]
+        server = subprocess.Popen([*as_user, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            url = f"postgresql://fakeweb@127.0.0.1:{port}/postgres"
+            _wait_until_it_answers(url)
+            yield url
+        finally:
+            subprocess.run(
+                [*as_user, str(binaries / "pg_ctl"), "-D", str(folder / "d"), "stop", "-m", "immediate"],
+                capture_output=True,
+            )
+            server.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_it_answers(url):
+    from fakeweb.server.store import Store
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            Store(url).close()
+            return
+        except StoreFailed:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)

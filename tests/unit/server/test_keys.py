@@ -1,0 +1,141 @@
+"""Keys: random, stored as hashes, scoped, limited."""
+
+import pytest
+
+from fakeweb.errors import Forbidden, RateLimited, Unauthorized, UsageError
+from fakeweb.server import keys
+from fakeweb.server.keys import Buckets, KeyRing, check_scopes, hash_key, new_key
+
+
+def ring(**rows):
+    found = KeyRing()
+    found.load(
+        {"id": n, "name": n, "key_sha256": hash_key(n), "scopes": s, "per_minute": 0, "revoked_s": r}
+        for n, (s, r) in rows.items()
+    )
+    return found
+
+
+def test_keys_are_new_each_time_and_not_in_their_hash():
+    made = {new_key() for _ in range(50)}
+    assert len(made) == 50
+    assert all(len(k) > 40 and k not in hash_key(k) for k in made)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[(b"authorization", b"Bearer a")], [(b"authorization", b"bearer  a")], [(b"x-api-key", b"a")]],
+)
+def test_a_key_is_found_in_either_header(headers):
+    assert ring(a=("predict", None)).find(headers, "predict").name == "a"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [(b"authorization", b"Basic a")],
+        [(b"authorization", b"Bearer b")],
+        [(b"x-api-key", b"\xff\xfe")],
+        [(b"x-api-key", b"")],
+    ],
+)
+def test_others_are_not_let_in(headers):
+    with pytest.raises(Unauthorized):
+        ring(a=("predict", None)).find(headers, "predict")
+
+
+def test_scopes_bind_and_admin_may_all():
+    held = ring(a=("predict,videos", None), b=("admin", None), gone=("admin", 1.0))
+    assert held.find([(b"x-api-key", b"a")], "videos")
+    assert held.find([(b"x-api-key", b"a")], "")
+    assert held.find([(b"x-api-key", b"b")], "queue")
+    with pytest.raises(Forbidden, match="queue"):
+        held.find([(b"x-api-key", b"a")], "queue")
+    with pytest.raises(Unauthorized):
+        held.find([(b"x-api-key", b"gone")], "queue")
+
+
+@pytest.mark.parametrize("wrong", [[], ["everything"], ["predict", "x"]])
+def test_scopes_are_checked(wrong):
+    with pytest.raises(UsageError, match="predict"):
+        check_scopes(wrong)
+
+
+def test_a_rate_is_kept_and_the_wait_is_told(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
+    buckets = Buckets()
+    for _ in range(10):  # ten seconds' worth at once
+        buckets.take("a", 60)
+    with pytest.raises(RateLimited) as refused:
+        buckets.take("a", 60)
+    assert refused.value.retry_after_s == pytest.approx(1.0)
+    buckets.take("b", 60)
+    now[0] += refused.value.retry_after_s
+    buckets.take("a", 60)
+    with pytest.raises(RateLimited):
+        buckets.take("a", 60)
+    passed = 0
+    for _ in range(6000):  # a minute of a hundred attempts a second
+        now[0] += 0.01
+        try:
+            buckets.take("a", 60)
+            passed += 1
+        except RateLimited:
+            continue
+    assert passed == pytest.approx(60, abs=1)
+    buckets.take("a", 0)  # no limit
+
+
+def test_callers_who_went_away_are_forgotten(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
+    buckets = Buckets()
+    for n in range(1000):
+        buckets.take(str(n), 60)
+    now[0] += 5000
+    buckets.take("new", 60)
+    assert len(buckets._filled) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/predict", "predict"),
+        ("/v1/predict/batch", "predict"),
+        ("/v1/urls", "predict"),
+        ("/v1/videos", "videos"),
+        ("/v1/videos/x/cancel", "videos"),
+        ("/v1/queue/", "queue"),
+        ("/v1/results/x", "results"),
+        ("/v1/media/x", "results"),
+        ("/v1/models", ""),
+        ("/metrics", "metrics"),
+        ("/v1/predict/", "admin"),
+        ("/predict/x", "admin"),
+        ("/V1/queue", "admin"),
+        ("/v1/queue\n", "admin"),
+        ("/metrics\n", "admin"),
+        ("/v1/unheard-of", "admin"),
+        ("/v1/openapi.json", "open"),
+        ("/livez", "open"),
+        ("/docs", "open"),
+        ("/assets/app.js", "open"),
+    ],
+)
+def test_every_address_of_the_api_asks_for_its_scope(path, scope):
+    from fakeweb.server.gate import classify
+
+    assert classify(path)[1] == scope
+
+
+def test_every_route_is_known_to_the_gate():
+    import json
+    from pathlib import Path
+
+    from fakeweb.server.gate import classify
+
+    document = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
+    for path in json.loads(document.read_text())["paths"]:
+        assert classify(path.replace("{", "").replace("}", ""))[0] not in ("other", "page"), path

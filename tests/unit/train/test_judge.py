@@ -1,0 +1,276 @@
+"""What the judge needs: an evidence map, forged fakes, kept regions, held-out sources, teachers, averaged epochs."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.errors import BadRecipe, ModelIncompatible, ModelMissing, UsageError
+from fakeweb.train import Progress
+from fakeweb.types import Crop, Face
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+pytest.importorskip("onnxscript", reason="needs the extra 'train'")
+
+DATA = 'cache_px = 64\n[data.masks]\npairs = "whole"\nmixed = "whole"\ngenerated = "whole"'
+FORGE = '[forge]\nshare = 0.5\nmesher = "toy"\n[forge.methods]\nstripe = 1\n'
+EVIDENCE = "[evidence]\nweight = 0.5\nstride = 4\n"
+LEARNS = {"epochs": 6, "faces_per_epoch": 256, "ema": 0.9, "checkpoint_s": 0}
+
+
+def kept(weights):
+    return {k: v for k, v in weights.items() if k.startswith(("net", "average", "best", "optim"))}
+
+
+@pytest.fixture(scope="module")
+def judged(toy, toy_data, tmp_path_factory):
+    """A full training with map, masks, forge, kept regions and averaged epochs, once."""
+    from fakeweb.train import run
+
+    folder = tmp_path_factory.mktemp("judged")
+    with pytest.MonkeyPatch.context() as patch:
+        toy.register("train_toy", patch)
+        recipe = toy.write_recipe(
+            folder / "toy.toml", net="toymaps", data=DATA, more=FORGE + EVIDENCE, **LEARNS, average_best=3
+        )
+        return run(recipe, toy_data, folder / "out", workers=0, threads=1, cache=folder / "cache")
+
+
+def crop(pixels):
+    return Crop(np.ascontiguousarray(pixels), Face((0, 0, 32, 32)), np.eye(2, 3, dtype=np.float32))
+
+
+def test_the_exported_map_tells_where(judged):
+    classifier = OnnxClassifier(judged)
+    assert json.loads(judged.read_text())["evidence"] == {"side": 8}
+    y, x = np.mgrid[0:32, 0:32]
+    clean = np.full((32, 32, 3), 120, np.uint8)
+    stripes = np.sign(np.sin((x + y) * 2 * np.pi / 6)) * 45
+    left = np.where(x[..., None] < 16, clean + stripes[..., None], clean).astype(np.uint8)
+    one, other = classifier.score([crop(clean), crop(left)])
+    assert one.evidence.shape == other.evidence.shape == (8, 8)
+    assert other.evidence[:, :3].mean() > other.evidence[:, 5:].mean() + 0.2
+    assert one.p_fake < other.p_fake
+
+
+def test_what_was_forged_is_a_kind_of_the_model(judged):
+    assert "reenacted" in json.loads(judged.read_text())["kinds"]
+
+
+def test_parity_covers_the_map(judged):
+    assert json.loads(judged.read_text())["details"]["parity_max_gap"] < 1e-3
+
+
+def test_the_kept_regions_lie_in_the_cache(judged):
+    cache = judged.parent.parent / "cache"
+    assert sorted(p.suffix for p in cache.iterdir()) == [".bin", ".csv", ".csv"]
+    assert not list(judged.parent.glob("regions-*"))
+
+
+def test_a_killed_training_with_all_of_it_ends_alike(train, write_recipe, tmp_path, weights, no_export):
+    recipe = write_recipe(
+        net="toymaps", data=DATA, more=FORGE + EVIDENCE, checkpoint_s=0, accumulate=2, average_best=2
+    )
+    train(recipe, tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    for stop in (("regions", 0, 50), ("train", 1, 2), ("train", 2, 1), ("validate", 0, 1)):
+
+        def tell(progress, stop=stop):
+            if (progress.stage, progress.epoch, progress.done) == stop:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(recipe, tmp_path / "out", resume=True, on_progress=tell)
+    train(recipe, tmp_path / "out", resume=True)
+    assert weights(tmp_path / "out") == weights(tmp_path / "whole")
+    for name in ("steps.csv", "epochs.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_workers_change_nothing_with_forge_and_regions(train, write_recipe, tmp_path, weights, no_export):
+    recipe = write_recipe(net="toymaps", data=DATA, more=FORGE + EVIDENCE, epochs=1)
+    train(recipe, tmp_path / "zero", workers=0)
+    train(recipe, tmp_path / "two", workers=2)
+    assert weights(tmp_path / "zero") == weights(tmp_path / "two")
+
+
+def test_kept_regions_change_nothing(train, write_recipe, tmp_path, weights, no_export):
+    train(write_recipe(), tmp_path / "opened")
+    train(write_recipe(data="cache_px = 512"), tmp_path / "kept")
+    assert weights(tmp_path / "opened") == weights(tmp_path / "kept")
+
+
+def test_accumulated_parts_are_the_whole_batch(train, write_recipe, tmp_path, no_export):
+    curves = []
+    for parts in (1, 4):
+        recipe = write_recipe(
+            net="toymaps", data=DATA, more=EVIDENCE + "[loss]\npair = 0.2\n", accumulate=parts
+        )
+        train(recipe, tmp_path / str(parts))
+        curves.append(np.loadtxt(tmp_path / str(parts) / "steps.csv", delimiter=",", skiprows=1)[:, 1])
+    assert np.allclose(*curves, atol=2e-5)
+    assert np.ptp(curves[0]) > 0.01
+
+
+def test_only_reals_and_the_forge_are_enough_to_learn(toy, train, write_recipe, tmp_path):
+    data = toy.make_index(tmp_path / "data", val_times=4)
+    recipe = write_recipe(
+        net="toymaps",
+        data='held_out = ["pairs/fake"]\nskip_sources = ["generated"]\n' + DATA,
+        more=FORGE.replace("0.5", "1.0"),
+        **LEARNS,
+    )
+    card = json.loads(train(recipe, tmp_path / "out", data=data).read_text())
+    scores = card["details"]["scores"]["held_out"]
+    assert scores["faces"]["fake"] == 80
+    assert scores["auc_pairs"] > 0.9
+    assert card["details"]["held_out"] == ["pairs/fake"]
+
+
+def test_a_fold_holds_its_sources_out_under_a_name_of_its_own(toy, train, write_recipe, tmp_path):
+    data = toy.make_index(tmp_path / "data", val_times=2)
+    folds = '[data.folds]\none = ["generated", "genuine"]\n'
+    card = train(write_recipe(data=folds, **LEARNS), tmp_path / "out", fold="one", data=data)
+    assert card.name == "toy-one.json"
+    details = json.loads(card.read_text())["details"]
+    assert {row["source"] for row in details["training_data"]} == {"pairs", "mixed"}
+    assert "auc_generated" not in details["scores"]["validation_A"]
+    assert details["scores"]["held_out"]["auc_generated"] > 0.8
+    with pytest.raises(BadRecipe, match="no fold 'two'") as caught:
+        train(write_recipe(data=folds), tmp_path / "other", fold="two")
+    assert "one" in caught.value.hint
+
+
+def test_extra_roots_train_together(toy, train, write_recipe, tmp_path, no_export):
+    data = toy.make_index(tmp_path / "data")
+    extra = toy.make_index(tmp_path / "extra")
+    table = (extra / "index.csv").read_text().replace(",pairs,", ",more,")
+    (extra / "index.csv").write_text(table)
+    seen: list[Progress] = []
+    train(write_recipe(epochs=1, data='extra_roots = ["../extra"]'), tmp_path / "out", data=data,
+          on_progress=seen.append)  # fmt: skip
+    assert max(p.total for p in seen if p.stage == "faces") == 2 * len(table.splitlines()[1:])
+    assert "auc_more" in (tmp_path / "out" / "epochs.csv").read_text()
+
+
+def test_patience_ends_a_training_that_does_not_rise(
+    train, write_recipe, tmp_path, monkeypatch, weights, no_export
+):
+    scores = iter([0.6, 0.7, 0.65, 0.7, 0.9])
+    monkeypatch.setattr(
+        "fakeweb.train.loop.Training._validate", lambda *_: {"score": (s := next(scores)), "auc_x": s}
+    )
+    train(write_recipe(epochs=9, patience=2), tmp_path / "out")
+    assert (weights(tmp_path / "out")["step"], weights(tmp_path / "out")["epoch"]) == (4 * 3, 2)
+
+
+def test_the_best_epochs_are_averaged_where_that_is_better(
+    train, write_recipe, tmp_path, monkeypatch, no_export
+):
+    scores = iter([0.6, 0.8, 0.7, 0.95, 0.6, 0.8, 0.7, 0.75])
+    monkeypatch.setattr(
+        "fakeweb.train.loop.Training._validate", lambda *_: {"score": (s := next(scores)), "auc_x": s}
+    )
+    finished = []
+    monkeypatch.setattr("fakeweb.train.loop.finish", lambda training, *_: finished.append(training))
+    for name in ("better", "worse"):
+        train(write_recipe(epochs=3, average_best=2), tmp_path / name)
+    better, worse = finished
+    assert better.averaged == [2, 3]
+    assert worse.averaged == []
+    states = [entry["state"]["1.weight"] for entry in better.top]
+    assert torch.allclose(better.net.state_dict()["1.weight"], torch.stack(states).mean(0))
+    assert torch.equal(worse.net.state_dict()["1.weight"], worse.best["state"]["1.weight"])
+
+
+@pytest.mark.parametrize("how", ["backbone", "norm"])
+def test_what_is_frozen_stays(train, write_recipe, tmp_path, weights, no_export, toy, how):
+    net = {"backbone": "toymaps", "norm": "toy"}[how]
+    train(write_recipe(net=net, freeze=f'"{how}"', epochs=1, weight_decay=0.5), tmp_path / "out")
+    torch.manual_seed(0)
+    before = (toy.build_maps if how == "backbone" else toy.build)(5).state_dict()
+    after = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["net"]
+    frozen = ("one", "two") if how == "backbone" else ("2.",)
+    for name, value in before.items():
+        same = torch.equal(value, after[name])
+        assert same == name.startswith(frozen), name
+
+
+def test_a_thawed_backbone_moves(train, write_recipe, tmp_path, no_export, toy):
+    train(write_recipe(net="toymaps", freeze='"backbone"', freeze_epochs=1, epochs=2), tmp_path / "out")
+    torch.manual_seed(0)
+    after = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["net"]
+    assert not torch.equal(toy.build_maps(5).state_dict()["one.weight"], after["one.weight"])
+
+
+def test_a_network_without_names_cannot_be_frozen(train, write_recipe, tmp_path):
+    with pytest.raises(BadRecipe, match="does not say which of its layers are new"):
+        train(write_recipe(freeze='"backbone"'), tmp_path / "out")
+
+
+def test_a_network_without_maps_gives_no_evidence(train, write_recipe, tmp_path):
+    with pytest.raises(BadRecipe, match="gives no feature maps"):
+        train(write_recipe(more=EVIDENCE, data="cache_px = 64"), tmp_path / "out")
+
+
+def test_two_stages_are_two_networks_in_one_file(train, write_recipe, tmp_path):
+    card = train(write_recipe(heads='"two-stage"', net="toymaps", **LEARNS), tmp_path / "out")
+    state = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["net"]
+    assert not torch.equal(state["net.one.weight"], state["sorter.one.weight"])
+    scores = json.loads(card.read_text())["details"]["scores"]["validation_B"]
+    assert scores["auc_all"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"more": "[loss]\nmixup = 0.3\n"},
+        {"more": "[loss]\ncontrast = 0.2\n"},
+        {"more": '[loss]\nname = "focal"\npair = 0.3\n'},
+        {"optimizer": '"lars"', "lr": 2.0, "trust": 0.05},
+        {"optimizer": '"sgd"', "lr": 0.3},
+        {"fp16": "true"},
+        {"more": EVIDENCE + "feed = true\n", "data": DATA},
+    ],
+    ids=["mixup", "contrast", "focal", "lars", "sgd", "fp16", "feed"],
+)
+def test_each_way_of_learning_learns_the_toy(train, write_recipe, tmp_path, weights, no_export, keys):
+    train(write_recipe(net="toymaps", **{**LEARNS, **keys}), tmp_path / "out")
+    assert weights(tmp_path / "out")["score"] > 0.85
+
+
+def test_a_student_follows_its_teachers(train, write_recipe, tmp_path, judged, no_export):
+    both = [judged, judged.parent / "checkpoint.pt"]
+    recipe = write_recipe(net="toymaps", data=DATA, more=EVIDENCE + "[loss]\ndistil = 1.0\n", **LEARNS)
+    train(recipe, tmp_path / "out", teachers=both)
+    with pytest.raises(UsageError, match="other teachers"):
+        train(recipe, tmp_path / "out", resume=True)
+    train(recipe, tmp_path / "out", resume=True, teachers=both)
+    with pytest.raises(ModelMissing, match="no teacher at"):
+        train(recipe, tmp_path / "x", teachers=["none.pt"])
+    path = write_recipe()
+    path.write_text(path.read_text().replace("margin = 1.0", "margin = 1.2"))
+    with pytest.raises(ModelIncompatible, match="wants crops of margin 1"):
+        train(path, tmp_path / "y", teachers=[judged])
+
+
+def test_a_torch_and_an_onnx_teacher_agree(judged, registered):
+    from fakeweb.train.recipe import DataRecipe, Recipe
+    from fakeweb.train.teachers import Teachers
+
+    recipe = Recipe("x", "1", "t", data=DataRecipe(side_px=48, margin=1.0))
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), np.uint8))
+    card, net = (
+        Teachers([str(p)], recipe, torch.device("cpu")) for p in (judged, judged.parent / "checkpoint.pt")
+    )
+    calibration = OnnxClassifier(judged).card.calibration
+    logits = torch.logit(net.p_fake(pixels).double())
+    assert not Teachers([], recipe, torch.device("cpu"))
+    assert card.p_fake(pixels).shape == (3,)
+    want = [calibration.probability(float(z)) for z in logits]
+    if not json.loads(judged.read_text())["details"].get("averaged_epochs"):
+        assert np.allclose(card.p_fake(pixels).numpy(), want, atol=0.02)

@@ -1,0 +1,67 @@
+"""Every network the recipes and the guide name trains, resumes and exports; and several processes train as one."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+pytest.importorskip("onnxscript", reason="needs the extra 'train'")
+BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "networks.py"
+
+
+def _benchmark():
+    spec = importlib.util.spec_from_file_location("networks_benchmark", BENCHMARK)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+networks = _benchmark()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("net", networks.NAMES)
+def test_it_trains_resumes_and_exports(net, registered, toy_data, tmp_path):
+    if net.startswith("timm"):
+        pytest.importorskip("timm", reason="needs the extra 'train'", exc_type=ImportError)
+    figures = networks.prove(net, toy_data, tmp_path)
+    assert figures["gap"] < 1e-3
+    assert figures["parameters"] > 1e6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_two_processes_give_the_curve_of_one(toy_data, train, write_recipe, tmp_path, no_export, accumulate):
+    """A batch of 16 shared by two processes, against one process with all 16."""
+    recipe = write_recipe(
+        net="toymaps", data='cache_px = 64\n[data.masks]\nmixed = "whole"', accumulate=accumulate, checkpoint_s=0,
+        more='[evidence]\nweight = 0.5\nstride = 4\n[forge]\nshare = 0.5\nmesher = "toy"\n[forge.methods]\nstripe = 1',
+    )  # fmt: skip
+    train(recipe, tmp_path / "one")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+               str(Path(__file__).with_name("toy.py")), recipe, toy_data, tmp_path / "two"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("export 0 1") == 1, "only the first process reports"
+    for name, columns in (("steps.csv", (0, 1, 2)), ("epochs.csv", (0, 1, 2))):
+        one, two = (
+            np.loadtxt(tmp_path / n / name, delimiter=",", skiprows=1, usecols=columns)
+            for n in ("one", "two")
+        )
+        assert one.shape == two.shape
+        assert np.allclose(one, two, atol=2e-3), name
+    weights = [
+        torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["net"]["net.one.weight"]
+        for n in ("one", "two")
+    ]
+    assert torch.allclose(*weights, atol=2e-3)

@@ -1,0 +1,85 @@
+"""Optimisers: LARS by hand, the others by name, the rate's one cycle."""
+
+import copy
+
+import pytest
+
+from fakeweb.train.recipe import OptimRecipe
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+optimizers = pytest.importorskip("fakeweb.train.optimizers")
+
+
+def test_two_steps_of_lars_by_hand():
+    weight = torch.nn.Parameter(torch.tensor([[3.0, 4.0]]))  # |w| = 5
+    optimizer = optimizers.Lars([weight], lr=2.0, momentum=0.5, weight_decay=0.1, trust=0.01)
+    weight.grad = torch.tensor([[0.0, 2.0]])  # |g| = 2
+    optimizer.step()
+    # rate = 0.01 * 5 / (2 + 0.1 * 5) = 0.02; v = 2 * 0.02 * (g + 0.1 w) = 0.04 * (0.3, 2.4)
+    assert weight.tolist()[0] == pytest.approx([3 - 0.012, 4 - 0.096], abs=1e-6)
+    weight.grad = torch.tensor([[1.0, 0.0]])
+    size = (2.988**2 + 3.904**2) ** 0.5
+    rate = 0.01 * size / (1 + 0.1 * size)
+    first = 0.5 * 0.012 + 2 * rate * (1 + 0.2988)
+    second = 0.5 * 0.096 + 2 * rate * 0.3904
+    optimizer.step()
+    assert weight.tolist()[0] == pytest.approx([2.988 - first, 3.904 - second], abs=1e-5)
+
+
+def test_lars_neither_scales_nor_decays_biases():
+    bias = torch.nn.Parameter(torch.tensor([10.0, 0.0]))
+    optimizer = optimizers.Lars([bias], lr=0.5, momentum=0.0, weight_decay=0.1)
+    bias.grad = torch.tensor([1.0, 2.0])
+    optimizer.step()
+    assert bias.tolist() == pytest.approx([9.5, -1.0])
+
+
+def test_lars_moves_weights_of_zero():
+    weight = torch.nn.Parameter(torch.zeros(2, 2))
+    optimizer = optimizers.Lars([weight], lr=0.1)
+    weight.grad = torch.ones(2, 2)
+    optimizer.step()
+    assert torch.equal(weight.detach(), torch.full((2, 2), -0.1))
+
+
+def test_lars_goes_on_from_its_state():
+    def steps(optimizer, weight, count):
+        for i in range(count):
+            weight.grad = torch.full((2, 2), float(i + 1))
+            optimizer.step()
+
+    whole = torch.nn.Parameter(torch.ones(2, 2))
+    steps(one := optimizers.Lars([whole], lr=0.1), whole, 1)
+    twin = torch.nn.Parameter(whole.detach().clone())
+    other = optimizers.Lars([twin], lr=0.1)
+    other.load_state_dict(copy.deepcopy(one.state_dict()))
+    steps(one, whole, 2)
+    steps(other, twin, 2)
+    assert torch.equal(whole, twin)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adamw", "AdamW"), ("adam", "Adam"), ("sgd", "SGD"), ("lars", "Lars")]
+)
+def test_each_by_name_makes_a_loss_smaller(name, kind):
+    torch.manual_seed(0)
+    net = torch.nn.Linear(4, 1)
+    optimizer = optimizers.make_optimizer(net, OptimRecipe(optimizer=name, lr=0.05, trust=0.1))
+    assert type(optimizer).__name__ == kind
+    x = torch.randn(64, 4)
+    losses = []
+    for _ in range(60):
+        loss = (net(x)[:, 0] - x.sum(1)).square().mean()
+        losses.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_rate_rises_linearly_and_falls_to_zero():
+    rates = [optimizers.one_cycle(i / 100, 0.2) for i in range(101)]
+    assert rates[10] == pytest.approx(0.5)
+    assert max(rates) == rates[20] == 1
+    assert rates[60] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0)
