@@ -120,8 +120,8 @@ def speed(options: argparse.Namespace) -> list[str]:
     cv2.setNumThreads(1)
     scanner = Scanner(finder=options.finder, model=options.model)
     lines = [
-        "| clip | Mbit/s | frames | bare decode of all 300 | whole scan | over bare decode | decode | find, mesh, track |"
-        " classify | clips a minute, two processes |",
+        "| clip | Mbit/s | frames | bare decode of all 300 | whole scan | over bare decode | decode |"
+        " find, mesh, track | classify | clips a minute, two processes |",
         "|" + "---|" * 10,
     ]
     real = options.data / "videos" / "real" / "dfdc_lynaeydofd.mp4"
