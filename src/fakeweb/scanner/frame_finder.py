@@ -29,7 +29,8 @@ class FrameFinder:
 
     Finding is what takes most of the time, so three things spare it. Frames much larger than 640 px are shrunk for the
     finder; the first and then every thirty-second is looked at in full as well, and where that shows a face large
-    enough to judge that the shrunk one lacks, the next frames are looked at in full until it no longer does. And where the mesh measures
+    enough to judge that the shrunk one lacks, the next frames are looked at in full until it no longer does.
+    And where the mesh measures
     everybody of the frame before at the same place again, nobody is searched for, up to three frames in a row; never
     after a cut, and never where somebody is lost.
 
