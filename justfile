@@ -30,12 +30,25 @@ check:
     {{ bin }}/mypy
     {{ bin }}/lint-imports --no-logo
     {{ bin }}/python docs/drift.py
+    {{ bin }}/python web/current.py
 
 # the API on http://127.0.0.1:8000 (needs `just setup server`); arguments go to `fakeweb serve`
 serve *args:
     {{ bin }}/fakeweb serve "$@"
 
-# measure the shipped scanner and rewrite docs/reference/results.md and video.md
+# build the page anew into the package (needs Node 20.19 or newer; to run FakeWeb none is needed)
+web:
+    cd web && npm ci --no-progress && npm run build
+
+# pack the browser extension into dist/: a folder to load, a zip for the stores
+extension:
+    {{ bin }}/python extension/pack.py
+
+# check the extension: tests of its parts, types, the stores' linter (needs Node 20.19 or newer)
+check-extension: extension
+    cd extension && npm ci --no-progress && npm test && npm run types && npm run lint
+
+# measure the shipped scanner and rewrite docs/reference/results.md and video.md (needs `just setup evaluate`)
 bench *args:
     {{ bin }}/python benchmarks/results.py {{ args }}
     {{ bin }}/python benchmarks/video.py {{ args }}
@@ -54,3 +67,5 @@ lock:
         --no-header --extra heic --extra server --extra postgres -o requirements/service.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra s3 --group dev --group storage -o requirements/storage.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra server --extra demo --group dev --group service -o requirements/demo.lock

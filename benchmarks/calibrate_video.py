@@ -81,7 +81,7 @@ def main() -> None:
         if not (folder / "truth.json").is_file():
             compose(samples, folder, ComposeOptions(clips=count, half=half))
         people, _ = judge_clips(
-            folder, scanner, folder / f"rows-{card.reference}.json", pace=Pace(every=True)
+            folder, scanner, folder / f"rows-{card.reference}-{options.finder}.json", pace=Pace(every=True)
         )
         rows[half] = [r for r in people if r.p_frames]
     verdicts = fit(rows["A"], options.false_alarms, options.missed, scanner.classifier.min_face_px)

@@ -24,6 +24,7 @@ from fakeweb.faces.square import cut, square_affine
 from fakeweb.media import read_image
 from fakeweb.topology import EYE_CORNERS, MEAN
 from fakeweb.train.calibrate import auc
+from fakeweb.train.mesh.alarms import find_alarms
 from fakeweb.train.mesh.crops import believed
 from fakeweb.train.mesh.label import MeshLabels, read_labels
 from fakeweb.train.mesh.prints import print_face
@@ -133,6 +134,7 @@ def measure_rolls(
 def measure_nothing(mesher: OnnxMesher, labels: MeshLabels, data: Path, part: str) -> list[Measured]:
     """Ask about places without a face: squares of the content pictures, and what the finder took for faces there."""
     out = []
+    empty: list[Path] = []
     boxes: dict[str, list[int]] = {}
     for row, name in enumerate(labels.path.tolist()):
         boxes.setdefault(name, []).append(row)
@@ -142,10 +144,12 @@ def measure_nothing(mesher: OnnxMesher, labels: MeshLabels, data: Path, part: st
         if half_of_group(sample.source, sample.group) != part:
             continue
         own = boxes.get(sample.path.relative_to(data).as_posix(), [])
+        if not any(np.isfinite(labels.mesh[row, 0, 0]) for row in own):
+            empty.append(sample.path)
         image = read_image(sample.path).image
         rng = np.random.default_rng(number)
         places = [
-            ("finder's false alarms", face_of(labels, r)) for r in own if face_of(labels, r).width_px > 40
+            ("YuNet's false alarms", face_of(labels, r)) for r in own if face_of(labels, r).width_px > 40
         ]
         for _ in range(0 if own else 6):
             side = rng.uniform(0.15, 0.7) * min(image.width, image.height)
@@ -154,6 +158,9 @@ def measure_nothing(mesher: OnnxMesher, labels: MeshLabels, data: Path, part: st
         for name, face in places:
             (found,) = mesher.mesh(image, [face])
             out.append(Measured(name, presence=found.presence or 0.0))
+    for square in find_alarms(empty, 60, 224, 2.0, 2):
+        (found,) = mesher.mesh(Image(square), [Face((56, 56, 168, 168))])
+        out.append(Measured("our finder's proposals in mosaics", presence=found.presence or 0.0))
     return out
 
 

@@ -1,7 +1,9 @@
 """Measure the shipped Scanner and write docs/reference/results.md: ``just bench [--data FOLDER]``.
 
-Speed is measured on the example picture, accuracy on validation groups B of the labelled pictures, end to end: bytes
-in, verdict out, with the default finder. Without labelled pictures only speed is measured and nothing is written.
+Speed is measured on the example picture, accuracy on validation groups B of the labelled pictures by `fakeweb evaluate`
+(extra ``evaluate``), end to end: bytes in, verdict out, with the default finder and mesh. Its whole report goes to
+``--out``, an interrupted run goes on there, and ``--peers FOLDER`` sets published classifiers beside it. Without
+labelled pictures only speed is measured and nothing is written.
 """
 
 from __future__ import annotations
@@ -17,25 +19,28 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 import fakeweb
-from fakeweb.datasets import half_of_group
-from fakeweb.datasets.index import IndexLayout
+from fakeweb.evaluate.degrade import PLAIN
+from fakeweb.evaluate.report import cell
+from fakeweb.evaluate.scores import Row
 from fakeweb.media import encode_jpeg
-from fakeweb.scanner.decide import decide_face
-from fakeweb.train.calibrate import auc
-from fakeweb.types import Image, Report, Sample
+from fakeweb.scanner import DEFAULT_MODEL
+from fakeweb.types import Image
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "collins.jpg"
 OUT = ROOT / "docs" / "reference" / "results.md"
+PEOPLE = ("ciplab", "lfw")
+"""Lists of people who stand under several groups or in several sources."""
 
 
 def median_s(function: Callable[[], object], runs: int = 9) -> float:
@@ -92,55 +97,85 @@ def speed() -> list[str]:
     return ["| what | median |", "|---|---|", *rows, "", f"Peak memory of that process: {peak:.0f} MB."]
 
 
-def main_face(report: Report, box_centre: tuple[float, float]):  # noqa: ANN201
-    """Return the scored face nearest to the picture's centre."""
-    scored = [f for f in report.faces if f.score is not None]
+def accuracy(data: Path, out: Path, peers: Path | None, workers: int) -> list[str]:
+    """Return the tables on validation groups B, end to end, by `fakeweb evaluate`; rows are kept in ``out``."""
+    from fakeweb.evaluate import evaluate
+    from fakeweb.evaluate.protocol import Protocol
 
-    def off(f) -> float:  # noqa: ANN001
-        x0, y0, x1, y1 = f.face.box
-        return abs((x0 + x1) / 2 - box_centre[0]) + abs((y0 + y1) / 2 - box_centre[1])
-
-    return min(scored, key=off) if scored else None
-
-
-def scan_all(samples: list[Sample], scanner: fakeweb.Scanner) -> list[tuple[Sample, Report]]:
-    """Scan every sample, with a line of progress on a terminal."""
-    results = []
-    for done, sample in enumerate(samples, 1):
-        results.append((sample, scanner.scan(sample.path)))
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{done}/{len(samples)}")
-    return results
+    protocol = Protocol(
+        data=data, models=(DEFAULT_MODEL,), part="val-B", level="scan", people=PEOPLE, peers=peers
+    )
+    result = evaluate(protocol, out, workers=workers)
+    name = next(iter(result.metrics["models"]))
+    model = result.metrics["models"][name]
+    rows = [r for r in result.rows if r.model == name and r.view == PLAIN]
+    return [*by_source(rows, model), "", *totals(rows, model, data), *others(result.metrics)]
 
 
-def accuracy(data: Path) -> list[str]:
-    """Return the tables on validation groups B, end to end."""
-    scanner = fakeweb.Scanner()
-    samples = [s for s in IndexLayout().index(data) if s.split == "val" and s.label is not None]
-    results = scan_all([s for s in samples if half_of_group(s.source, s.group) == "B"], scanner)
-    logits: dict[tuple[str, int], list[float]] = defaultdict(list)
-    labels: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for sample, report in results:
-        key = (sample.source, int(sample.label or 0))
-        labels[key][report.verdict.label] += 1
-        face = main_face(report, (report.width / 2, report.height / 2))
-        if face is not None:
-            logits[key].append(face.score.logit)
-    rows = [
-        "| source | truth | pictures | face found | called fake | uncertain | called real | AUC |",
+def by_source(rows: list[Row], model: dict[str, Any]) -> list[str]:
+    """Return one line per source and class."""
+    table = [
+        "| source | truth | pictures | face judged | called fake | uncertain | called real | AUC |",
         "|" + "---|" * 8,
     ]
-    all_real = [v for (_, label), values in logits.items() if label == 0 for v in values]
-    for source, label in sorted(labels):
-        count, total = labels[source, label], sum(labels[source, label].values())
-        own = logits[source, 0] if len(logits[source, 0]) >= 10 else all_real
-        area = f"{auc(logits[source, 1], own):.3f}" + ("" if logits[source, 0] else " *") if label else ""
-        shares = " | ".join(f"{100 * count[k] / total:.1f} %" for k in ("fake", "uncertain", "real"))
-        found = 100 * (1 - count["no_face"] / total)
-        rows.append(
-            f"| {source} | {'fake' if label else 'real'} | {total} | {found:.1f} % | {shares} | {area} |"
+    for source, label in sorted({(r.source, r.label) for r in rows}):
+        own = [r for r in rows if (r.source, r.label) == (source, label)]
+        share = {k: 100 * sum(r.verdict == k for r in own) / len(own) for k in ("fake", "uncertain", "real")}
+        judged = 100 * sum(r.state == "judged" for r in own) / len(own)
+        area = cell(model["sources"][source]["auc"])
+        if label and source in model["matched"]:
+            area = f"{cell(model['matched'][source]['auc'])} *"
+        shares = " | ".join(f"{v:.1f} %" for v in share.values())
+        truth = "fake" if label else "real"
+        table.append(
+            f"| {source} | {truth} | {len(own)} | {judged:.1f} % | {shares} | {area if label else ''} |"
         )
-    return [*rows, "", *totals(labels, logits, results, scanner)]
+    return table
+
+
+def totals(rows: list[Row], model: dict[str, Any], data: Path) -> list[str]:
+    """Return the figures over all sources, and what crowds come to."""
+    pooled, everything = model["pooled_two_class"], model["pooled_all"]
+    scanner = fakeweb.Scanner()
+    reals = [r for r in rows if r.label == 0 and r.state == "judged"]
+    ten = scanner.classifier.thresholds(10).picture_fake
+    hits = sum(r.p_fake >= ten for r in reals)
+    bound = beta_upper(hits, len(reals))
+    montages = montage_labels([data / r.path for r in rows if r.label == 0], scanner)
+    return [
+        "`*` no reals of its own: paired with real faces of other sources, handled alike.",
+        "",
+        f"- AUC pooled over two-class sources: **{cell(pooled['auc'])}**, average precision"
+        f" {cell(pooled['average_precision'])}, log loss {cell(pooled['log_loss'])}, calibration error"
+        f" {cell(pooled['calibration_error'])}",
+        f"- real pictures called fake: **{cell(everything['false_alarm_rate'], True)}** of {len(reals)} judged",
+        f"- real pictures above the threshold for ten faces: **{hits} of {len(reals)}**; at the 95 % bound of that,"
+        f" {100 * (1 - (1 - bound) ** 10):.1f} % of all-real ten-face pictures would be called fake",
+        f"- {sum(montages.values())} montages of ten real faces each, scanned as pictures: "
+        + ", ".join(f"{montages[k]} {k}" for k in ("fake", "uncertain", "real", "no_face")),
+    ]
+
+
+def others(metrics: dict[str, Any]) -> list[str]:
+    """Return the table of published classifiers on the same pictures, where there are any."""
+    if len(metrics["models"]) < 2:
+        return []
+    table = [
+        "| model | AUC, two-class sources | reals called fake | fakes called fake |",
+        "|---|---|---|---|",
+    ]
+    for name, model in metrics["models"].items():
+        pooled = model["pooled_two_class"]
+        table.append(
+            f"| {name} | {cell(pooled['auc'])} | {cell(pooled['false_alarm_rate'], True)} |"
+            f" {cell(pooled['recall'], True)} |"
+        )
+    return [
+        "",
+        "Beside published classifiers as their authors left them, on the same pictures and faces:",
+        "",
+        *table,
+    ]
 
 
 def beta_upper(hits: int, total: int) -> float:
@@ -153,12 +188,12 @@ def beta_upper(hits: int, total: int) -> float:
     return high
 
 
-def montage_labels(samples: list[Sample], scanner: fakeweb.Scanner) -> Counter[str]:
+def montage_labels(paths: list[Path], scanner: fakeweb.Scanner) -> Counter[str]:
     """Return the verdicts on pictures of 5 x 2 real faces, each used once, shrunk or enlarged to 256 px."""
     labels: Counter[str] = Counter()
-    order = np.random.default_rng(1).permutation(len(samples))
+    order = np.random.default_rng(1).permutation(len(paths))
     for start in range(0, len(order) - 9, 10):
-        chosen = [fakeweb.read_image(samples[i].path).image.pixels for i in order[start : start + 10]]
+        chosen = [fakeweb.read_image(paths[i]).image.pixels for i in order[start : start + 10]]
         tiles = [
             np.asarray(cv2.resize(p, (256, 256), interpolation=cv2.INTER_AREA), np.uint8) for p in chosen
         ]
@@ -167,39 +202,15 @@ def montage_labels(samples: list[Sample], scanner: fakeweb.Scanner) -> Counter[s
     return labels
 
 
-def totals(labels, logits, results, scanner) -> list[str]:  # noqa: ANN001
-    """Return the figures over all sources, with bootstrap intervals, and the montage rate."""
-    two = [s for s, label in labels if label == 1 and (s, 0) in labels]
-    fake = np.array([v for s in two for v in logits[s, 1]])
-    real = np.array([v for s in two for v in logits[s, 0]])
-    rng = np.random.default_rng(0)
-    boots = [auc(rng.choice(fake, len(fake)), rng.choice(real, len(real))) for _ in range(500)]
-    accused = np.array([r.verdict.label == "fake" for s, r in results if s.label == 0])
-    rates = [rng.choice(accused, len(accused)).mean() for _ in range(1000)]
-    scores = [f.score for s, r in results if s.label == 0 for f in r.faces if f.score is not None]
-    ten = scanner.classifier.thresholds(10)
-    hits = np.array([decide_face(score, ten).label == "fake" for score in scores])
-    bound = beta_upper(int(hits.sum()), len(hits))
-    montages = montage_labels([s for s, _ in results if s.label == 0], scanner)
-    low, high = np.percentile(boots, [2.5, 97.5])
-    low_r, high_r = np.percentile(rates, [2.5, 97.5])
-    return [
-        "`*` no reals of its own: against the reals of all sources.",
-        "",
-        f"- AUC pooled over two-class sources: **{auc(fake, real):.3f}** [{low:.3f}, {high:.3f}]",
-        f"- real pictures called fake: **{100 * accused.mean():.1f} %** [{100 * low_r:.1f}, {100 * high_r:.1f}]"
-        f" of {len(accused)}",
-        f"- real faces above the threshold for ten faces: **{hits.sum()} of {len(hits)}**; at the 95 % bound of that,"
-        f" {100 * (1 - (1 - bound) ** 10):.1f} % of all-real ten-face pictures would be called fake",
-        f"- {sum(montages.values())} montages of ten real faces each, scanned as pictures: "
-        + ", ".join(f"{montages[k]} {k}" for k in ("fake", "uncertain", "real", "no_face")),
-    ]
-
-
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--peers", type=Path, help="folder with weights of published classifiers")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "runs" / "bench-results", help="for the whole report"
+    )
+    parser.add_argument("--workers", "-j", type=int, default=1)
     options = parser.parse_args()
     cpu = next(
         (
@@ -233,10 +244,11 @@ def main() -> None:
         "## Accuracy, end to end",
         "",
         "Groups B of the validation split: faces that were used neither to train, select, calibrate nor to set"
-        " thresholds. Bytes in, verdict out, with the default finder; pictures in which it finds no face count as"
-        " neither. AUC is over the pictures in which a face was found.",
+        " thresholds. Bytes in, verdict out, with the default finder and mesh; a picture's score is that of its most"
+        " suspicious face, pictures without a face count as neither. AUC is over the pictures in which a face was"
+        " judged; square brackets are 95 % intervals over whole groups.",
         "",
-        *accuracy(options.data),
+        *accuracy(options.data, options.out, options.peers, options.workers),
         "",
     ]
     OUT.write_text("\n".join(lines), encoding="utf-8")

@@ -1,6 +1,6 @@
 """What a training step costs on one core: preparing faces, forging, computing. CPU time, best of several, one thread.
 
-    .venv/bin/python benchmarks/train_speed.py recipes/judge-fast.toml --data DATA --cache runs/cache \
+    .venv/bin/python benchmarks/train_speed.py recipes/fast.toml --data DATA --cache runs/cache \
         --finder-model DATA/teachers/yunet_n_640_640.onnx
 
 All variants are measured in turns within one run, so that their ratios hold on a busy machine too.

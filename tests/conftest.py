@@ -108,15 +108,18 @@ def tiny_model(onnx_bytes):
 
     With the defaults, P(fake) is 0.5 at brightness 128, and a card reads ``logit = brightness / 10 - 12.8``. The kind
     is that of the strongest colour: red swap, green retouch, blue generated. Further keywords replace fields of the
-    card (``...`` leaves one out), so that broken ones can be made; ``raw`` replaces the bytes of the model.
+    card (``...`` leaves one out), so that broken ones can be made; ``raw`` replaces the bytes of the model. ``cells``
+    gives it a map of evidence: the brightness of each part of the crop.
     """
 
     def write(folder: Path, name="tiny", *, side_px=32, gain=0.1, bias=-12.8, decision=None, raw=None,
-              **card) -> Path:  # fmt: skip
+              cells=0, **card) -> Path:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         content = raw
         if content is None:
-            content = onnx_bytes.brightness_classifier(side_px, gain, bias)
+            content = onnx_bytes.brightness_classifier(side_px, gain, bias, cells=cells)
+        if cells:
+            card.setdefault("evidence", {"side": cells})
         (folder / f"{name}.onnx").write_bytes(content)
         fields = {
             "card_version": 1,
@@ -189,3 +192,22 @@ def drawn_faces() -> ModuleType:
 def drawn_face(drawn_faces):
     """Draw a face: ``drawn_face(centre, width_px, turn_deg=, size=, seed=, grey=)`` -> (Image, Face)."""
     return drawn_faces.drawn_face
+
+
+@pytest.fixture(scope="session")
+def run_service(tmp_path_factory):
+    """Start a service with settings: ``run_service(max_bytes=1000)``; all are ended after the tests."""
+    pytest.importorskip("fastapi", reason="needs the extra 'server'")
+    pytest.importorskip("httpx", reason="needs `just setup server`")
+    module = _module("running_service")
+    running = []
+
+    def run(*, data_dir: Path | None = None, wait: bool = True, **settings):
+        one = module.Running(data_dir or tmp_path_factory.mktemp("service") / "data", **settings)
+        running.append(one)
+        return one.start(wait=wait)
+
+    yield run
+    for one in running:
+        if one.process.poll() is None:
+            one.kill()

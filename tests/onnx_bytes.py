@@ -66,8 +66,12 @@ def brightness_classifier(
     logit: str = "logit",
     kinds: str = "kinds",
     kinds_gain: float = 1 / 16,
+    cells: int = 0,
 ) -> bytes:
-    """Build uint8 (N, S, S, 3) -> ``logit`` (N,) = gain * mean + bias, ``kinds`` (N, 3) = kinds_gain * mean R, G, B."""
+    """Build uint8 (N, S, S, 3) -> ``logit`` (N,) = gain * mean + bias, ``kinds`` (N, 3) = kinds_gain * mean R, G, B.
+
+    With ``cells`` there is an ``evidence`` (N, cells, cells) too: the brightness of each part of the crop, 0 to 1.
+    """
     nodes = [
         node("Cast", ["pixels"], ["float"], to=FLOAT),
         node("ReduceMean", ["float"], ["mean"], axes=[1, 2, 3], keepdims=0),
@@ -79,4 +83,14 @@ def brightness_classifier(
     constants = [scalar("gain", gain), scalar("bias", bias), scalar("kinds gain", kinds_gain)]
     pixels = value_info("pixels", UINT8, ("n", side_px, side_px, 3))
     outputs = [value_info(logit, FLOAT, ("n",)), value_info(kinds, FLOAT, ("n", 3))]
+    if cells:
+        step = side_px // cells
+        nodes += [
+            node("Transpose", ["float"], ["planes"], perm=[0, 3, 1, 2]),
+            node("AveragePool", ["planes"], ["pooled"], kernel_shape=[step, step], strides=[step, step]),
+            node("ReduceMean", ["pooled"], ["grey"], axes=[1], keepdims=0),
+            node("Mul", ["grey", "to one"], ["evidence"]),
+        ]
+        constants.append(scalar("to one", 1 / 255))
+        outputs.append(value_info("evidence", FLOAT, ("n", cells, cells)))
     return model(nodes, constants, [pixels], outputs)

@@ -533,6 +533,15 @@ class FaceFinder(Protocol):
 
 
 @runtime_checkable
+class ShrunkFinder(FaceFinder, Protocol):
+    """A finder of several steps, which looks for faces in a shrunk copy and measures them in the picture itself."""
+
+    def find_shrunk(self, image: Image, small: Image) -> Sequence[Face]:
+        """Return every face of which the copy ``small`` shows enough, in pixels of ``image``."""
+        ...
+
+
+@runtime_checkable
 class FaceMesher(Protocol):
     """Measures 468 points on faces. Safe to call from several threads; a face's mesh does not depend on the others."""
 

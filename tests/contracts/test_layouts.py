@@ -277,5 +277,5 @@ def test_a_folder_of_another_kind_is_an_error_of_ours(layout, tmp_path):
 
 
 def test_a_layout_that_finds_nothing_says_what_it_looked_for(layout, tmp_path):
-    with pytest.raises(DatasetError, match=r"looked for|no picture in|no index\.csv"):
+    with pytest.raises(DatasetError, match=r"looked for|no picture or video in|no index\.csv"):
         list(layout.index(tmp_path))

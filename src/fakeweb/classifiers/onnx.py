@@ -108,8 +108,11 @@ class OnnxClassifier:
                 raise self._not_as_promised(f"kinds of shape {raw.shape}, not {len(self.card.kinds)} of them")
             shares = np.exp(raw - raw.max())
             kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
-        evidence = self._evidence(out) if self.card.evidence_side else None
-        return Score(self.card.calibration.probability(logit), logit, self.reference, kinds, evidence)
+        evidence = where = None
+        if self.card.evidence_side:
+            evidence, where = self._evidence(out), _cells_to_image(crop, self.card.evidence_side)
+        p_fake = self.card.calibration.probability(logit)
+        return Score(p_fake, logit, self.reference, kinds, evidence, where)
 
     def _evidence(self, out: Mapping[str, npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.float32]:
         """Return the evidence map, float32 (cells, cells) in [0, 1]."""
@@ -133,6 +136,13 @@ class OnnxClassifier:
 
     def _not_as_promised(self, what: str) -> ModelIncompatible:
         return ModelIncompatible(f"{self.reference} gave {what}", hint="export the model again")
+
+
+def _cells_to_image(crop: Crop, cells: int) -> npt.NDArray[np.float32]:
+    """Return the map from (column, row, 1) of a map of evidence to the picture, float32 (2, 3); centres to centres."""
+    step = crop.side_px / cells
+    to_crop = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]])
+    return np.asarray(crop.to_image @ to_crop, np.float32)
 
 
 def _thresholds(calibration: Calibration, decision: Decision, faces: int) -> Thresholds:

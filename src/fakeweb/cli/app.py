@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import data, dfdc, evaluate, forge, keys, label, models, scan, serve, train, version
+from fakeweb.cli import data, demo, dfdc, evaluate, forge, keys, label, models, scan, serve, train, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.errors import FakeWebError
 
@@ -34,6 +34,7 @@ app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(data.data, name="data")
 app.add_typer(dfdc.dfdc, name="dfdc")
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(keys.keys, name="keys")
 app.command("version")(version.version)
 

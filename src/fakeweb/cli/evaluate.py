@@ -27,6 +27,8 @@ EPILOG = """
 
 * fakeweb evaluate fast DATA --split val-A --robustness 300 --peers PEERS
 
+* fakeweb evaluate fast CLIPS --level video --split all
+
 * fakeweb evaluate runs/folds DATA --folds
 """
 
@@ -51,7 +53,7 @@ def evaluate(
     ] = "auto",
     split: Annotated[str, typer.Option(help=f"What to judge: {', '.join(PARTS)}.")] = "val",
     level: Annotated[
-        str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures.")
+        str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures and videos.")
     ] = "crop",
     finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
@@ -61,10 +63,13 @@ def evaluate(
     robustness: Annotated[
         int, typer.Option(min=0, help="Damage this many pictures in every way, for the curves; 0: none.")
     ] = 0,
+    frames: Annotated[
+        int, typer.Option(min=0, help="Frames to judge of each video file; 0: 16, or as a scan does.")
+    ] = 0,
     people: Annotated[
         list[str] | None,
         typer.Option(
-            help="List of persons to regroup by: ciplab, or a CSV; may be repeated.", show_default=False
+            help="List of persons to regroup by: ciplab, lfw, or a CSV; may be repeated.", show_default=False
         ),
     ] = None,
     only: Annotated[
@@ -104,6 +109,7 @@ def evaluate(
         finder_model=finder_model,
         peers=peers,
         robustness=robustness,
+        frames=frames,
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         limit=limit,
@@ -137,4 +143,7 @@ def _summary(metrics: dict) -> str:  # type: ignore[type-arg]
             f"{name}  AUC {cell(pooled['auc'])}  reals called fake {cell(pooled['false_alarm_rate'], True)}"
             f"  fakes called fake {cell(pooled['recall'], True)}"
         )
+        if "video" in model:
+            clips = model["video"]["pooled_two_class" if model["two_class_sources"] else "pooled_all"]
+            lines.append(f"{name}, clips  AUC {cell(clips['auc'])}")
     return "\n".join(lines)

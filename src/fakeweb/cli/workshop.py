@@ -19,7 +19,7 @@ import numpy as np
 from fakeweb import registry
 from fakeweb.datasets import split_of_group
 from fakeweb.errors import FakeWebError, UsageError
-from fakeweb.forge import DonorPool, Method, Strength
+from fakeweb.forge import DonorPool, Method, Strength, keep_freed_memory
 from fakeweb.media import encode_jpeg, encode_png, read_image, write_atomically
 from fakeweb.types import KINDS, Face, FloatArray, Forgery, Image, Split
 
@@ -170,6 +170,7 @@ class Plan:
     def make(self) -> Maker:
         """Build what makes pairs; once per process."""
         cv2.setNumThreads(1)
+        keep_freed_memory()
         return Maker(self)
 
 

@@ -1,11 +1,11 @@
-"""Plain folders named ``real`` and ``fake``, at any depth."""
+"""Plain folders named ``real`` and ``fake``, at any depth, of pictures, videos or both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from fakeweb.datasets.files import files_below, is_picture
+from fakeweb.datasets.files import files_below, is_picture, is_video
 from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.errors import LayoutMismatch
@@ -23,10 +23,10 @@ _LABELS: dict[str, int] = {
 
 
 class FolderLayout:
-    """Pictures below folders named ``real`` and ``fake`` (or a manipulation kind), nested as you like.
+    """Pictures and videos below folders named ``real`` and ``fake`` (or a manipulation kind), nested as you like.
 
-    The nearest such folder above a picture decides its label. A folder named ``train``, ``val`` or ``test``
-    above it decides the split; without one, whole groups are split by hash. The group is the picture's own
+    The nearest such folder above a file decides its label. A folder named ``train``, ``val`` or ``test``
+    above it decides the split; without one, whole groups are split by hash. The group is the file's own
     folder below the label, or the file's stem where it lies right in it; a split's name goes before it.
     """
 
@@ -36,16 +36,16 @@ class FolderLayout:
         self.problems: list[str] = []
 
     def index(self, root: Path) -> Iterator[Sample]:
-        """Yield the pictures, sorted by path.
+        """Yield the files, sorted by path.
 
         Raises:
-            LayoutMismatch: No picture lies below a folder with a label's name.
+            LayoutMismatch: No picture or video lies below a folder with a label's name.
         """
         self.problems = []
         left_out = LeftOut(root)
         found = False
         for path in files_below(root, left_out):
-            if is_picture(path):
+            if is_picture(path) or is_video(path):
                 sample = self._sample(root, path)
                 if sample is not None:
                     found = True
@@ -55,7 +55,7 @@ class FolderLayout:
         self.problems = left_out.lines()
         if not found:
             raise LayoutMismatch(
-                f"no picture in {root} lies in a folder named real or fake",
+                f"no picture or video in {root} lies in a folder named real or fake",
                 hint=f"folder names that give a label: {', '.join(_LABELS)}",
             )
 

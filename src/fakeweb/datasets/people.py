@@ -1,8 +1,8 @@
-"""Persons who stand in a data set under several groups: lists of them, and regrouping by them.
+"""Persons who stand in a data set under several groups, or in several sources: lists of them, and regrouping by them.
 
-A list is a CSV file with the columns ``source``, ``key`` and ``person``. The key is :func:`key_of` a file's group, a
-hash, so that a list can be shared where the pictures may not. Lists of this package lie in ``people/`` and go by
-name.
+A list is a CSV file with the columns ``source``, ``key`` and ``person``; a person may stand in several sources. The key
+is :func:`key_of` a file's group, a hash, so that a list can be shared where the pictures may not. Lists of this package
+lie in ``people_lists/`` and go by name.
 """
 
 from __future__ import annotations
@@ -69,34 +69,40 @@ def write_people(families: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_COLUMNS)
-    for source in sorted(families):
-        for number, family in enumerate(sorted(sorted(f) for f in families[source]), 1):
-            rows.writerows([source, key, f"p{number:03}"] for key in sorted(key_of(g) for g in family))
+    every = [(source, sorted(f)) for source in sorted(families) for f in families[source]]
+    for number, (source, family) in enumerate(sorted(every), 1):
+        rows.writerows([source, key, f"p{number:03}"] for key in sorted(key_of(g) for g in family))
     return text.getvalue().encode()
 
 
 def regroup(samples: Sequence[Sample], people: People) -> list[Sample]:
     """Give all samples of one person one group, and so one split.
 
-    The group is one of the person's own, chosen so that nobody seen in training is left in validation: a person
-    with a picture in ``train`` goes to ``train``, else one with a picture among the validation groups A to A.
-    A picture of ``test`` stays there, and is its person's group of its own.
+    The group is one of the person's own in that source, chosen so that nobody seen in training is left in validation:
+    a person with a picture in ``train``, of whichever source, goes to ``train``, else one with a picture among the
+    validation groups A to A. A picture of ``test`` stays there, and is its person's group of its own.
 
     Args:
         samples: Labelled samples.
         people: From :func:`read_people`.
     """
     members: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    trained: set[str] = set()
     for sample in samples:
         person = people.get((sample.source, key_of(sample.group)))
         if person is not None and sample.split != "test":
             members[sample.source, person].append(sample)
+            if sample.split == "train":
+                trained.add(person)
     chosen = {who: min(found, key=_order) for who, found in members.items()}
     out = []
     for sample in samples:
         person = people.get((sample.source, key_of(sample.group)))
         head = chosen.get((sample.source, person)) if person is not None and sample.split != "test" else None
-        out.append(sample if head is None else replace(sample, group=head.group, split=head.split))
+        if head is None:
+            out.append(sample)
+        else:
+            out.append(replace(sample, group=head.group, split="train" if person in trained else head.split))
     return out
 
 

@@ -27,6 +27,7 @@ from fakeweb.media import Limits, Pace, encode_jpeg, open_clip
 from fakeweb.media.shards import TrackSample, pack, read_sidecars, unpack, write_shard
 from fakeweb.media.store import Store
 from fakeweb.scanner import DEFAULT_FINDER, make_finder
+from fakeweb.scanner.frame_finder import FrameFinder
 from fakeweb.types import Face, FaceFinder, Frame, Image
 
 _SETTINGS: Final = "extraction.json"
@@ -245,13 +246,14 @@ def look_at(
         MediaError: The clip cannot be read.
     """
     tracker = Tracker()
+    frame_finder = FrameFinder(finder, None, options.min_face_px)
     seen: dict[int, list[tuple[Frame, Face]]] = {}
     crops: dict[int, list[bytes]] = {}
     brightness = []
     with open_clip(content, limits=Limits(), name=f"{clip.part}/{clip.name}", threads=1) as opened:
         for frame in opened.read(opened.choose(Pace(frames=options.frames))):
             brightness.append(float(frame.image.pixels[::8, ::8].mean()))
-            faces = list(finder.find(frame.image))
+            faces = frame_finder.find(frame, cut=tracker.watch(frame))
             for face, number in zip(faces, tracker.link(frame, faces), strict=True):
                 if face.width_px >= options.min_face_px:
                     crop = align(frame.image, face, options.side_px, margin=options.margin)

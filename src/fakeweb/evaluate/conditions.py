@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.faces import align
+from fakeweb.faces.quality import sharpness
 from fakeweb.types import Face, Image, UInt8Array
 
 _SIDE_PX = 128
@@ -34,6 +35,9 @@ class Conditions:
     brightness: float
     sharpness: float
 
+
+NOTHING: Final = Conditions(math.nan, math.nan, math.nan, math.nan)
+"""Where there is no face to be measured."""
 
 TONES: Final = (
     (-90.0, "dark"),
@@ -60,13 +64,12 @@ def measure(image: Image, face: Face) -> Conditions:
         face: Its five points say where the cheeks are; without them, its box does.
     """
     crop = align(image, face, _SIDE_PX, margin=1.0)
-    grey = np.asarray(cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY), np.float64)
-    sharp = float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    grey = np.asarray(cv2.cvtColor(crop.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     return Conditions(
         tone_deg=_tone(crop.pixels, _cheeks(face, crop.to_image)),
         face_px=min(face.width_px, face.height_px),
         brightness=float(grey.mean()),
-        sharpness=math.log(sharp + 1e-3),
+        sharpness=sharpness(grey),
     )
 
 

@@ -16,6 +16,8 @@ from fakeweb.evaluate.metrics import Floats
 from fakeweb.evaluate.scores import Row
 
 VERDICTS: Final = ("fake", "uncertain", "real", "no_face")
+CLIP: Final = "clip"
+"""The view of a row that says what was said of a whole video file."""
 Figure = dict[str, float | None]
 """``value``, ``low`` and ``high`` of the 95 % interval; None where they cannot be computed."""
 
@@ -93,15 +95,23 @@ def _shares(scored: Sequence[Row], labels: metrics.Ints, p: Floats, groups: np.n
 
 
 def by_clip(rows: Sequence[Row]) -> list[Row]:
-    """Return one row per clip: the mean of its judged frames; without one, the clip has no face either.
+    """Return one row per clip: what was said of it as a whole, or else the mean of its judged frames.
 
-    The verdict is the one that most of its frames got, the more cautious where two are as many.
+    Without a judged frame, the clip has no face either. The verdict of a mean is the one that most frames got, the more
+    cautious where two are as many.
+
+    Args:
+        rows: Of one model: pictures, frames, and whole clips (view :data:`CLIP`).
     """
     frames: dict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
         frames[row.clip, row.label].append(row)
     out = []
     for found in frames.values():
+        whole = next((r for r in found if r.view == CLIP), None)
+        if whole is not None:
+            out.append(whole)
+            continue
         scored = judged(found)
         if not scored:
             out.append(found[0])

@@ -10,9 +10,12 @@ from pathlib import Path
 
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets import half_of_group
+from fakeweb.datasets.files import is_video
 from fakeweb.errors import FakeWebError
-from fakeweb.evaluate.conditions import Conditions, measure
+from fakeweb.evaluate.conditions import NOTHING, Conditions, measure
 from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
+from fakeweb.evaluate.figures import CLIP
+from fakeweb.evaluate.judge_video import judge_crops, judge_people
 from fakeweb.evaluate.matched import VIEW, Match, handled
 from fakeweb.evaluate.metrics import Floats
 from fakeweb.evaluate.peers import read_peers
@@ -24,8 +27,6 @@ from fakeweb.media import Media, read_image
 from fakeweb.scanner import Scanner
 from fakeweb.scanner.decide import decide_face, too_small
 from fakeweb.types import Classifier, Face, Image, Report, Sample
-
-NOTHING = Conditions(math.nan, math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,16 @@ class Judge:
             scanner.finder = self.finder
 
     def __call__(self, task: Task) -> Judged:
-        """Return the rows of one sample, views in order and models within each."""
+        """Return the rows of one sample, views in order and models within each; of a video file, frames first."""
+        if is_video(task.sample.path):
+            if self.protocol.level == "crop":
+                return Judged(*judge_crops(self, task))
+            return Judged(judge_people(self, task))
         try:
             media = read_image(task.sample.path)
         except FakeWebError:
-            empty = [self._empty(task, view, "unreadable") for view in task.views]
-            return Judged([replace(row, model=c.reference) for row in empty for c in self._asked(row.view)])
-        face, count = main_face(self.finder.find(media.image), media.image)
+            return Judged(self.unreadable(task))
+        face, count = self.main_face(media.image)
         if task.match is not None:
             return Judged(self._matched_rows(task, task.match, media.image, face))
         seen = NOTHING if face is None else measure(media.image, face)
@@ -90,30 +94,41 @@ class Judge:
         for view in task.views:
             image = degrade(media.image, view, task.name)
             if self.protocol.level == "crop":
-                rows += self._crop_rows(task, view, media.image, image, face, count, seen)
+                rows += self.crop_rows(task, view, media.image, image, face, count, seen)
             else:
                 rows += self._scan_rows(task, view, replace(media, image=image), seen)
         traces = None if face is None else features(align(media.image, face, SIDE_PX, margin=MARGIN).pixels)
         return Judged(rows, traces)
 
     def rows_of(self, task: Task) -> int:
-        """Return how many rows a task comes to."""
-        return sum(len(self._asked(view)) for view in task.views)
+        """Return how many rows a task comes to, those of a video's frames aside."""
+        return sum(len(self.asked(view)) for view in task.views)
 
-    def _asked(self, view: str) -> list[Classifier]:
+    def asked(self, view: str) -> list[Classifier]:
         """Return who judges a view: damaged ones only the models themselves, since peers are slow."""
-        return self.classifiers if view in (PLAIN, VIEW) else self.classifiers[: len(self.protocol.models)]
+        everybody = view in (PLAIN, VIEW, CLIP)
+        return self.classifiers if everybody else self.classifiers[: len(self.protocol.models)]
+
+    def main_face(self, image: Image) -> tuple[Face | None, int]:
+        """Find the face a picture is about, if there is one, and count the faces."""
+        return main_face(self.finder.find(image), image)
+
+    def unreadable(self, task: Task) -> list[Row]:
+        """Return the rows of a file that cannot be read."""
+        empty = [self.empty(task, view, "unreadable") for view in task.views]
+        return [replace(row, model=c.reference) for row in empty for c in self.asked(row.view)]
 
     def _matched_rows(self, task: Task, match: Match, image: Image, face: Face | None) -> list[Row]:
         """Judge the picture in its pair's common frame, as the source that the pair belongs to."""
         if face is None:
-            rows = self._crop_rows(task, VIEW, image, image, None, 0, NOTHING)
+            rows = self.crop_rows(task, VIEW, image, image, None, 0, NOTHING)
         else:
             same, here = handled(image, face, match.side_px)
-            rows = self._crop_rows(task, VIEW, same, same, here, 1, NOTHING)
+            rows = self.crop_rows(task, VIEW, same, same, here, 1, NOTHING)
         return [replace(row, source=match.source) for row in rows]
 
-    def _empty(self, task: Task, view: str, state: str) -> Row:
+    def empty(self, task: Task, view: str, state: str) -> Row:
+        """Return a row that says nothing but of which sample it is."""
         sample = task.sample
         return Row(
             model="",
@@ -131,10 +146,11 @@ class Judge:
             p_fake=math.nan,
             logit=math.nan,
             faces=0,
+            time_s=math.nan,
             **vars(NOTHING),
         )
 
-    def _crop_rows(
+    def crop_rows(
         self,
         task: Task,
         view: str,
@@ -145,12 +161,12 @@ class Judge:
         seen: Conditions,
     ) -> list[Row]:
         """Judge the crop around the plain picture's main face, so that only the classifier is measured."""
-        empty = self._empty(task, view, "no_face")
+        empty = self.empty(task, view, "no_face")
         if face is None:
-            return [replace(empty, model=c.reference) for c in self._asked(view)]
+            return [replace(empty, model=c.reference) for c in self.asked(view)]
         here = scaled_face(face, plain, image)
         rows = []
-        for classifier in self._asked(view):
+        for classifier in self.asked(view):
             crop = align(image, here, classifier.side_px, margin=classifier.margin)
             score = classifier.score([crop])[0]
             verdict = too_small(here, classifier.min_face_px) or decide_face(score, classifier.thresholds(1))
@@ -163,12 +179,13 @@ class Judge:
     def _scan_rows(self, task: Task, view: str, media: Media, seen: Conditions) -> list[Row]:
         """Scan the whole picture: P(fake) is that of its most suspicious face."""
         rows = []
-        for classifier, scanner in zip(self._asked(view), self.scanners, strict=False):
-            rows.append(self._from_report(task, view, scanner.judge(media), classifier.reference, seen))
+        for classifier, scanner in zip(self.asked(view), self.scanners, strict=False):
+            rows.append(self.from_report(task, view, scanner.judge(media), classifier.reference, seen))
         return rows
 
-    def _from_report(self, task: Task, view: str, report: Report, model: str, seen: Conditions) -> Row:
-        row = replace(self._empty(task, view, "no_face"), model=model, faces=len(report.faces))
+    def from_report(self, task: Task, view: str, report: Report, model: str, seen: Conditions) -> Row:
+        """Return the row of a whole picture or clip."""
+        row = replace(self.empty(task, view, "no_face"), model=model, faces=len(report.faces))
         p = report.verdict.p_fake
         if report.faces:
             row = replace(row, verdict=report.verdict.label, **vars(seen))

@@ -59,6 +59,7 @@ def pair(rows: Sequence[Row]) -> list[Match]:
         rows: Plain rows of one model, with the sizes of faces.
     """
     plain = [r for r in rows if r.view == PLAIN and r.state == "judged" and math.isfinite(r.face_px)]
+    plain = [r for r in plain if math.isnan(r.time_s)]  # pictures, not frames of video files
     reals = sorted((r for r in plain if r.label == 0), key=lambda r: (r.face_px, r.path))
     out = []
     for source in single_class_sources(rows):

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fakeweb.datasets import AUTO, half_of_group, read_samples
+from fakeweb.datasets.files import is_video
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.types import Sample
 
@@ -32,8 +33,9 @@ class Protocol:
         people: Lists of persons to regroup by.
         part: Which samples: ``val``, its halves ``val-A`` (selected and calibrated on) and ``val-B`` (to be looked at
             once), ``test``, ``train`` or ``all``.
-        level: ``crop`` judges the main face's crop; ``scan`` the whole picture, as ``fakeweb scan`` does; ``video``
-            is ``scan`` on video files and frames, with figures per clip.
+        level: ``crop`` judges the main face's crop; ``scan`` the whole picture or video file, as ``fakeweb scan``
+            does; ``video`` is another word for ``scan``.
+        frames: Of each video file; 0 for 16 at the level ``crop`` and as ``fakeweb scan`` does at the others.
         finder, finder_model: Finds the faces.
         mesher: Confirms and measures them when whole pictures are scanned; None takes the finder's word.
         peers: Folder with the weights of published classifiers to measure beside, or None.
@@ -55,6 +57,7 @@ class Protocol:
     finder_model: Path | None = None
     peers: Path | None = None
     robustness: int = 0
+    frames: int = 0
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     limit: int = 0
@@ -65,8 +68,8 @@ class Protocol:
             raise UsageError(f"no split is called '{self.part}'", hint=f"known: {', '.join(PARTS)}")
         if self.level not in LEVELS:
             raise UsageError(f"no level is called '{self.level}'", hint=f"known: {', '.join(LEVELS)}")
-        if min(self.robustness, self.limit) < 0:
-            raise UsageError("a number of pictures must be at least 0", hint="0 switches it off")
+        if min(self.robustness, self.frames, self.limit) < 0:
+            raise UsageError("a number of pictures or frames must be at least 0", hint="0 is the usual")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def choose(protocol: Protocol) -> Chosen:
             f"no labelled picture of the split '{protocol.part}' in {protocol.data} ({layout})",
             hint="choose another --split, or 'all' for data sets without one",
         )
-    degraded = draw_evenly(_of_both_classes(samples), protocol.robustness, protocol.seed)
+    pictures = [s for s in samples if not is_video(s.path)]
+    degraded = draw_evenly(_of_both_classes(pictures), protocol.robustness, protocol.seed)
     return Chosen(tuple(samples), frozenset(s.path for s in degraded), tuple(problems), layout)
 
 
@@ -158,4 +162,7 @@ def clips(samples: Sequence[Sample]) -> dict[Path, str]:
     inside: dict[Path, set[tuple[str, str, int | None]]] = defaultdict(set)
     for sample in samples:
         inside[sample.path.parent].add((sample.source, sample.group, sample.label))
-    return {s.path: str(s.path.parent if len(inside[s.path.parent]) == 1 else s.path) for s in samples}
+    return {
+        s.path: str(s.path.parent if len(inside[s.path.parent]) == 1 and not is_video(s.path) else s.path)
+        for s in samples
+    }

@@ -74,12 +74,12 @@ def _summary(metrics: Mapping[str, Any]) -> list[Block]:
     run = metrics["run"]
     drawn = f", at most {run['limit']}" if run["limit"] else ""
     lines = [
-        f"Split {run['part']}{drawn}: {run['samples']} pictures of {run['data']} (layout {run['layout']}), judged at "
+        f"Split {run['part']}{drawn}: {run['samples']} files of {run['data']} (layout {run['layout']}), judged at "
         f"the level {run['level']!r} with the finder {run['finder']!r}, FakeWeb {run['fakeweb']}.",
         "Square brackets are 95 % intervals: bootstrap over whole groups (persons, source videos), "
         "for shares Wilson's "
         "with one trial per group. AUC, AP, EER, log loss (P(fake) clipped to [0.01, 0.99]), Brier and ECE are over "
-        "pictures in which a face was judged; the second log loss counts the others as 0.5. 'Called' "
+        "pictures and frames in which a face was judged; the second log loss counts the others as 0.5. 'Called' "
         "is the model's own verdict at its "
         "shipped thresholds; accuracy is at even odds.",
     ]
@@ -266,6 +266,7 @@ def _confusions(model: Mapping[str, Any]) -> list[Block]:
     tables = {
         "all": model["confusion"],
         **{_FACES.get(k, f"{k} faces"): v for k, v in model["confusion_by_faces"].items()},
+        **({"clips": model["video"]["confusion"]} if "video" in model else {}),
     }
     rows = [
         [f"{name}, {truth}", *(str(counts[v]) for v in VERDICTS)]

@@ -74,7 +74,7 @@ def evaluate(
     plain = [r for r in rows if r.view == PLAIN]
     if not any(r.state == "judged" for r in plain):
         raise DatasetError(
-            f"no face was found in any of {len(tasks)} pictures",
+            f"no face was found in any of {len(tasks)} files",
             hint="is it the right folder? another finder may help",
         )
     matched = _matched(protocol, judge, tasks, plain, out, workers, on_progress)
@@ -249,6 +249,7 @@ def _model(
     """Return all figures of one model."""
     own = [r for r in rows if r.model == name]
     plain = [r for r in own if r.view == PLAIN]
+    whole = figures.by_clip([r for r in own if r.view in (PLAIN, figures.CLIP)])
     inside = set(figures.two_class_sources(plain))
     two = [r for r in plain if r.source in inside]
     out: dict[str, Any] = {
@@ -262,10 +263,11 @@ def _model(
         "conditions": figures.by_condition(plain),
         "worst_groups": figures.by_group(plain)[:10],
     }
-    if len({r.clip for r in plain}) < len(plain):
+    if any(r.view == figures.CLIP for r in own) or len(whole) < len(plain):
         out["video"] = {
-            "pooled_two_class": figures.table(figures.by_clip(two)),
-            "pooled_all": figures.table(figures.by_clip(plain)),
+            "pooled_two_class": figures.table([r for r in whole if r.source in inside]),
+            "pooled_all": figures.table(whole),
+            "confusion": figures.confusion(whole),
         }
     if baseline:
         within = {s: figures.beats([r for r in two if r.source == s], baseline) for s in sorted(inside)}
@@ -282,7 +284,7 @@ def _model(
 
 def _robustness(own: Sequence[Row]) -> dict[str, Any]:
     """Return the figures of each view, on the pictures that were seen in all of them; nothing for peers."""
-    damaged = {r.path for r in own if r.view != PLAIN}
+    damaged = {r.path for r in own if r.view not in (PLAIN, figures.CLIP)}
     if not damaged:
         return {}
     kept = [r for r in own if r.path in damaged]

@@ -25,7 +25,7 @@ class Row:
 
     Attributes:
         model: ``name@version``.
-        view: ``plain``, or a degraded one, see :mod:`.degrade`.
+        view: ``plain``, or a degraded one, see :mod:`.degrade`; ``clip`` is a video file as a whole.
         path: Relative to the data set where it lies below it.
         source, label, kind, split, group, half: From the sample; the kind of reals is empty, the half is A or B.
         clip: Frames of one video share it.
@@ -33,6 +33,7 @@ class Row:
         verdict: ``fake``, ``uncertain``, ``real`` or ``no_face``, as FakeWeb says it with the model's own thresholds.
         p_fake, logit: NaN where nothing was judged.
         faces: How many were found in the picture.
+        time_s: Of a frame in its video file; NaN for pictures and whole clips.
         tone_deg, face_px, brightness, sharpness: See :class:`.conditions.Conditions`; NaN without a face.
     """
 
@@ -51,6 +52,7 @@ class Row:
     p_fake: float
     logit: float
     faces: int
+    time_s: float
     tone_deg: float
     face_px: float
     brightness: float
@@ -67,7 +69,8 @@ class ScoreFile:
     Args:
         folder: Made if needed.
         run: What the scores depend on; plain JSON values.
-        rows_per_picture: How many rows belong to a picture by its path; with fewer, it is judged again.
+        rows_per_picture: How many rows belong to a file by its path, those of a video's frames aside, which come
+            before; with fewer, it is judged again.
 
     Raises:
         UsageError: The folder holds the scores of another run, or cannot be written to.
@@ -82,7 +85,7 @@ class ScoreFile:
                 f"{folder} holds another evaluation", hint="name another --out, or delete the folder"
             )
         rows = read_rows(self.path) if self.path.is_file() else []
-        have = Counter(row.path for row in rows)
+        have = Counter(row.path for row in rows if math.isnan(row.time_s))
         self.done = {path for path, count in have.items() if count == rows_per_picture.get(path)}
         self.rows = [row for row in rows if row.path in self.done]
         write_atomically(about, text.encode())

@@ -9,7 +9,8 @@ in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_finders.py``. Th
 """
 
 from fakeweb.faces.align import DEFAULT_MARGIN, align
-from fakeweb.faces.measure import measure
+from fakeweb.faces.measure import measure, stretched
+from fakeweb.faces.quality import Quality, quality_of
 from fakeweb.faces.suppress import suppress
 
-__all__ = ["DEFAULT_MARGIN", "align", "measure", "suppress"]
+__all__ = ["DEFAULT_MARGIN", "Quality", "align", "measure", "quality_of", "stretched", "suppress"]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fakeweb.faces.square import roll_rad
 from fakeweb.topology import MEAN, STABLE
-from fakeweb.types import Crop, Face, Image, UInt8Array
+from fakeweb.types import Crop, Face, FloatArray, Image, UInt8Array
 
 DEFAULT_MARGIN = 1.1
 """Side of the crop over the face's length, brow to chin."""
@@ -57,14 +57,23 @@ def stand_of(face: Face) -> Stand:
     if face.mesh is None:
         x0, y0, x1, y1 = face.box
         return Stand((x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, y1 - y0), roll_rad(face))
-    points = face.mesh[STABLE].astype(np.float64)
+    turn, scale, middle = _fitted(face.mesh)
+    x, y, _ = middle + scale * turn @ (_MIDDLE - _KEY_MIDDLE)
+    return Stand(float(x) + 0.5, float(y) + 0.5, _LENGTH * scale, math.atan2(turn[1, 0], turn[0, 0]))
+
+
+def turn_of(mesh: FloatArray) -> npt.NDArray[np.float64]:
+    """Return the rotation (3, 3) that brings the mean face, which looks straight ahead, to a mesh (468, 3)."""
+    return _fitted(mesh)[0]
+
+
+def _fitted(mesh: FloatArray) -> tuple[npt.NDArray[np.float64], float, npt.NDArray[np.float64]]:
+    """Fit the mean face's stable points to a mesh's; return rotation (3, 3), scale and the mesh's middle (3,)."""
+    points = mesh[STABLE].astype(np.float64)
     middle = points.mean(axis=0)
     left, strengths, right = np.linalg.svd((points - middle).T @ (_KEY - _KEY_MIDDLE))
     proper = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
-    turn = left * proper @ right
-    scale = float((strengths * proper).sum()) / _KEY_SIZE
-    x, y, _ = middle + scale * turn @ (_MIDDLE - _KEY_MIDDLE)
-    return Stand(float(x) + 0.5, float(y) + 0.5, _LENGTH * scale, math.atan2(turn[1, 0], turn[0, 0]))
+    return left * proper @ right, float((strengths * proper).sum()) / _KEY_SIZE, middle
 
 
 def align(image: Image, face: Face, side_px: int, *, margin: float = DEFAULT_MARGIN) -> Crop:

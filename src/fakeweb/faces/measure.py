@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from fakeweb.types import Face, FaceMesher, Image
 
@@ -21,3 +24,21 @@ def measure(image: Image, faces: Sequence[Face], mesher: FaceMesher | None) -> l
     new = iter(mesher.mesh(image, todo) if todo else ())
     now = [next(new) if face.mesh is None else face for face in faces]
     return [face for face in now if face.mesh is not None or face.presence is None]
+
+
+def stretched(face: Face, across: float, down: float) -> Face:
+    """Return a face found in a shrunk picture in the pixels of the picture itself.
+
+    Args:
+        face: In pixels of the shrunk picture.
+        across: Width of the picture over that of the shrunk one.
+        down: Height of the picture over that of the shrunk one.
+
+    Example:
+        >>> stretched(Face((1, 2, 3, 4)), 10, 100).box
+        (10.0, 200.0, 30.0, 400.0)
+    """
+    x0, y0, x1, y1 = face.box
+    points = None if face.points is None else face.points * np.array([across, down], np.float32)
+    mesh = None if face.mesh is None else face.mesh * np.array([across, down, across], np.float32)
+    return replace(face, box=(x0 * across, y0 * down, x1 * across, y1 * down), points=points, mesh=mesh)

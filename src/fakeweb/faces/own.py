@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces.anchor_free import STRIDES, merge, read_maps
+from fakeweb.faces.measure import stretched
 from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.faces.suppress import is_inside, suppress
 from fakeweb.runtime import Card, FinderCard, find_card, open_session
+from fakeweb.topology import BOX, EYE_CORNERS, MEAN
 from fakeweb.types import Face, FaceMesher, FloatArray, Image, UInt8Array
 
 _GRID_PX = 32  # the coarsest cell
@@ -27,14 +29,17 @@ _TILE_PX = 768  # large pictures are looked at in tiles too, at full size up to
 _FULL_PX = 4096  # this long side
 _LAP_PX = 112  # tiles lap over each other
 _WIDEST_PX = 100.0  # wider faces in a look are left to the next smaller look, where false ones are rarer
-_SURE = 4.2  # sum of the two networks' logits: two false faces per 100 megapixels on validation groups A
+_LYING_RAD = math.radians(50)
+_BROW = 0.074  # so much of its height the teachers' box begins above the mean face's: median of groups A
+_SURE = 2.1  # sum of the two networks' logits: two false faces per 100 megapixels on validation groups A
+_SURE_AGAIN = 3.3  # where nothing was found at first: drops 5 of 7 false faces and 5 of 120 true ones
 
 
 class Proposer:
     """Boxes and five points at any turn, from about 16 px, and some false ones: :class:`OwnFinder` confirms them.
 
     The picture is looked at whole at three scales; a larger one also at full size, in tiles, so that time grows with
-    its area and memory does not. Where nothing is found, it is looked at once more turned by a quarter.
+    its area and memory does not.
 
     Args:
         model: Name of a finder that ships, path of a card, or a card.
@@ -66,35 +71,63 @@ class Proposer:
         """
         return self._faces(self.rows(image.pixels), image)
 
-    def rows(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
+    def rows(self, pixels: UInt8Array, *, tiles: bool = True) -> npt.NDArray[np.float32]:
         """Return the finds as rows of :func:`fakeweb.faces.anchor_free.read_maps`, each face once.
 
         Args:
             pixels: uint8 RGB (H, W, 3).
+            tiles: Look at a large picture at full size as well.
         """
-        return merge(self._looks(pixels))
+        return merge(self._looks(pixels, tiles=tiles))
 
-    def find_turned(self, image: Image) -> list[Face]:
-        """Look once more with the picture turned by a quarter; arguments and result as for :meth:`find`."""
-        turned = self.rows(np.ascontiguousarray(np.rot90(image.pixels)))
-        return self._faces(_turned_back(turned, image.width), image)
+    def find_turned(self, image: Image, *, tiles: bool = True) -> list[Face]:
+        """Look once more with the picture turned by a quarter to the left, and to the right.
+
+        Args:
+            image: The picture, RGB.
+            tiles: See :meth:`rows`.
+
+        Raises:
+            ModelIncompatible: See :meth:`find`.
+        """
+        left = self.rows(np.ascontiguousarray(np.rot90(image.pixels)), tiles=tiles)
+        right = self.rows(np.ascontiguousarray(np.rot90(image.pixels, -1)), tiles=tiles)
+        back = [_turned_back(left, image.width), _turned_forth(right, image.height)]
+        return self._faces(merge(np.concatenate(back)), image)
+
+    def find_again(self, image: Image) -> list[Face]:
+        """Look once more, and at the mirrored picture too, for large faces at every scale; not in tiles.
+
+        The network is small: what it misses in one view it mostly sees in another.
+
+        Args:
+            image: The picture, RGB.
+
+        Raises:
+            ModelIncompatible: See :meth:`find`.
+        """
+        plain = self._looks(image.pixels, tiles=False, widest=math.inf)
+        other = self._looks(np.ascontiguousarray(image.pixels[:, ::-1]), tiles=False, widest=math.inf)
+        return self._faces(merge(np.concatenate([plain, _mirrored(other, image.width)])), image)
 
     @staticmethod
     def _faces(found: npt.NDArray[np.float32], image: Image) -> list[Face]:
         faces = [_to_face(row) for row in found]
         return [face for face in faces if is_inside(face, image)]
 
-    def _looks(self, pixels: UInt8Array) -> npt.NDArray[np.float32]:
-        """Look at every scale."""
+    def _looks(
+        self, pixels: UInt8Array, *, tiles: bool, widest: float = _WIDEST_PX
+    ) -> npt.NDArray[np.float32]:
+        """Look at every scale; at all but the first, faces wider than ``widest`` are dropped."""
         long_side = max(pixels.shape[:2])
         parts = []
         for number, side_px in enumerate(_LOOKS_PX):
             small, scale = _shrunk(pixels, side_px)
-            found = self._look(small, math.inf if number == 0 else _WIDEST_PX)
+            found = self._look(small, math.inf if number == 0 else widest)
             parts.append(_scaled(found, 1 / scale, 0, 0))
             if long_side <= side_px:
                 break
-        else:
+        if tiles and long_side > _LOOKS_PX[-1]:
             parts.append(self._tiles(pixels, min(long_side, _FULL_PX)))
         return np.concatenate(parts)
 
@@ -132,6 +165,10 @@ class Proposer:
 class OwnFinder:
     """Our finder: what :class:`Proposer` proposes and the mesh confirms; boxes, five points and 468 points.
 
+    Boxes are drawn by the mesh. Where a face lies on its side, the picture probably does: it is looked at once more,
+    turned by a quarter either way. Where there is no face, a shrunk copy of the picture is looked at mirrored, then
+    turned.
+
     Args:
         model: Name of a finder that ships, or path of a card.
         mesher: Confirms and measures; None takes the one that ships.
@@ -164,18 +201,67 @@ class OwnFinder:
         Raises:
             ModelIncompatible: A model does not give what its card says.
         """
-        return self._confirm(image, self.proposer.find(image)) or self._confirm(
-            image, self.proposer.find_turned(image)
-        )
+        return self.find_shrunk(image, image)
 
-    def _confirm(self, image: Image, proposals: Sequence[Face]) -> list[Face]:
+    def find_shrunk(self, image: Image, small: Image) -> list[Face]:
+        """Look for faces in a shrunk copy of a picture, and confirm and measure them in the picture itself.
+
+        Args:
+            image: The picture, RGB.
+            small: The same, smaller.
+
+        Returns:
+            As :meth:`find`, in pixels of ``image``.
+
+        Raises:
+            ModelIncompatible: A model does not give what its card says.
+        """
+        found = self._confirm(image, self.proposer.find(small), small)
+        if not found:
+            found = self._confirm(image, self.proposer.find_again(small), small, _SURE_AGAIN)
+        if not found:
+            found = self._confirm(image, self.proposer.find_turned(small, tiles=False), small, _SURE_AGAIN)
+        if any(abs(_roll_rad(face)) > _LYING_RAD for face in found):
+            found = suppress([*found, *self._confirm(image, self.proposer.find_turned(small), small)])
+        return found
+
+    def _confirm(
+        self, image: Image, proposals: Sequence[Face], small: Image, least: float = _SURE
+    ) -> list[Face]:
         """Measure the proposals and keep those of which both networks together are sure enough."""
+        across, down = image.width / small.width, image.height / small.height
         kept = []
-        for face in self.mesher.mesh(image, proposals):
+        for face in self.mesher.mesh(image, [stretched(face, across, down) for face in proposals]):
             sure = _logit(face.confidence) + _logit(1.0 if face.presence is None else face.presence)
-            if face.mesh is not None and sure >= _SURE:
-                kept.append(replace(face, confidence=1 / (1 + math.exp(-sure))))
-        return suppress(kept)
+            if face.mesh is not None and sure >= least:
+                kept.append(replace(face, box=_box_around(face.mesh), confidence=1 / (1 + math.exp(-sure))))
+        return suppress([face for face in kept if is_inside(face, image)])
+
+
+def _box_around(mesh: FloatArray) -> tuple[float, float, float, float]:
+    """Return the box that finders draw around a face of this mesh: brow to chin, cheek to cheek.
+
+    The mean face's box is carried over by the affine map that brings the mean face nearest to the mesh, as the
+    ellipse it holds, so that a turned face's box does not grow by its empty corners. A box of the mesh is the same
+    whatever the size of the picture in which the face was found.
+    """
+    mean, flat = MEAN[:, :2].astype(np.float64), mesh[:, :2].astype(np.float64)
+    middle, centre = mean.mean(0), flat.mean(0)
+    linear = np.linalg.lstsq(mean - middle, flat - centre, rcond=None)[0].T
+    x0, y0, x1, y1 = BOX
+    y0 -= _BROW * (y1 - y0)
+    at = linear @ (np.array([(x0 + x1) / 2, (y0 + y1) / 2]) - middle) + centre
+    half = np.sqrt(((linear * np.array([(x1 - x0) / 2, (y1 - y0) / 2])) ** 2).sum(1))
+    (left, top), (right, bottom) = (at - half).tolist(), (at + half).tolist()
+    return left, top, right, bottom
+
+
+def _roll_rad(face: Face) -> float:
+    """Return how far the line through the outer corners of the eyes is turned; 0 without a mesh."""
+    if face.mesh is None:
+        return 0.0
+    x, y = (face.mesh[EYE_CORNERS[1]] - face.mesh[EYE_CORNERS[0]])[:2].tolist()
+    return math.atan2(y, x)
 
 
 def _logit(p: float) -> float:
@@ -225,12 +311,30 @@ def _scaled(found: npt.NDArray[np.float32], scale: float, left: float, top: floa
     return moved
 
 
+def _mirrored(found: npt.NDArray[np.float32], width: int) -> npt.NDArray[np.float32]:
+    """Undo mirroring from left to right: (x, y) there was (width - x, y) here, and left eyes were right ones."""
+    back = found.copy()
+    back[:, 1], back[:, 3] = width - found[:, 3], width - found[:, 1]
+    points = found[:, 5:15].reshape(-1, 5, 2)[:, [1, 0, 2, 4, 3]]
+    back[:, 5:15:2], back[:, 6:15:2] = width - points[..., 0], points[..., 1]
+    return back
+
+
 def _turned_back(found: npt.NDArray[np.float32], width: int) -> npt.NDArray[np.float32]:
     """Undo a quarter turn to the left (``np.rot90``): (x, y) there was (width - y, x) here."""
     back = found.copy()
     back[:, 1], back[:, 3] = width - found[:, 4], width - found[:, 2]
     back[:, 2], back[:, 4] = found[:, 1], found[:, 3]
     back[:, 5::2], back[:, 6::2] = width - found[:, 6::2], found[:, 5::2]
+    return back
+
+
+def _turned_forth(found: npt.NDArray[np.float32], height: int) -> npt.NDArray[np.float32]:
+    """Undo a quarter turn to the right (``np.rot90(..., -1)``): (x, y) there was (y, height - x) here."""
+    back = found.copy()
+    back[:, 1], back[:, 3] = found[:, 2], found[:, 4]
+    back[:, 2], back[:, 4] = height - found[:, 3], height - found[:, 1]
+    back[:, 5::2], back[:, 6::2] = found[:, 6::2], height - found[:, 5::2]
     return back
 
 

@@ -29,7 +29,18 @@ Example:
 """
 
 from fakeweb.forge.donors import DonorPool
+from fakeweb.forge.memory import keep_freed_memory
 from fakeweb.forge.method import FULL, DonorMethod, Donors, Method, Strength
 from fakeweb.forge.tracks import Flicker, forge_track
 
-__all__ = ["FULL", "DonorMethod", "DonorPool", "Donors", "Flicker", "Method", "Strength", "forge_track"]
+__all__ = [
+    "FULL",
+    "DonorMethod",
+    "DonorPool",
+    "Donors",
+    "Flicker",
+    "Method",
+    "Strength",
+    "forge_track",
+    "keep_freed_memory",
+]

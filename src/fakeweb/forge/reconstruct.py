@@ -100,4 +100,4 @@ class Reconstruct(Method):
         lost = patch.pixels - painted
         lost -= np.asarray(cv2.GaussianBlur(lost, (0, 0), 1.5), np.float32)
         kept = np.float32(max(0.0, 0.6 * (1 - strength)))
-        return faded(patch, np.clip(painted + kept * lost, 0, 255), 0.3 + 0.7 * strength)
+        return faded(patch, painted + kept * lost, 0.3 + 0.7 * strength)

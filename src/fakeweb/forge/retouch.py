@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from fakeweb.forge import liquify, tone
 from fakeweb.forge.method import Method, Step
 from fakeweb.forge.patch import Patch, Worked
+from fakeweb.forge.regions import EYES, LIPS, MOUTH, SHAPE, IndexArray
 from fakeweb.types import Kind
 
 SHAPES: dict[str, liquify.Moves] = {
@@ -29,6 +31,13 @@ TONES: dict[str, Step] = {
 }
 """Steps that change colours, in the order in which they follow one another, after the shapes."""
 
+PLACES: dict[str, tuple[IndexArray, float]] = {
+    "lipstick": (LIPS, 0.15),
+    "bright": (np.concatenate([MOUTH, *EYES]), 0.15),
+}
+"""Where a tone works: around these points, so far beyond them in face units; the others around the whole face."""
+_FACE: tuple[IndexArray, float] = (np.arange(len(SHAPE), dtype=np.intp), 0.3)
+
 
 def retouched(patch: Patch, strengths: dict[str, float], rng: np.random.Generator) -> Worked:
     """Apply some steps, each with its strength."""
@@ -36,11 +45,20 @@ def retouched(patch: Patch, strengths: dict[str, float], rng: np.random.Generato
     moves = [SHAPES[name](strengths[name], rng) for name in SHAPES if name in strengths]
     if moves:
         shaped = liquify.moved(patch, np.sum(moves, axis=0))
-        patch, weight = patch.after(shaped), shaped.weight
+        weight = shaped.weight
+        points = patch.points if shaped.moves is None else patch.points + shaped.moves
+        patch = replace(patch, pixels=shaped.pixels, points=points)
+    else:
+        patch = replace(patch, pixels=patch.pixels.copy())
+    parts: dict[int, Patch] = {}
     for name in TONES:
         if name in strengths:
-            worked = TONES[name](patch, strengths[name], rng)
-            patch, weight = patch.after(worked), np.maximum(weight, worked.weight)
+            place, margin = PLACES.get(name, _FACE)
+            part = parts.setdefault(id(place), patch.around(patch.points[place], margin))
+            worked = TONES[name](part, strengths[name], rng)
+            np.clip(worked.pixels, 0, 255, out=part.pixels)
+            here = weight[patch.place_of(part)]
+            np.maximum(here, worked.weight, out=here)
     return Worked(patch.pixels, weight)
 
 

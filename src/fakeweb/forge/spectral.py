@@ -34,12 +34,14 @@ class Grid(Method):
         period = int(rng.choice((2, 4), p=(0.6, 0.4)))
         sigma = float(rng.uniform(0.6, 1.2))
         soft = np.asarray(cv2.GaussianBlur(patch.pixels, (0, 0), sigma), np.float32)
-        detail = patch.pixels - soft
         spread = 0.15 + 0.85 * strength
-        gains = _tile(1 - spread * rng.uniform(0, 1, (period, period)), patch, 1)
-        offsets = _tile(spread * rng.normal(0, 1.6, (period, period, 3)), patch, 3)
-        out = soft + cv2.multiply(detail, cv2.merge([gains] * 3)) + offsets
-        return faded(patch, np.clip(out, 0, 255), 0.3 + 0.7 * strength)
+        gains = 1 - spread * rng.uniform(0, 1, (period, period))
+        offsets = spread * rng.normal(0, 1.6, (period, period, 3))
+        out = np.asarray(cv2.subtract(patch.pixels, soft), np.float32)
+        cv2.multiply(out, _tile(np.repeat(gains[..., None], 3, 2), patch), dst=out)
+        cv2.add(out, soft, dst=out)
+        cv2.add(out, _tile(offsets, patch), dst=out)
+        return faded(patch, out, 0.3 + 0.7 * strength)
 
 
 class Peaks(Method):
@@ -71,8 +73,10 @@ class Peaks(Method):
         grey = grey_of(patch.pixels)
         texture = cv2.blur(np.abs(grey - cv2.blur(grey, (5, 5))), (9, 9))
         local = 0.35 + np.clip(texture / 6.0, 0, 1)
-        pattern = cv2.multiply(_tile(tile, patch, 3), cv2.merge([local] * 3))
-        return faded(patch, np.clip(patch.pixels + pattern, 0, 255), 0.3 + 0.7 * strength)
+        out = _tile(tile, patch)
+        cv2.multiply(out, cv2.merge([local] * 3), dst=out)
+        cv2.add(out, patch.pixels, dst=out)
+        return faded(patch, out, 0.3 + 0.7 * strength)
 
 
 def faded(patch: Patch, pixels: FloatArray, touched: float) -> Worked:
@@ -80,7 +84,7 @@ def faded(patch: Patch, pixels: FloatArray, touched: float) -> Worked:
 
     Args:
         patch: The patch as it was.
-        pixels: (h, w, 3), its new pixels.
+        pixels: (h, w, 3), its new pixels, before they are clipped; may be returned.
         touched: Weight of the mask where they are laid on in full.
     """
     height, width = patch.shape
@@ -95,15 +99,18 @@ def faded(patch: Patch, pixels: FloatArray, touched: float) -> Worked:
         rows = np.minimum(rows, y / fade)
     if patch.top + height < patch.of[0]:
         rows = np.minimum(rows, y[::-1] / fade)
+    if rows.min() == columns.min() == 1:  # the patch is the whole picture
+        return Worked(pixels, np.full(patch.shape, touched, np.float32))
     share = np.clip(rows, 0, 1)[:, None] * np.clip(columns, 0, 1)[None]
-    return Worked(alpha(pixels, patch.pixels, share), (share * np.float32(touched)).astype(np.float32))
+    over = np.clip(pixels, 0, 255, out=pixels)
+    return Worked(alpha(over, patch.pixels, share), (share * np.float32(touched)).astype(np.float32))
 
 
-def _tile(tile: FloatArray, patch: Patch, channels: int) -> FloatArray:
-    """Repeat a tile over the patch, in step with the picture's own pixel grid."""
+def _tile(tile: FloatArray, patch: Patch) -> FloatArray:
+    """Repeat a tile (p, p, 3) over the patch, in step with the picture's own pixel grid; a new array (h, w, 3)."""
     height, width = patch.shape
     period = len(tile)
-    tile = np.roll(tile, (-patch.top % period, -patch.left % period), (0, 1))
-    counts = (-(-height // period), -(-width // period), *([1] if channels > 1 else []))
-    out: FloatArray = np.tile(tile, counts)[:height, :width].astype(np.float32)
+    tile = np.roll(tile, (-patch.top % period, -patch.left % period), (0, 1)).astype(np.float32)
+    strip = np.tile(tile, (1, -(-width // period), 1))[:, :width]
+    out: FloatArray = np.tile(strip, (-(-height // period), 1, 1))[:height]
     return out

@@ -21,9 +21,8 @@ def smooth_skin(patch: Patch, strength: float, rng: np.random.Generator) -> Work
     radius = max(1, round(patch.unit_px * rng.uniform(0.05, 0.09)))
     softened = _guided(patch.pixels, radius, float((8 + 22 * strength) ** 2))
     keep = np.float32(max(0.0, rng.uniform(0.1, 0.4) * (1 - strength)))
-    out = softened + keep * (patch.pixels - softened)
     mask = patch.skin * np.float32(min(1.0, 0.3 + 0.9 * strength))
-    return Worked(alpha(out, patch.pixels, mask), mask)
+    return Worked(alpha(softened, patch.pixels, mask * (1 - keep)), mask)
 
 
 def whiten_skin(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
@@ -31,12 +30,18 @@ def whiten_skin(patch: Patch, strength: float, rng: np.random.Generator) -> Work
     mask = patch.hull(feather=0.22, grow=-0.08) * (0.25 + 0.75 * patch.skin)
     mask *= 1 - 0.85 * patch.polygon(*EYES, LIPS, feather=0.05)
     x = patch.pixels * np.float32(1 / 255)
-    lift = np.float32((0.08 + 0.30 * strength) * rng.uniform(0.8, 1.0))
-    light = x + lift * 1.6 * x * (1 - x) * (1.15 - x)
-    grey = grey_of(light)[..., None]
-    light = grey + (light - grey) * np.float32(1 - 0.4 * strength)
-    tint = np.array((0.0, 0.004, 0.016), np.float32) * strength
-    return Worked(alpha(np.clip((light + tint) * 255, 0, 255), patch.pixels, mask), mask)
+    lift = (0.08 + 0.30 * strength) * rng.uniform(0.8, 1.0)
+    light = x - np.float32(2.15)  # x + 1.6 lift x (1 - x) (1.15 - x), in place
+    light *= x
+    light += np.float32(1.15)
+    light *= np.float32(1.6 * lift)
+    light += np.float32(1)
+    light *= x
+    pale = np.float32(0.4 * strength)
+    paler = 255 * ((1 - pale) * np.eye(3, dtype=np.float32) + pale * _GREY)
+    tint = 255 * strength * np.array((0.0, 0.004, 0.016), np.float32)
+    light = np.asarray(cv2.transform(light, np.hstack([paler, tint[:, None]]).astype(np.float32)), np.float32)
+    return Worked(alpha(np.clip(light, 0, 255, out=light), patch.pixels, mask), mask)
 
 
 def colour_lips(patch: Patch, strength: float, rng: np.random.Generator) -> Worked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,7 @@ class Session:
     """
 
     def __init__(self, card: Card, threads: int) -> None:
-        import onnxruntime
-
+        onnxruntime = _guest()
         content = verify(card)
 
         options = onnxruntime.SessionOptions()
@@ -84,6 +84,12 @@ def open_session(card: Card, *, threads: int = 1) -> Session:
 
 def library_version() -> str:
     """Return the version of ONNX Runtime."""
+    return str(_guest().__version__)
+
+
+def _guest() -> Any:
+    """Import ONNX Runtime, which from 1.29 on reports its use to its maker unless it is told not to beforehand."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
-    return str(onnxruntime.__version__)
+    return onnxruntime

@@ -3,8 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from fakeweb.faces import Quality
 from fakeweb.types import Face, FaceResult, Score, Thresholds, Verdict
+
+# each: worth saying from the first value on, too much to be judged from the second; see docs/reference/judge.md
+_SHORT_PX = 80.0
+_SHARPNESS = (3.0, 2.3)
+_BRIGHTNESS = (45.0, 30.0)
+_LIT = (0.75, 0.5)
+_YAW_DEG = (40.0, 60.0)
+_INSIDE = (0.75, 0.5)
+_BLOCKS = 1.7
+_PRESENCE = 0.6
+
+
+@dataclass(frozen=True)
+class Caution:
+    """What makes a face hard to judge.
+
+    Attributes:
+        words: A plain sentence for the reader.
+        forbids: Whether no verdict should rest on this face.
+    """
+
+    words: str
+    forbids: bool = False
 
 
 def decide_face(score: Score, thresholds: Thresholds) -> Verdict:
@@ -43,6 +68,49 @@ def printed(face: Face, score: Score | None, max_printed: float) -> Verdict | No
         return None
     reason = "looks like a picture within the picture (paper, cloth or a screen), which cannot be judged"
     return Verdict("uncertain", None if score is None else score.p_fake, (reason,))
+
+
+def cautions_of(face: Face, quality: Quality) -> list[Caution]:
+    """Say what makes a face hard to judge, what forbids a verdict first; nothing for a face well seen."""
+    found = [
+        _below(quality.sharpness, _SHARPNESS, "blurred", "too blurred to judge"),
+        _below(quality.brightness, _BRIGHTNESS, "dark", "too dark to judge"),
+        _below(
+            quality.lit,
+            _LIT,
+            "harsh light: much of it is black or white",
+            "most of it is mere black or white",
+        ),
+        _below(quality.inside, _INSIDE, "cut by the picture's border", "half of it lies outside the picture"),
+        _below(
+            -quality.yaw_deg,
+            (-_YAW_DEG[0], -_YAW_DEG[1]),
+            f"turned to the side by {quality.yaw_deg:.0f} degrees",
+            f"turned too far to the side to judge, by {quality.yaw_deg:.0f} degrees",
+        ),
+    ]
+    if quality.length_px < _SHORT_PX:
+        found.append(Caution(f"low resolution: {quality.length_px:.0f} px from brow to chin"))
+    if quality.blocks > _BLOCKS:
+        found.append(Caution("strongly compressed"))
+    if face.presence is not None and face.presence < _PRESENCE:
+        found.append(Caution("hardly made out as a face; part of it may be covered"))
+    return sorted((c for c in found if c is not None), key=lambda c: not c.forbids)
+
+
+def with_cautions(verdict: Verdict, cautions: Sequence[Caution]) -> Verdict:
+    """Add what makes a face hard to judge to the reasons; what forbids a verdict makes it ``uncertain``."""
+    words = tuple(caution.words for caution in cautions)
+    if any(caution.forbids for caution in cautions):
+        return Verdict("uncertain", verdict.p_fake, words)
+    return replace(verdict, reasons=(*verdict.reasons, *words))
+
+
+def _below(value: float, limits: tuple[float, float], worth_saying: str, too_much: str) -> Caution | None:
+    """Return a caution where a value lies below one of two limits; none for NaN."""
+    if value < limits[1]:
+        return Caution(too_much, forbids=True)
+    return Caution(worth_saying) if value < limits[0] else None
 
 
 def decide_picture(results: Sequence[FaceResult]) -> Verdict:

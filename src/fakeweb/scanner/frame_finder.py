@@ -1,4 +1,4 @@
-"""Faces in the frames of a clip: found in some frames, followed in those between, at full size where that is needed."""
+"""Faces in the frames of a clip: found in some frames, followed in those between, always measured at full size."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fakeweb.faces import measure
+from fakeweb.faces import measure, stretched
 from fakeweb.faces.align import stand_of
-from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Frame, Image
+from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Frame, Image, ShrunkFinder
 
 SIDE_PX: Final = 640
 """Long side of the shrunk frames: a face of 16 px, which finders still see, is then one of 48 px at 1080p."""
@@ -30,9 +30,11 @@ class FrameFinder:
     Finding is what takes most of the time, so three things spare it. Frames much larger than 640 px are shrunk for the
     finder; the first and then every thirty-second is looked at in full as well, and where that shows a face large
     enough to judge that the shrunk one lacks, the next frames are looked at in full until it no longer does.
-    And where the mesh measures
-    everybody of the frame before at the same place again, nobody is searched for, up to three frames in a row; never
-    after a cut, and never where somebody is lost.
+    And where the mesh measures everybody of the frame before at the same place again, nobody is searched for, up to
+    three frames in a row; never after a cut, and never where somebody is lost.
+
+    Whatever the finder was shown, faces come in the frame's own pixels, and the mesh measures them in the frame
+    itself.
 
     Args:
         finder: Finds. One that measures meshes itself has an attribute ``mesher``.
@@ -79,10 +81,16 @@ class FrameFinder:
         return self._measured(image, found)
 
     def _shrunk(self, image: Image, scale: float) -> list[Face]:
+        """Look for faces in a shrunk copy; whatever measures them looks at the full size."""
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         small = Image(np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
+        if isinstance(self._finder, ShrunkFinder):
+            return list(self._finder.find_shrunk(image, small))
         across, down = image.width / size[0], image.height / size[1]
-        return [_scaled(face, across, down) for face in self._finder.find(small)]
+        found = [stretched(face, across, down) for face in self._finder.find(small)]
+        if self._follows is None:
+            return found
+        return measure(image, [replace(face, mesh=None) for face in found], self._follows)
 
     def _measured(self, image: Image, faces: Sequence[Face]) -> list[Face]:
         return measure(image, faces, self._mesher)
@@ -118,10 +126,3 @@ def _has(faces: Sequence[Face], face: Face) -> bool:
     x0, y0, x1, y1 = face.box
     middles = [((f.box[0] + f.box[2]) / 2, (f.box[1] + f.box[3]) / 2) for f in faces]
     return any(x0 <= x <= x1 and y0 <= y <= y1 for x, y in middles)
-
-
-def _scaled(face: Face, across: float, down: float) -> Face:
-    x0, y0, x1, y1 = face.box
-    points = None if face.points is None else face.points * np.array([across, down], np.float32)
-    mesh = None if face.mesh is None else face.mesh * np.array([across, down, across], np.float32)
-    return replace(face, box=(x0 * across, y0 * down, x1 * across, y1 * down), points=points, mesh=mesh)

@@ -11,9 +11,16 @@ from typing import Any
 from fakeweb import registry
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
-from fakeweb.faces import align, measure
+from fakeweb.faces import align, measure, quality_of
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
-from fakeweb.scanner.decide import decide_face, decide_picture, printed, too_small
+from fakeweb.scanner.decide import (
+    cautions_of,
+    decide_face,
+    decide_picture,
+    printed,
+    too_small,
+    with_cautions,
+)
 from fakeweb.scanner.video import VideoProgress, VideoScan
 from fakeweb.types import (
     Classifier,
@@ -21,6 +28,7 @@ from fakeweb.types import (
     FaceFinder,
     FaceMesher,
     FaceResult,
+    Image,
     Report,
     Score,
     Thresholds,
@@ -164,6 +172,7 @@ class Scanner:
                 by_face.get(i),
                 thresholds,
                 self.max_faces,
+                media.image,
             )
             for i, (face, verdict) in enumerate(zip(faces, small, strict=True))
         )
@@ -240,10 +249,11 @@ def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[i
 
 
 def _result(
-    face: Face, settled: Verdict | None, score: Score | None, thresholds: Thresholds, most: int
+    face: Face, settled: Verdict | None, score: Score | None, thresholds: Thresholds, most: int, image: Image
 ) -> FaceResult:
     if settled is not None:
         return FaceResult(face, settled, score)
     if score is None:
         return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {most} faces",)))
-    return FaceResult(face, decide_face(score, thresholds), score)
+    cautions = cautions_of(face, quality_of(image, face))
+    return FaceResult(face, with_cautions(decide_face(score, thresholds), cautions), score)

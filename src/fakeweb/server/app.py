@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 import fakeweb
@@ -25,18 +23,14 @@ from fakeweb.server.routes import about, predict, results, review, videos
 from fakeweb.server.schemas import Problem
 from fakeweb.server.service import Service
 from fakeweb.server.settings import Settings
+from fakeweb.server.web import PAGE, add_page
 
 LOG = logging.getLogger("fakeweb.server")
-PAGE = Path(__file__).parent / "page"
 _TEXT = """Tells which faces in a picture or a video were manipulated, and how sure it is.
 
 Scores are P(fake): 0 is real, 1 is fake. **Do not treat an answer as proof**; it helps to decide what to look at.
 Errors are problem JSON (RFC 9457) with a stable `code`. A refused request (429 or 503) says in `Retry-After` when to
 try again. Pictures are not kept; see the guide for what is.
-"""
-_WELCOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>FakeWeb</title></head>
-<body><h1>FakeWeb</h1><p>The service is running. <a href="/docs">Try the API</a>, or read its
-<a href="/v1/openapi.json">OpenAPI document</a>.</p></body></html>
 """
 
 
@@ -61,7 +55,7 @@ def create_app(settings: Settings) -> Any:
 
     api = _api(lifespan)
     api.state.service = service
-    _page(api, settings.page_dir or PAGE)
+    add_page(api, settings.page_dir or PAGE)
     app: Any = Gate(api, settings, service.admission, service.ring, service.metrics)
     if settings.cors_origins:
         app = CORSMiddleware(
@@ -108,17 +102,6 @@ def _api(lifespan: Any) -> FastAPI:
     api.add_exception_handler(Exception, _on_unknown)
     api.openapi = lambda: _openapi(api)
     return api
-
-
-def _page(api: FastAPI, folder: Path) -> None:
-    """Serve the built web page at /, or a word of welcome where there is none."""
-    if (folder / "index.html").is_file():
-        api.mount("/", StaticFiles(directory=folder, html=True))
-        return
-
-    @api.get("/", include_in_schema=False)
-    async def welcome() -> Response:
-        return HTMLResponse(_WELCOME)
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

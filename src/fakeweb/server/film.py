@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from fakeweb.errors import FakeWebError, TooLarge
 from fakeweb.media import encode_png, kind_of, read_image, write_atomically
-from fakeweb.render import overlay, to_json
+from fakeweb.render import overlay
 from fakeweb.scanner import VideoProgress, overlay_clip
 from fakeweb.server import frames
-from fakeweb.server.worker import Judge, prepare
+from fakeweb.server.worker import Judge, prepare, report_json
 from fakeweb.types import Report
 
 OnProgress = Callable[[str, float], None]
@@ -91,7 +91,7 @@ def main(scan: ScanFilm = scan_film) -> None:
             frames.send(channel, {"stage": stage, "progress": min(1.0, max(0.0, share))})
 
         report, name = scan(judge, task, on_progress)
-        frames.send(channel, {"report": to_json(report, indent=None), "overlay": name})
+        frames.send(channel, {"report": report_json(report), "overlay": name})
     except FakeWebError as error:
         frames.send(channel, {"error": error.to_dict()})
     except MemoryError:

@@ -6,7 +6,6 @@ One frame is 4 bytes (length of the header), 8 bytes (length of the body), big e
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import struct
@@ -16,13 +15,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 _LENGTHS = struct.Struct(">IQ")
 _THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 def send(channel: socket.socket, header: Mapping[str, Any], body: bytes = b"") -> None:
     """Send one frame; for processes without an event loop."""
-    text = json.dumps(header).encode()
+    text = orjson.dumps(header)
     channel.sendall(_LENGTHS.pack(len(text), len(body)) + text)
     if body:
         channel.sendall(body)
@@ -35,7 +36,7 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes] | None:
         return None
     header_length, body_length = _LENGTHS.unpack(head)
     header, body = _exactly(channel, header_length), _exactly(channel, body_length)
-    return None if header is None or body is None else (json.loads(header), bytes(body))
+    return None if header is None or body is None else (orjson.loads(header), bytes(body))
 
 
 def _exactly(channel: socket.socket, count: int) -> bytearray | None:
@@ -83,7 +84,7 @@ class Child:
     async def send(self, header: Mapping[str, Any], body: bytes = b"") -> None:
         """Send one frame."""
         assert self._writer is not None  # noqa: S101
-        text = json.dumps(header).encode()
+        text = orjson.dumps(header)
         self._writer.write(_LENGTHS.pack(len(text), len(body)) + text)
         if body:
             self._writer.write(body)
@@ -100,7 +101,7 @@ class Child:
         header_length, body_length = _LENGTHS.unpack(head)
         header = await self._reader.readexactly(header_length)
         body = await self._reader.readexactly(body_length) if body_length else b""
-        return json.loads(header), body
+        return orjson.loads(header), body
 
     async def end(self, *, kill: bool = True) -> int:
         """End the process, at once or by closing its socket; return its exit status."""

@@ -52,9 +52,10 @@ _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+_NO_DEVICES: Final = b"camera=(), microphone=(), geolocation=()"
+_CAMERA: Final = b"camera=(self), microphone=(), geolocation=()"  # of the page, where its user asks for it
 _NOTHING: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _PAGES: Final = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -110,14 +111,14 @@ class Gate:
             return
         started = time.perf_counter()
         route, needs = classify(scope["path"])
-        answer = _Answer(send, secrets.token_hex(8), _PAGES if route == "page" else _NOTHING)
+        answer = _Answer(send, secrets.token_hex(8), page=route == "page")
         scope["fakeweb.id"] = answer.request_id
         try:
             if not scope["path"].isprintable():
                 raise NotFound(
                     "there is nothing at this address", hint="GET /v1/openapi.json lists all addresses"
                 )
-            scope["fakeweb.key"] = self._caller(scope, needs)
+            scope["fakeweb.key"] = await self._caller(scope, needs)
             length = _content_length(scope)
             answer.too_long = length is not None and length > _DRAINED_BYTES
             self._check_length(length, route)
@@ -143,11 +144,11 @@ class Gate:
             self._metrics.requests.labels(route, answer.status or 499).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
-    def _caller(self, scope: Scope, needs: str) -> Key:
+    async def _caller(self, scope: Scope, needs: str) -> Key:
         if needs == OPEN or scope["method"] == "OPTIONS":
             return ANYBODY
         if self._settings.needs_key:
-            key = self._ring.find(scope["headers"], needs)
+            key = await self._ring.find_fresh(scope["headers"], needs)
             self._buckets.take(key.id, key.per_minute)
             return key
         address = (scope.get("client") or ("",))[0]
@@ -173,12 +174,13 @@ def _content_length(scope: Scope) -> int | None:
 class _Answer:
     """Sends an answer on, with the security headers."""
 
-    def __init__(self, send: Send, request_id: str, policy: bytes) -> None:
+    def __init__(self, send: Send, request_id: str, *, page: bool) -> None:
         self._send = send
         self._headers = [
             *_SECURITY,
             (b"x-request-id", request_id.encode()),
-            (b"content-security-policy", policy),
+            (b"content-security-policy", _PAGES if page else _NOTHING),
+            (b"permissions-policy", _CAMERA if page else _NO_DEVICES),
         ]
         self.request_id = request_id
         self.status = 0

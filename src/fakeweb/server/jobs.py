@@ -273,7 +273,7 @@ class Jobs:
     async def _finish(self, job: Row, header: dict[str, Any]) -> None:
         """Store what came out."""
         options = VideoOptions.model_validate_json(job["options"])
-        data = json.loads(header["report"])
+        data = header["report"]
         report = Report.from_dict(data)
         key = "video:" + self._judge.cache_key(job["media_sha256"], options)
         text = json.dumps({**data, "source": "upload"})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import orjson
 
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
@@ -137,7 +138,7 @@ class Judge:
 
     async def answer(self, judged: Judged, options: ScanOptions, *, overlay: bool) -> dict[str, Any]:
         """Return the JSON answer: report, impact, warnings, and the overlay where wanted."""
-        report = Report.from_dict(judged.report)
+        report = _without_meshes(judged.report)
         found = self.impact(report, options)
         queue_id = await self.enqueue(judged.id, report, options, found)
         return {
@@ -191,12 +192,12 @@ class Judge:
     async def _known(self, key: str) -> Judged | None:
         found = self._memory.get(key)
         if found is None:
-            row = await self._store.run(self._store.find_result, key)
+            row = await self._store.look_up(key)
             if row is None:
                 return None
             found = (row["id"], row["report"])
             self._remember(key, *found)
-        return Judged(found[0], json.loads(found[1]), cached=True)
+        return Judged(found[0], orjson.loads(found[1]), cached=True)
 
     async def _once(
         self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
@@ -215,8 +216,8 @@ class Judge:
         self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
     ) -> Judged:
         report, drawn = await self._work(upload, options, deadline_s, report=None, draw=draw)
-        text = json.dumps({**report, "source": "upload"})
-        result_id = await self._store.run(self._store.add_result, key, upload.sha256, text)
+        text = orjson.dumps({**report, "source": "upload"}).decode()
+        result_id = await self._store.keep(key, upload.sha256, text)
         self._remember(key, result_id, text)
         return Judged(result_id, report, cached=False, drawn=drawn)
 
@@ -242,7 +243,7 @@ class Judge:
         )
         self._admission.took(took_s)
         self._metrics.judging.observe(took_s)
-        return json.loads(header["report"]), body
+        return header["report"], body
 
     def _remember(self, key: str, result_id: str, report: str) -> None:
         if self._store.is_sqlite:  # nobody else can delete from under us
@@ -252,6 +253,12 @@ class Judge:
 def deadline_in(seconds: float) -> float:
     """Return the time that lies so many seconds ahead on the monotonic clock."""
     return time.monotonic() + seconds
+
+
+def _without_meshes(report: Mapping[str, Any]) -> Report:
+    """Read a report but for the many numbers that say nothing about its verdicts."""
+    faces = [{**face, "points": None, "mesh": None} for face in report["faces"]]
+    return Report.from_dict({**report, "faces": faces})
 
 
 async def _base64(data: bytes) -> str:

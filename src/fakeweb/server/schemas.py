@@ -179,6 +179,30 @@ class Job(BaseModel):
     links: Links
 
 
+class Lines(BaseModel):
+    """Where a classifier's verdicts begin, in a picture with one face."""
+
+    real: float = Field(description="At or below this P(fake) a face is called real.")
+    fake: float = Field(description="At or above this P(fake) a face is called fake.")
+    false_alarms: float = Field(description="Share of real faces that the line was set for.")
+    min_face_px: float = Field(description="Narrower faces are not judged.")
+
+
+class Measured(BaseModel):
+    """How often a classifier was right and wrong on one set of faces, by its card."""
+
+    on: str = Field(description="Name of the set.")
+    real_faces: int
+    fake_faces: int
+    real_called_fake: float = Field(description="Share of the real faces: false alarms.")
+    real_called_real: float
+    fake_called_fake: float = Field(description="Share of the manipulated faces.")
+    fake_called_real: float = Field(description="Share of the manipulated faces: missed.")
+    found_by_source: dict[str, float] = Field(
+        description="fake_called_fake by where the faces come from, as far as the card says."
+    )
+
+
 class ModelInfo(BaseModel):
     """A model that is installed."""
 
@@ -190,6 +214,8 @@ class ModelInfo(BaseModel):
     kinds: list[str]
     limits: list[str]
     in_use: bool
+    lines: Lines | None = Field(description="Of classifiers; null for other models.")
+    measured: list[Measured] = Field(description="In the card's order; empty where it has no figures.")
 
 
 class Models(BaseModel):
@@ -198,6 +224,8 @@ class Models(BaseModel):
     models: list[ModelInfo]
     finder: str
     limits: dict[str, float]
+    fetches_addresses: bool = Field(description="Whether POST /v1/urls is open.")
+    version: str = Field(description="Of FakeWeb.")
 
 
 class QueueItem(BaseModel):

@@ -44,7 +44,7 @@ class Service:
         self.store = Store(settings.url)
         self.metrics = Metrics()
         self.admission = Admission(settings)
-        self.ring = KeyRing()
+        self.ring = KeyRing(self._load_keys)
         self.pool = Pool(settings.worker_count, told)
         self.judge = Judge(settings, self.store, self.pool, self.admission, self.metrics)
         self.jobs = Jobs(settings, self.store, self.judge, self.metrics, told)

@@ -1,7 +1,8 @@
 """What is remembered: results, jobs, the review queue and API keys, in SQLite or PostgreSQL.
 
 Every method is one transaction, runs in the caller's thread and may take milliseconds; the event loop calls
-:meth:`Store.run`. SQLite keeps a write-ahead log, so that what was committed survives ``kill -9``.
+:meth:`Store.run`, :meth:`Store.look_up` or :meth:`Store.keep`. SQLite keeps a write-ahead log, so that what was
+committed survives ``kill -9``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +30,9 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from fakeweb.errors import StoreFailed, UsageError, missing_extra
 from fakeweb.server.tables import JOBS, KEYS, METADATA, QUEUE, RESULTS, SCHEMA, VERSION
@@ -38,6 +41,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Row = dict[str, Any]
 
+_ADD_RESULT = (
+    "INSERT INTO results (id, cache_key, media_sha256, report, created_s, used_s) "
+    "VALUES (:id, :cache_key, :media_sha256, :report, :created_s, :used_s)"
+)
 FINISHED = ("done", "failed", "cancelled")
 
 
@@ -61,6 +68,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = _connect(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._upsert = sqlite.insert if self.is_sqlite else postgresql.insert  # both know ON CONFLICT
         # SQLite has one writer at a time anyway; one thread then never waits for a lock of its own process
         self._threads = ThreadPoolExecutor(1 if self.is_sqlite else 4, "fakeweb-store")
         with self._begin() as db:
@@ -75,15 +83,59 @@ class Store:
                     f"the database has tables of version {found}, this FakeWeb needs {SCHEMA}",
                     hint="use the FakeWeb that made it, or another database",
                 )
+        self._at_once = self._open_at_once()
 
     async def run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call one of the methods below in a thread of the store."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: method(*args, **kwargs))
 
+    async def look_up(self, cache_key: str) -> Row | None:
+        """As :meth:`find_result`; a file of SQLite's says without a thread that a picture is new.
+
+        A thread costs more than the answer, and readers of a WAL never wait for its writer.
+
+        Raises:
+            StoreFailed: The database does not answer.
+        """
+        if self._at_once is not None:
+            with contextlib.suppress(sqlite3.Error):  # then the usual way says what is wrong
+                found = self._at_once.execute("SELECT 1 FROM results WHERE cache_key = ?", (cache_key,))
+                if not found.fetchall():
+                    return None
+        return await self.run(self.find_result, cache_key)
+
+    async def keep(self, cache_key: str, media_sha256: str, report: str) -> str:
+        """As :meth:`add_result`; into a file of SQLite's without a thread, unless somebody else is writing.
+
+        Raises:
+            StoreFailed: The database does not answer.
+        """
+        if self._at_once is not None:
+            now = time.time()
+            row = {"id": new_id(), "cache_key": cache_key, "media_sha256": media_sha256, "report": report}
+            with contextlib.suppress(sqlite3.Error):  # busy, or there already
+                self._at_once.execute(_ADD_RESULT, {**row, "created_s": now, "used_s": now})
+                return row["id"]
+        return await self.run(self.add_result, cache_key, media_sha256, report)
+
+    def _open_at_once(self) -> sqlite3.Connection | None:
+        """Open a connection for the event loop, where the database is a file; it waits for nobody."""
+        path = self._engine.url.database
+        if not self.is_sqlite or not path or path == ":memory:":
+            return None
+        try:
+            connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
+            _prepare_sqlite(connection, None)
+        except sqlite3.Error:
+            return None
+        return connection
+
     def close(self) -> None:
         """Finish what was begun and close the connections."""
         self._threads.shutdown(wait=True)
+        if self._at_once is not None:
+            self._at_once.close()
         self._engine.dispose()
 
     @contextlib.contextmanager
@@ -105,18 +157,14 @@ class Store:
     def add_result(self, cache_key: str, media_sha256: str, report: str) -> str:
         """Store a report under a cache key, or keep the one that is there; return its id."""
         now = time.time()
+        row = {"id": new_id(), "cache_key": cache_key, "media_sha256": media_sha256, "report": report}
+        new = self._upsert(RESULTS).values(**row, created_s=now, used_s=now)
+        new = new.on_conflict_do_nothing().returning(RESULTS.c.id)
         with self._begin() as db:
-            found = db.execute(select(RESULTS.c.id).where(RESULTS.c.cache_key == cache_key)).scalar()
-            if found is not None:
-                return str(found)
-            row = {"id": new_id(), "cache_key": cache_key, "media_sha256": media_sha256, "report": report}
-            try:
-                with db.begin_nested():
-                    db.execute(insert(RESULTS).values(**row, created_s=now, used_s=now))
-            except IntegrityError:  # another service was faster
-                again = db.execute(select(RESULTS.c.id).where(RESULTS.c.cache_key == cache_key))
-                return str(again.scalar_one())
-            return str(row["id"])
+            if made := db.execute(new).scalar():
+                return str(made)
+            again = db.execute(select(RESULTS.c.id).where(RESULTS.c.cache_key == cache_key))
+            return str(again.scalar_one())
 
     def find_result(self, cache_key: str) -> Row | None:
         """Return the result of a cache key, and note that it was used."""

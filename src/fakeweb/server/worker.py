@@ -6,6 +6,7 @@ at any moment; it knows nothing that is not known elsewhere.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -14,6 +15,7 @@ import time
 from typing import Any
 
 import cv2
+import orjson
 
 from fakeweb.errors import FakeWebError, TooLarge
 from fakeweb.media import Limits, encode_png, read_image
@@ -21,6 +23,18 @@ from fakeweb.render import overlay, to_json
 from fakeweb.scanner import Scanner
 from fakeweb.server import frames
 from fakeweb.types import Report
+
+
+def report_json(report: Report) -> orjson.Fragment:
+    """Return a report's JSON, ready to be put into a frame.
+
+    Raises:
+        TypeError: See :func:`fakeweb.render.to_json`.
+    """
+    try:
+        return orjson.Fragment(orjson.dumps(report.to_dict()))
+    except TypeError:  # names or metadata that are no strict JSON
+        return orjson.Fragment(to_json(report, indent=None))
 
 
 def prepare(memory_mb: int) -> None:
@@ -75,9 +89,10 @@ class Judge:
         return {"ready": True, "model": self._base.classifier.reference, "finder": self._base.finder.name}
 
     def scanner(self, threshold: float | None, faces: int | None) -> Scanner:
-        """Return a scanner with a request's options; finder and model are shared."""
+        """Return a scanner with a request's options; finder, mesh and model are shared."""
         return Scanner(
             finder=self._base.finder,
+            mesher=self._base.mesher,
             model=self._base.classifier,
             threshold=self._settings["threshold"] if threshold is None else threshold,
             limits=self._base.limits,
@@ -102,7 +117,7 @@ class Judge:
         except MemoryError:
             large = TooLarge(f"{task['name']} needs more memory than a picture may", hint="scale it down")
             return {"error": large.to_dict()}, b""
-        return {"report": to_json(report, indent=None)}, drawn
+        return {"report": report_json(report)}, drawn
 
 
 def main() -> None:
@@ -118,6 +133,8 @@ def main() -> None:
     except FakeWebError as error:
         frames.send(channel, {"error": error.to_dict()})
         return
+    gc.collect()
+    gc.freeze()  # models and modules live as long as the process
     frames.send(channel, judge.describe())
     while (frame := frames.receive(channel)) is not None:
         header, body = judge.answer(*frame)

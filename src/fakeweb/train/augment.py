@@ -12,11 +12,21 @@ from fakeweb.train.recipe import AugmentRecipe
 from fakeweb.types import Box, Face, Image, UInt8Array
 
 MOST_SHARES = 3
+_SPARED_RESIZE = (0.85, 1.3)
+_SPARED_QUALITY = (80, 98)
 
 
 def views(recipe: AugmentRecipe) -> AugmentRecipe:
     """Return the recipe without what happens to no picture on its way, for looking at validation faces."""
     return replace(recipe, cutout=0.0, flip_down=0.0)
+
+
+def spared(recipe: AugmentRecipe) -> AugmentRecipe:
+    """Return the recipe of a crop that keeps its detail: the fine traces that strong degradation hides are in there."""
+    return replace(
+        recipe, resize=_SPARED_RESIZE, quality=_SPARED_QUALITY,
+        shares=0.0, down_up=0.0, blur=0.0, sharpen=0.0, noise=0.0, cutout=0.0, spare=0.0,
+    )  # fmt: skip
 
 
 def augmented_crop(
@@ -56,6 +66,8 @@ def augmented_pair(
     Returns:
         uint8 RGB (side_px, side_px, 3), and the mask's crop, uint8 (S, S) of a side of its own, or None.
     """
+    if recipe.spare and rng.random() < recipe.spare:
+        recipe = spared(recipe)
     first = max(16, round(side_px * rng.uniform(*recipe.resize)))
     x0, y0, x1, y1 = box
     dx, dy = rng.uniform(-recipe.shift, recipe.shift, 2) * max(x1 - x0, y1 - y0)

@@ -69,8 +69,13 @@ def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
         weights: (N,) that sum to 1.
 
     Raises:
-        DatasetError: The logits do not tell the labels apart, or the wrong way round.
+        DatasetError: The logits do not tell the labels apart, or the wrong way round, or are as good as equal.
     """
+    if not np.isfinite(logits).all():
+        raise DatasetError(
+            "the model's validation logits are not finite; the training has diverged",
+            hint="lower lr, warm up longer, or clip gradients",
+        )
     centre, spread = float(logits.mean()), float(logits.std()) or 1.0
     x = np.stack([(logits - centre) / spread, np.ones_like(logits)], 1)
     reals, fakes = np.bincount(labels, minlength=2)
@@ -99,7 +104,14 @@ def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
             "the model does not rank validation fakes above reals; there is nothing to calibrate",
             hint="train longer, or look at the labels",
         )
-    return Calibration(float(beta[0] / spread), float(beta[1] - beta[0] * centre / spread))
+    try:
+        return Calibration(float(beta[0] / spread), float(beta[1] - beta[0] * centre / spread))
+    except ValueError as error:  # beyond what a card may hold: only where all logits are as good as equal
+        raise DatasetError(
+            f"the model says the same of all validation faces (its logits spread by {spread:.1g});"
+            " there is nothing to calibrate",
+            hint="train longer, or look at the labels; a learning rate too high or too low can end so",
+        ) from error
 
 
 def fit_decision(

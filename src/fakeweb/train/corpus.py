@@ -77,7 +77,10 @@ def gather(
     """
     samples, names = _samples(recipe, data, tell)
     finder: FaceFinder = _plug_in("finder", recipe.data.finder, finder_model, "--finder-model")
-    prepared = prepare(samples, finder, cache, lambda done, total: tell(Progress("faces", done, total)))
+    mesher = _plug_in("mesh", recipe.data.mesher, None, "") if recipe.data.mesher else None
+    prepared = prepare(
+        samples, finder, cache, lambda done, total: tell(Progress("faces", done, total)), mesher
+    )
     regions = None
     places = {face: i for i, face in enumerate(prepared.faces)}
     if recipe.data.cache_px:

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, default_collate
 
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
+from fakeweb.forge import keep_freed_memory
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_pair, mask_crop
 from fakeweb.train.forging import Forger
@@ -128,7 +129,8 @@ def collate(items: list[Any]) -> Any:
 
 
 def single_thread(_worker: int) -> None:
-    """Keep a process that prepares batches from starting threads of its own."""
+    """Keep a process that prepares batches from starting threads of its own and from returning its memory."""
+    keep_freed_memory()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     with contextlib.suppress(ImportError):  # without it numpy's solvers, which the forge uses, take all cores

@@ -72,6 +72,9 @@ class Training:
         if threads:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = (
+            False  # no result depends on it, and it takes time
+        )
         self.device = pick_device(device)
         self.crew = Crew(self.device)
         if recipe.optim.batch % (2 * self.crew.size * recipe.optim.accumulate):

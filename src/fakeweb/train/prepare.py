@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakeweb.errors import DatasetError, FakeWebError
+from fakeweb.faces.align import stand_of
 from fakeweb.media import read_image, write_atomically
-from fakeweb.types import Box, Face, FaceFinder, Image, Sample
+from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Image, Sample
 
 NO_FACE = "no face found"
 OUTSIDE = "the face lies outside the picture"
@@ -22,7 +23,7 @@ UNTOUCHED = "the fake differs nowhere from its real"
 
 @dataclass(frozen=True)
 class FaceSample:
-    """A sample together with the box of its face."""
+    """A sample together with where its face stands: the square of :func:`stand_square`, or the finder's box."""
 
     sample: Sample
     box: Box
@@ -46,6 +47,7 @@ def prepare(
     finder: FaceFinder,
     cache_folder: Path,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    mesher: FaceMesher | None = None,
 ) -> Prepared:
     """Find the main face of every sample, or read it from the cache.
 
@@ -58,6 +60,7 @@ def prepare(
         finder: Says where the faces are.
         cache_folder: ``faces-<hash>.csv`` is written there, and partial results every thousand pictures.
         on_progress: Called with (done, total).
+        mesher: Says where exactly a face stands, as in use; None: the finder's box does.
 
     Raises:
         DatasetError: No sample is left.
@@ -66,13 +69,13 @@ def prepare(
         raise DatasetError(
             "no labelled picture to train on", hint="is it the right folder, or all of it skipped?"
         )
-    cache_file = cache_folder / f"faces-{_fingerprint(samples, finder.name)}.csv"
+    cache_file = cache_folder / f"faces-{_fingerprint(samples, _names(finder, mesher))}.csv"
     cache = _read_cache(cache_file)
     try:
         for done, sample in enumerate(samples, 1):
             key = str(sample.path)
             if key not in cache:
-                cache[key] = _main_face(sample, finder)
+                cache[key] = _main_face(sample, finder, mesher)
                 if done % 1000 == 0:
                     _write_cache(cache_file, cache)
             if done % 50 == 0 or done == len(samples):
@@ -100,7 +103,18 @@ def centre_inside(box: Box, image: Image) -> bool:
     return 0 <= x0 + x1 <= 2 * image.width and 0 <= y0 + y1 <= 2 * image.height
 
 
-def _main_face(sample: Sample, finder: FaceFinder) -> Box | str:
+def stand_square(face: Face) -> Box:
+    """Return the upright square, brow to chin wide, around the middle of a meshed face.
+
+    As a box it makes :func:`fakeweb.faces.align.align` cut what it cuts by the mesh, but for faces turned so far that
+    they are levelled: those are learned as they lie.
+    """
+    stand = stand_of(face)
+    half = stand.length_px / 2
+    return (stand.x - half, stand.y - half, stand.x + half, stand.y + half)
+
+
+def _main_face(sample: Sample, finder: FaceFinder, mesher: FaceMesher | None) -> Box | str:
     try:
         image = read_image(sample.path).image
     except FakeWebError as error:
@@ -108,7 +122,11 @@ def _main_face(sample: Sample, finder: FaceFinder) -> Box | str:
     faces = finder.find(image)
     if not faces:
         return NO_FACE
-    box = max(faces, key=lambda f: _importance(f, image)).box
+    face = max(faces, key=lambda f: _importance(f, image))
+    box = face.box
+    if mesher is not None:
+        (meshed,) = mesher.mesh(image, [face])
+        box = box if meshed.mesh is None else stand_square(meshed)
     return box if centre_inside(box, image) else OUTSIDE
 
 
@@ -116,6 +134,12 @@ def _importance(face: Face, image: Image) -> float:
     x0, y0, x1, y1 = face.box
     off = abs((x0 + x1) / image.width - 1) + abs((y0 + y1) / image.height - 1)
     return (x1 - x0) * (y1 - y0) * (1 - 0.4 * min(off, 2))
+
+
+def _names(finder: FaceFinder, mesher: FaceMesher | None) -> str:
+    """Return who found the faces; other models find other places."""
+    parts = (finder,) if mesher is None else (finder, mesher)
+    return " ".join(getattr(part, "reference", part.name) for part in parts)
 
 
 def _fingerprint(samples: Sequence[Sample], finder: str) -> str:

@@ -21,6 +21,7 @@ class DataRecipe:
     Attributes:
         layout: Name of a data set layout.
         finder: Name of the face finder that says where the training faces are.
+        mesher: Name of the mesher whose mesh places the crops, as in use; empty: the finder's boxes do.
         margin: See :func:`fakeweb.faces.align.align`.
         side_px: Side of the network's input.
         skip_sources: Sources to leave out altogether.
@@ -39,6 +40,7 @@ class DataRecipe:
 
     layout: str = "index"
     finder: str = "haar"
+    mesher: str = ""
     margin: float = 1.1
     side_px: int = 160
     skip_sources: tuple[str, ...] = ()
@@ -182,6 +184,7 @@ class AugmentRecipe:
         shares: Probability that the crop is passed on once more (made smaller and encoded), up to three times.
         down_up: Probability of losing detail: made up to four times smaller, and large again.
         blur, sharpen, noise, colour, grey, cutout: Probabilities.
+        spare: Probability that a crop keeps its detail: of all these only geometry, colours and light encodings.
     """
 
     flip: float = 0.5
@@ -202,6 +205,7 @@ class AugmentRecipe:
     colour: float = 0.5
     grey: float = 0.07
     cutout: float = 0.0
+    spare: float = 0.0
 
 
 @dataclass(frozen=True)

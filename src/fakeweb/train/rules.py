@@ -129,7 +129,7 @@ def _augment_rules(augment: AugmentRecipe, margin: float) -> _Rules:
         "resize": augment.resize,
     }
     chances = ("flip", "flip_down", "encode", "shares", "down_up", "blur", "sharpen", "noise", "colour", "grey",
-               "cutout")  # fmt: skip
+               "cutout", "spare")  # fmt: skip
     farthest = margin * augment.scale[0] / 2  # beyond, a crop could miss its face and the picture
     return [
         *(

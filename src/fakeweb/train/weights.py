@@ -1,4 +1,4 @@
-"""Files with weights to start from: torch, safetensors, numpy, and our own checkpoints."""
+"""Files with weights to start from: torch, safetensors, numpy, our own checkpoints and exported models."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NOT_WEIGHTS = (OSError, EOFError, TypeError, ValueError, RuntimeError, zipfile.
 def read_state(path: Path, what: str) -> State:
     """Read the tensors of a file by name, without what wrappers put in front of the names.
 
-    ``.npz`` is read by numpy, ``.safetensors`` by safetensors, all else by ``torch.load(weights_only=True)``: no file
-    can run code. A checkpoint of ours gives its best weights.
+    ``.npz`` is read by numpy, ``.safetensors`` by safetensors, ``.onnx`` by onnx, all else by
+    ``torch.load(weights_only=True)``: no file can run code. A checkpoint of ours gives its best weights.
 
     Args:
         path: The file.
@@ -41,6 +41,8 @@ def read_state(path: Path, what: str) -> State:
                 }
         elif path.suffix == ".safetensors":
             state = _safetensors(path)
+        elif path.suffix == ".onnx":
+            state = _onnx(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
         found = {_bare(k): v for k, v in _unwrapped(state).items() if isinstance(v, torch.Tensor)}
@@ -84,6 +86,17 @@ def _safetensors(path: Path) -> dict[str, Any]:
     except ImportError as error:
         raise missing_extra("train", "a .safetensors file") from error
     return dict(load_file(path))
+
+
+def _onnx(path: Path) -> dict[str, Any]:
+    """Read the constants of an exported model; it keeps the names that its weights had in training."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise missing_extra("train", "an .onnx file") from error
+    constants = onnx.load(str(path)).graph.initializer
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in constants}
+    return {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
 
 
 def _unwrapped(state: Any) -> dict[str, Any]:

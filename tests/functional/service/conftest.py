@@ -1,14 +1,4 @@
-"""A real ``fakeweb serve`` in a process of its own, on a free port."""
-
-import contextlib
-import http.client
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
+"""The service that most tests share."""
 
 import pytest
 
@@ -17,100 +7,12 @@ pytest.importorskip("httpx", reason="needs `just setup server`")
 
 import httpx
 
-from fakeweb.client import Client
 from fakeweb.media import encode_jpeg
 from fakeweb.types import Image
 
-ROOT = Path(__file__).parents[3]
-
-
-class Running:
-    """A service under test."""
-
-    def __init__(self, data_dir: Path, **settings: object) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.data_dir = data_dir
-        self.log = data_dir.parent / f"{data_dir.name}.log"
-        self.settings = settings
-        self.process: subprocess.Popen | None = None
-
-    def start(self, *, wait: bool = True) -> "Running":
-        own = {
-            "data_dir": self.data_dir,
-            "port": self.port,
-            "workers": 1,
-            "deadline_s": 300,
-            "max_wait_s": 300,
-        }
-        own |= {"shutdown_s": 300, **self.settings}
-        env = {k: v for k, v in os.environ.items() if not k.startswith("FAKEWEB_")}
-        env |= {f"FAKEWEB_{k.upper()}": str(v) for k, v in own.items()}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "fakeweb", "serve"], env=env, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 180
-        while wait:
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            try:
-                if httpx.get(self.url + "/readyz", timeout=30).status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
-        return self
-
-    def stop(self) -> int:
-        """Ask it to stop, as an operator would; return its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(300)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-
-    def client(self, **options) -> Client:
-        return Client(self.url, **options)
-
-    def raw(self) -> contextlib.closing[http.client.HTTPConnection]:
-        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
-
-    def get(self, path: str, **options) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=60, **options)
-
-    def predict(self, picture: bytes, **options) -> httpx.Response:
-        return httpx.post(self.url + "/v1/predict", content=picture, timeout=300, **options)
-
-    def children(self) -> list[int]:
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = set()
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            found |= {int(p) for p in (task / path.name).read_text().split()}
-        return sorted(found)
-
 
 @pytest.fixture(scope="session")
-def run_service(tmp_path_factory):
-    """Start a service with settings: ``run_service(max_bytes=1000)``; all are ended after the tests."""
-    running: list[Running] = []
-
-    def run(*, data_dir: Path | None = None, wait: bool = True, **settings) -> Running:
-        one = Running(data_dir or tmp_path_factory.mktemp("service") / "data", **settings)
-        running.append(one)
-        return one.start(wait=wait)
-
-    yield run
-    for one in running:
-        if one.process.poll() is None:
-            one.kill()
-
-
-@pytest.fixture(scope="session")
-def service(run_service) -> Running:
+def service(run_service):
     """The service most tests share."""
     return run_service()
 

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import re
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -12,6 +14,7 @@ import fakeweb
 from fakeweb.media import encode_png, read_image
 from fakeweb.types import Image, Report
 
+ROOT = Path(__file__).parents[3]
 FORM = "multipart/form-data"
 CUT = {"content": b"--a\r\n", "headers": {"Content-Type": f"{FORM}; boundary=a"}}
 
@@ -242,6 +245,47 @@ def test_security_headers_are_everywhere(api):
         assert "server" not in headers
 
 
+def test_the_page_comes_with_the_service_and_needs_nothing_from_outside(api):
+    page = api.get("/")
+    assert page.headers["cache-control"] == "no-cache"
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "camera=(self)" in page.headers["permissions-policy"]  # the page may ask; the API may not
+    assert "camera=()" in api.get("/v1/models").headers["permissions-policy"]
+    found = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert len(found) >= 3
+    for address in found:
+        part = api.get(address)
+        assert part.status_code == 200, address
+        assert ("immutable" in part.headers["cache-control"]) == address.startswith("/assets/")
+    assert api.head("/").status_code == 200
+    assert api.get("/examples/portrait.jpg").content == (ROOT / "examples" / "collins.jpg").read_bytes()
+    assert api.get("/built-from.json").status_code == 404
+
+
+def test_the_page_does_not_swallow_addresses_of_the_api(api):
+    assert api.get("/v1/predict").status_code == 405
+    assert api.post("/v1/nothing").status_code == 404
+    assert api.post("/").status_code == 405
+
+
+def test_models_tell_their_lines_and_how_often_they_are_wrong(api):
+    answer = api.get("/v1/models").json()
+    assert answer["fetches_addresses"] is False
+    (used,) = [model for model in answer["models"] if model["in_use"]]
+    assert 0 < used["lines"]["real"] < used["lines"]["fake"] < 1
+    card = json.loads((ROOT / "src/fakeweb/models/fast.json").read_text())
+    for measured in used["measured"]:
+        scores = card["details"]["scores"][measured["on"]]
+        assert measured["real_called_fake"] == scores["real_called_fake"]
+        assert measured["fake_called_fake"] == scores["fake_called_fake"]
+        real, fake = measured["real_faces"], measured["fake_faces"]
+        unsure = (1 - measured["real_called_fake"] - measured["real_called_real"]) * real
+        unsure += (1 - measured["fake_called_fake"] - measured["fake_called_real"]) * fake
+        assert unsure / (real + fake) == pytest.approx(scores["uncertain"], abs=1e-3)
+    assert used["measured"]
+
+
 def test_the_documentation_needs_nothing_from_outside(api):
     page = api.get("/docs")
     assert page.status_code == 200
@@ -254,16 +298,14 @@ def test_the_documentation_needs_nothing_from_outside(api):
 
 
 def test_the_openapi_document_is_the_committed_one(api):
-    from pathlib import Path
-
-    committed = json.loads((Path(__file__).parents[3] / "docs/reference/openapi.json").read_text())
+    committed = json.loads((ROOT / "docs/reference/openapi.json").read_text())
     assert api.get("/v1/openapi.json").json() == committed
 
 
 def test_health_models_and_metrics(api, jpeg):
     assert api.get("/livez").json()["status"] == api.get("/readyz").json()["status"] == "ok"
     models = api.get("/v1/models").json()
-    assert [m["reference"] for m in models["models"] if m["in_use"]] == ["fast@0.1.0"]
+    assert [m["reference"] for m in models["models"] if m["in_use"]] == ["fast@0.3.0"]
     assert models["limits"]["max_bytes"] == 20 << 20
     api.post("/v1/predict", content=jpeg)
     page = api.get("/metrics").text

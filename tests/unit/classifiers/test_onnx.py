@@ -196,6 +196,19 @@ def test_a_card_with_an_impossible_map(tmp_path, tiny_model, evidence):
         read_card(tiny_model(tmp_path, evidence=evidence))
 
 
+def test_the_map_says_where_it_lies_in_the_picture(tmp_path, tiny_model):
+    """A bright quarter of the crop is bright in the map, and its cells lie on that quarter of the picture."""
+    classifier = OnnxClassifier(tiny_model(tmp_path, cells=4))
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[16:, :16] = 255  # below, left
+    to_image = np.array([[2, 0, 100], [0, 2, 50]], np.float32)  # crop pixels are two pixels wide
+    score = classifier.score([Crop(pixels, Face((100, 50, 164, 114)), to_image)])[0]
+    assert score.evidence.tolist() == [[0, 0, 0, 0]] * 2 + [[1, 1, 0, 0]] * 2
+    rows, columns = np.nonzero(score.evidence)
+    places = np.column_stack([columns, rows, np.ones(len(rows))]) @ score.evidence_to_image.T
+    assert sorted(map(tuple, places.tolist())) == [(107, 89), (107, 105), (123, 89), (123, 105)]
+
+
 def test_a_model_without_a_map_has_no_evidence(classifier, plain_crop):
     assert classifier.card.evidence_side == 0
     assert "evidence" not in classifier.card.to_dict()

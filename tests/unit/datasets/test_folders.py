@@ -42,6 +42,8 @@ CASES = {
     "reenacted/a.jpg": (1, "reenacted", None, "a", "photos"),
     "retouch/a.jpg": (1, "retouch", None, "a", "photos"),
     "generated/a.jpg": (1, "generated", None, "a", "photos"),
+    "real/clip.mp4": (0, None, None, "clip", "photos"),
+    "test/swap/clip.MOV": (1, "swap", "test", "test/clip", "photos"),
     "fake/video7/0001.jpg": (1, None, None, "video7", "photos"),
     "fake/video7/faces/0001.jpg": (1, None, None, "video7/faces", "photos"),
     "dfdc/real/a.jpg": (0, None, None, "a", "dfdc"),
@@ -84,7 +86,7 @@ def test_samples_are_sorted_and_other_files_passed_over(plant):
     "names", [(), ("loose.jpg",), ("misc/a.jpg",), ("real/a.txt",)], ids=["empty", "loose", "misc", "text"]
 )
 def test_nothing_labelled_is_no_data_set(plant, names):
-    with pytest.raises(LayoutMismatch, match=r"no picture in .* real or fake") as caught:
+    with pytest.raises(LayoutMismatch, match=r"no picture or video in .* real or fake") as caught:
         index(plant(*names))
     assert "manipulated" in caught.value.hint
 

@@ -61,6 +61,17 @@ def test_a_person_seen_in_groups_a_leaves_groups_b():
     assert {s.group for s in found} == {halves["A"]}
 
 
+def test_a_person_seen_in_training_of_another_source_leaves_validation():
+    people = {("s", key_of("a")): "p1", ("t", key_of("b")): "p1"}
+    other = Sample(Path("/d/t/b"), 0, None, "train", "b", "t")
+    found = regroup([sample("a", "val"), sample("c", "val"), other], people)
+    assert [(s.source, s.group, s.split) for s in found] == [
+        ("s", "a", "train"),
+        ("s", "c", "val"),
+        ("t", "b", "train"),
+    ]
+
+
 def test_test_stays_test_and_other_sources_are_left_alone():
     people = {("s", key_of("a")): "p1", ("s", key_of("b")): "p1"}
     samples = [sample("a", "test"), sample("b", "train")]
@@ -74,6 +85,9 @@ def test_lists_are_written_and_read_and_hold_no_names(tmp_path):
     people = read_people(path)
     assert people["s", key_of("elsewhere/a.png")] == people["s", key_of("b")]
     assert len(set(people.values())) == 2
+    two = tmp_path / "two.csv"
+    two.write_bytes(write_people({"s": [["a", "b"]], "t": [["a", "b"]]}))
+    assert len(set(read_people(two).values())) == 2  # of two sources: not the same person
     assert "a.jpg" not in path.read_text()
     for missing in ("nobody", "../ciplab", tmp_path / "absent.csv"):
         with pytest.raises(UnknownName):
@@ -87,6 +101,9 @@ def test_our_own_data_are_regrouped(data):
     changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
     assert 40 <= len(changed) <= 121
     assert {a.source for a, _ in changed} == {"ciplab"}
+    both, _, _ = read_samples(data, people=["ciplab", "lfw"])
+    moved = [(a, b) for a, b in zip(after, both, strict=True) if a.split != b.split]
+    assert [(a.source, a.split, b.split) for a, b in moved] == [("lfw", "val", "train")] * 6
     splits = {}
     for s in after:
         assert splits.setdefault((s.source, s.group), s.split) == s.split

@@ -87,6 +87,16 @@ def test_a_face_lying_on_its_side_is_found_and_its_points_turn_with_it(finder, p
     assert abs((angle - wanted + 180) % 360 - 180) < 25
 
 
+def test_where_one_face_lies_on_its_side_small_ones_beside_it_are_found_too(finder, planted):
+    large, small = planted(900, 700, 150, (250, 300)), planted(900, 700, 34, (700, 420))
+    pixels = large.pixels.copy()
+    pixels[330:510, 600:800] = small.pixels[330:510, 600:800]
+    for turns in (1, 3):
+        faces = finder.find(Image(np.ascontiguousarray(np.rot90(pixels, turns))))
+        assert sorted(round(f.height_px / 20) for f in faces)[0] <= 3
+        assert len(faces) == 2
+
+
 def test_a_face_that_fills_the_picture_is_found(finder, head):
     image, (x0, y0, x1, y1) = head
     tight = Image(image.pixels[int(y0) : int(y1), int(x0) : int(x1)])
@@ -131,6 +141,23 @@ def test_a_quarter_turn_is_undone():
     back = own._turned_back(row, 50)
     np.testing.assert_allclose(back[0, 1:5], (40, 5, 41, 6))
     np.testing.assert_allclose(back[0, 5:].reshape(5, 2), [[40.5, 5.5]] * 5)
+
+
+def test_the_second_look_sees_the_same_in_a_mirrored_picture(finder, planted):
+    image = planted(640, 480, 150, (250, 240))
+    mirrored = Image(np.ascontiguousarray(image.pixels[:, ::-1]))
+    there = finder.proposer.find_again(image)[0]
+    back = finder.proposer.find_again(mirrored)[0]
+    x0, y0, x1, y1 = there.box
+    np.testing.assert_allclose(back.box, (640 - x1, y0, 640 - x0, y1), atol=3)
+    crossed = there.points[[1, 0, 2, 4, 3]]
+    np.testing.assert_allclose(back.points, np.column_stack([640 - crossed[:, 0], crossed[:, 1]]), atol=4)
+
+
+def test_a_face_that_the_first_look_misses_is_found_by_the_second(finder, planted, monkeypatch):
+    image = planted(640, 480, 150, (250, 240))
+    monkeypatch.setattr(finder.proposer, "find", lambda _: [])
+    hit(finder.find(image), (250, 240), 150)
 
 
 def test_a_classifier_is_no_finder():

@@ -30,6 +30,13 @@ class Told:
         return self.faces
 
 
+@pytest.fixture(autouse=True)
+def well_seen(request, monkeypatch):
+    """Let the flat squares of these tests pass for faces that can be seen."""
+    if "as_they_look" not in request.fixturenames:
+        monkeypatch.setattr("fakeweb.scanner.image.cautions_of", lambda *_: [])
+
+
 @pytest.fixture(scope="module")
 def card(tmp_path_factory, tiny_model):
     return tiny_model(tmp_path_factory.mktemp("model"))
@@ -75,6 +82,20 @@ def test_verdicts(scan, brightness, faces, picture):
     assert (
         report.verdict.p_fake == pytest.approx(max(want), abs=1e-5) if want else report.verdict.p_fake is None
     )
+
+
+@pytest.fixture
+def as_they_look():
+    """Keep the cautions that a face's looks ask for."""
+
+
+@pytest.mark.parametrize("brightness", [10, 200])
+@pytest.mark.usefixtures("as_they_look")
+def test_a_face_that_cannot_be_seen_is_neither_real_nor_fake(scan, brightness):
+    (face,) = scan(brightness).faces
+    assert face.verdict.label == "uncertain"
+    assert face.verdict.p_fake == pytest.approx(sigmoid(brightness / 10 - 12.8), abs=1e-5)
+    assert "too blurred to judge" in face.verdict.reasons
 
 
 def test_the_model_sees_what_lies_inside_the_box_only(scan):

@@ -1,5 +1,7 @@
 """Keys: random, stored as hashes, scoped, limited."""
 
+import asyncio
+
 import pytest
 
 from fakeweb.errors import Forbidden, RateLimited, Unauthorized, UsageError
@@ -139,3 +141,29 @@ def test_every_route_is_known_to_the_gate():
     document = Path(__file__).parents[3] / "docs" / "reference" / "openapi.json"
     for path in json.loads(document.read_text())["paths"]:
         assert classify(path.replace("{", "").replace("}", ""))[0] not in ("other", "page"), path
+
+
+def test_a_key_made_a_moment_ago_works_at_once_and_wrong_ones_do_not_wear_out_the_database():
+    rows, asked = [], 0
+
+    async def ask():
+        nonlocal asked
+        asked += 1
+        known.load(rows)
+
+    known = KeyRing(ask)
+    key = new_key()
+    row = {"id": "a", "name": "new", "scopes": "predict", "per_minute": 0, "revoked_s": None}
+    rows.append({**row, "key_sha256": hash_key(key)})
+
+    async def calls():
+        found = await known.find_fresh([(b"x-api-key", key.encode())], "predict")
+        for _ in range(50):
+            with pytest.raises(Unauthorized):
+                await known.find_fresh([(b"x-api-key", new_key().encode())], "predict")
+        with pytest.raises(Unauthorized):
+            await known.find_fresh([], "predict")
+        return found
+
+    assert asyncio.run(calls()).name == "new"
+    assert asked == 1

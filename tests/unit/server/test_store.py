@@ -1,10 +1,12 @@
 """The same promises from SQLite and from PostgreSQL."""
 
+import asyncio
 import contextlib
 import threading
 import time
 
 import pytest
+from sqlalchemy import text
 
 from fakeweb.errors import FakeWebError, MissingExtra, StoreFailed, UsageError
 from fakeweb.server.store import Store, new_id
@@ -52,6 +54,54 @@ def test_a_result_is_stored_once(store):
     assert store.find_result("none") is None
     assert store.delete_result(first) is True
     assert store.delete_result(first) is False
+
+
+def test_looking_up_sees_what_another_service_has_just_stored(store, url):
+    other, key = Store(url), new_id()
+
+    async def look():
+        before = await store.look_up(key)
+        await other.run(other.add_result, key, SHA, '{"a": 1}')
+        return before, await store.look_up(key)
+
+    before, after = asyncio.run(look())
+    other.close()
+    assert before is None
+    assert after["report"] == '{"a": 1}'
+
+
+def test_what_is_kept_is_there_for_all_and_kept_once(store, url):
+    other, key = Store(url), new_id()
+
+    async def keep():
+        return await store.keep(key, SHA, '{"a": 1}'), await other.keep(key, SHA, '{"a": 2}')
+
+    first, second = asyncio.run(keep())
+    assert first == second
+    assert other.find_result(key)["report"] == '{"a": 1}'
+    other.close()
+
+
+def test_keeping_waits_for_somebody_who_writes_without_holding_up_the_event_loop(store, url):
+    """The row comes after the other's transaction; meanwhile the loop goes on."""
+    if not store.is_sqlite:
+        pytest.skip("SQLite alone has one writer")
+    other, ticks = Store(url), 0
+
+    async def keep():
+        nonlocal ticks
+        with other._begin() as db:
+            db.execute(text("DELETE FROM queue"))
+            task = asyncio.ensure_future(store.keep(new_id(), SHA, "{}"))
+            for _ in range(10):
+                await asyncio.sleep(0.02)
+                ticks += not task.done()
+        return await task
+
+    result_id = asyncio.run(keep())
+    assert ticks == 10
+    assert other.get_result(result_id)["report"] == "{}"
+    other.close()
 
 
 def test_two_services_that_judge_the_same_agree(store, url):

@@ -121,3 +121,23 @@ def test_brightness_is_a_factor(image):
 def test_validation_sees_no_holes_and_stands_upright():
     seen = views(dataclasses.replace(AugmentRecipe(), cutout=0.5, flip_down=0.5))
     assert (seen.cutout, seen.flip_down, seen.encode) == (0, 0, AugmentRecipe().encode)
+
+
+def test_a_spared_crop_keeps_its_detail_and_others_lose_it():
+    """A fine pattern survives in as many crops as are spared."""
+    y, x = np.mgrid[0:80, 0:96]
+    fine = Image(
+        np.repeat((128 + 60 * np.where((x // 2 + y // 2) % 2, 1, -1)).astype(np.uint8)[..., None], 3, 2)
+    )
+    harsh = dataclasses.replace(
+        PLAIN, encode=1, quality=(35, 40), resize=(0.5, 0.6), blur=1, down_up=1, shares=1, noise=0, cutout=1
+    )
+
+    def kept(spare):
+        recipe = dataclasses.replace(harsh, spare=spare)
+        crops = [crop(fine, seed, recipe, box=(20.0, 16.0, 60.0, 56.0), side_px=44) for seed in range(60)]
+        return np.mean([np.abs(np.diff(c[..., 1].astype(int), axis=1)).mean() > 15 for c in crops])
+
+    assert kept(0.0) == 0
+    assert kept(1.0) == 1
+    assert 0.2 < kept(0.5) < 0.8

@@ -97,6 +97,24 @@ def test_platt_refuses_logits_that_say_nothing_or_the_contrary(logits):
         fit_platt(logits, (np.arange(200) % 2).astype(np.int64), equal(200))
 
 
+@pytest.mark.parametrize(("middle", "spread"), [(0.0, 1e-7), (3.0, 1e-5)], ids=["scale", "bias"])
+def test_a_network_that_says_the_same_of_every_face_is_an_error_with_a_hint(middle, spread):
+    # as a network at chance does: nearly constant, and what little differs happens to rank the right way
+    rng = np.random.default_rng(0)
+    labels = (np.arange(200) % 2).astype(np.int64)
+    logits = middle + spread * (rng.normal(size=200) + 0.4 * labels)
+    with pytest.raises(DatasetError, match="says the same of all validation faces") as caught:
+        fit_platt(logits, labels, equal(200))
+    assert "labels" in caught.value.hint
+
+
+def test_a_diverged_network_is_an_error_with_a_hint():
+    logits = np.where(np.arange(200) == 7, np.nan, np.arange(200.0))
+    with pytest.raises(DatasetError, match="diverged") as caught:
+        fit_platt(logits, (np.arange(200) % 2).astype(np.int64), equal(200))
+    assert "lr" in caught.value.hint
+
+
 @given(
     seed=st.integers(0, 10**6),
     n=st.integers(2 * MIN_LOGITS, 500),

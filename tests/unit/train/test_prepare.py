@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from fakeweb.errors import DatasetError
+from fakeweb.faces import align
+from fakeweb.topology import MEAN
 from fakeweb.train.prepare import NO_FACE, OUTSIDE, FaceSample, prepare
-from fakeweb.types import Face, Sample
+from fakeweb.types import Face, Image, Sample
 
 
 class Finder:
@@ -70,6 +72,35 @@ def test_other_samples_or_another_finder_start_anew(samples, tmp_path):
     prepare(samples[:3], fewer, tmp_path / "out")
     prepare(samples, other, tmp_path / "out")
     assert (fewer.calls, other.calls) == (3, 4)
+
+
+class Mesher:
+    """Lays the mean face into every box, turned a little."""
+
+    name = "mean"
+
+    def mesh(self, image, faces):
+        cos, sin = np.cos(0.2), np.sin(0.2)
+        turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+        return [Face(face.box, mesh=(MEAN @ turn.T * 9 + (31, 22, 0)).astype(np.float32)) for face in faces]
+
+
+def test_with_a_mesher_the_crop_is_what_the_scanner_cuts(samples, tmp_path):
+    prepared = prepare(samples, Finder(), tmp_path / "out", mesher=Mesher())
+    box = prepared.faces[0].box
+    assert box != (2.0, 2.0, 30.0, 30.0)
+    noise = Image(np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8))
+    (meshed,) = Mesher().mesh(noise, [Face((2, 2, 30, 30))])
+    for margin in (1.0, 1.3):
+        ours, theirs = (align(noise, face, 32, margin=margin).pixels for face in (Face(box), meshed))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_boxes_of_a_mesher_are_not_taken_for_the_finders(samples, tmp_path):
+    plain, meshed = Finder(), Finder()
+    prepare(samples, plain, tmp_path / "out")
+    prepare(samples, meshed, tmp_path / "out", mesher=Mesher())
+    assert meshed.calls == plain.calls
 
 
 def test_an_interrupt_keeps_what_was_found(samples, tmp_path):

@@ -152,6 +152,17 @@ def test_order_matters_to_an_lstm_and_not_to_the_mean():
         assert (gap < 1e-6) == same
 
 
+def test_of_a_frozen_encoder_only_the_last_layer_learns():
+    torch.manual_seed(0)
+    net = TemporalNet(NetRecipe("mobilenet_v2", features=8, hidden=8, frozen=True), 3).train()
+    net(torch.randint(0, 256, (2, 3, 32, 32, 3), dtype=torch.uint8)).sum().backward()
+    learns = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+    assert {"encoder.head.weight", "head.cell.weight_ih_l0", "last.weight"} <= learns
+    assert not any(name.startswith("encoder.features") for name in learns)
+    with pytest.raises(BadRecipe, match="does not say"):
+        TemporalNet(NetRecipe("tiny", frozen=True), 3)
+
+
 def test_a_clip_is_as_suspicious_as_its_most_suspicious_track():
     class Brightness(torch.nn.Module):
         def forward(self, x):

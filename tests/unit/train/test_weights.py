@@ -29,12 +29,16 @@ def save(path, state):
         np.savez(path, **{k: v.numpy() for k, v in state.items()})
     elif path.suffix == ".safetensors":
         pytest.importorskip("safetensors", reason="needs the extra 'train'").torch.save_file(state, path)
+    elif path.suffix == ".onnx":
+        onnx = pytest.importorskip("onnx", reason="needs the extra 'train'")
+        constants = [onnx.numpy_helper.from_array(v.numpy(), f"net.{k}") for k, v in state.items()]
+        onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "net", [], [], constants)), str(path))
     else:
         torch.save(state, path)
     return path
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".npz"])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors", ".npz", ".onnx"])
 def test_every_format_gives_the_same(net, tmp_path, suffix):
     if suffix == ".safetensors":
         pytest.importorskip("safetensors.torch", reason="needs the extra 'train'")

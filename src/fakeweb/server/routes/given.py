@@ -7,8 +7,8 @@ import datetime
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
+import orjson
+from fastapi import Request, Response
 from pydantic import BaseModel, ValidationError
 
 from fakeweb.errors import BadRequest, InvalidOption, NotAcceptable
@@ -143,9 +143,9 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
+def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON answer."""
-    return JSONResponse(content, status, headers)
+    return Response(orjson.dumps(content), status, headers, "application/json")
 
 
 def iso(seconds: float | None) -> str | None:

@@ -18,12 +18,13 @@ from fakeweb.errors import DatasetError
 from fakeweb.faces.square import Affine, cut, square_affine
 from fakeweb.media import read_image, write_atomically
 from fakeweb.topology import EYE_CORNERS, MIRROR
+from fakeweb.train.mesh.alarms import find_alarms
 from fakeweb.train.mesh.label import MeshLabels
 from fakeweb.train.mesh.recipe import MeshDataRecipe
 from fakeweb.types import Face, Image, Sample, UInt8Array
 
 PARTS = ("train", "A", "B")
-_VERSION = 4
+_VERSION = 5
 _PER_EMPTY_PICTURE = 5
 _TRIES = 12
 
@@ -44,7 +45,8 @@ class Squares:
         empty: uint8 (M, S, S, 3) squares without a face in their middle.
         empty_part: int8 (M,).
         empty_kind: (M,) ``content``, ``background``, ``close`` (a part of a face), ``far`` (a face that is far too
-            small in it) or ``alarm`` (what the finder took for a face where there is none, such as a dog).
+            small in it) or ``alarm`` (what a finder took for a face where there is none, such as a dog; see
+            :func:`fakeweb.train.mesh.alarms.find_alarms`).
     """
 
     faces: UInt8Array
@@ -107,7 +109,7 @@ def make_squares(
 
 
 def _fingerprint(labels: MeshLabels, recipe: MeshDataRecipe) -> str:
-    cuts = (recipe.min_face_px, recipe.max_doubt, recipe.cache_px, recipe.reach)
+    cuts = (recipe.min_face_px, recipe.max_doubt, recipe.cache_px, recipe.reach, recipe.alarms)
     digest = hashlib.sha256(f"{_VERSION} {cuts}".encode())
     for array in (labels.path, labels.box, labels.mesh[:, ::13]):
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -161,6 +163,7 @@ def _cut_all(
             ]
         if done % 50 == 0 or done == len(samples):
             on_progress(done, len(samples))
+    empty += _alarms(samples, root, labels, recipe, on_progress)
     faces.flush()
     np.save(
         folder / "empty.npy",
@@ -172,6 +175,35 @@ def _cut_all(
     arrays["empty_kind"] = np.array([k for _, _, k in empty], np.str_)
     np.savez(buffer, **arrays)
     write_atomically(folder / "squares.npz", buffer.getvalue())
+
+
+def _alarms(
+    samples: Sequence[Sample],
+    root: Path,
+    labels: MeshLabels,
+    recipe: MeshDataRecipe,
+    on_progress: Callable[[int, int], None],
+) -> list[tuple[UInt8Array, int, str]]:
+    """Return what our own finder takes for faces in mosaics of pictures in which the teacher measured none."""
+    if not recipe.alarms:
+        return []
+    measured = set(labels.path[np.isfinite(labels.mesh[:, 0, 0])].tolist())
+    out: list[tuple[UInt8Array, int, str]] = []
+    for part, share in enumerate((1.0, 0.1, 0.1)):
+        pictures = [
+            s.path
+            for s in samples
+            if s.label is None
+            and s.split != "test"
+            and part_of(s) == part
+            and s.path.relative_to(root).as_posix() not in measured
+        ]
+        mosaics = round(share * recipe.alarms)
+        if not mosaics:
+            continue
+        squares = find_alarms(pictures, mosaics, recipe.cache_px, recipe.reach, part, on_progress)
+        out += [(square, part, "alarm") for square in squares]
+    return out
 
 
 def _face(labels: MeshLabels, row: int) -> Face:

@@ -61,7 +61,7 @@ class Samples(Dataset[tuple[Any, ...]]):
     def __getitem__(self, number: int) -> tuple[Any, ...]:
         rng = np.random.default_rng([self.recipe.seed, number])
         if rng.random() < self.recipe.augment.empty:
-            few = len(self.alarms) and rng.random() < 0.1
+            few = len(self.alarms) and rng.random() < self.recipe.augment.alarm
             shown = show_none(self.squares, self.alarms if few else self.empty, self.faces, self.recipe, rng)
         else:
             face = self.faces[min(int(np.searchsorted(self.upto, rng.random())), len(self.faces) - 1)]

@@ -20,6 +20,8 @@ class MeshDataRecipe:
         max_doubt: So far may the teacher's two looks lie apart, over the distance of the outer eye corners.
         cache_px: Side of the squares kept on disk, in the folder of the training.
         reach: Side of such a square over the longer side of the face's box.
+        alarms: So many mosaics of pictures without a face are searched by our own finder, the one that ships; what it
+            takes for faces teaches the presence score. 0: none.
         source_power: A source's share follows this power of its size.
         licences: Licence per source, for the card.
     """
@@ -30,6 +32,7 @@ class MeshDataRecipe:
     max_doubt: float = 0.1
     cache_px: int = 224
     reach: float = 2.0
+    alarms: int = 0
     source_power: float = 0.6
     licences: dict[str, str] = field(default_factory=dict)
 
@@ -53,6 +56,7 @@ class MeshAugmentRecipe:
 
     Attributes:
         empty: Share of squares without a face in its place.
+        alarm: Share of those that a finder took for a face.
         printed: Share of the faces shown as a print, on a screen or on cloth.
         shift: Usual largest shift over the box's longer side; one square in five goes twice as far.
         scale: Usual largest change of the square's side; one in five goes twice as far.
@@ -63,6 +67,7 @@ class MeshAugmentRecipe:
     """
 
     empty: float = 0.22
+    alarm: float = 0.1
     printed: float = 0.2
     shift: float = 0.08
     scale: float = 0.15
@@ -139,6 +144,7 @@ def read_mesh_recipe(path: Path) -> MeshRecipe:
     data, square, augment, optim = recipe.data, recipe.square, recipe.augment, recipe.optim
     shares = (
         "empty",
+        "alarm",
         "printed",
         "small",
         "encode",

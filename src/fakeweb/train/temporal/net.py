@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from fakeweb import registry
+from fakeweb.errors import BadRecipe
 from fakeweb.train.temporal.recipe import NetRecipe
 
 
@@ -72,15 +73,35 @@ class TemporalNet(nn.Module):
         super().__init__()
         name, _, argument = recipe.encoder.partition(":")
         self.encoder: nn.Module = registry.load("net", name)(recipe.features, argument, weights)
+        self.frozen = recipe.frozen
+        if recipe.frozen:
+            _freeze(self.encoder, recipe.encoder)
         self.head = _HEADS[recipe.head](recipe.features, recipe.hidden, frames)
         self.dropout = nn.Dropout(recipe.dropout)
         self.last = nn.Linear(recipe.hidden, 1)
+
+    def train(self, mode: bool = True) -> TemporalNet:
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()  # neither its dropout nor its running means
+        return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         count, frames = x.shape[:2]
         flat = x.reshape(count * frames, *x.shape[2:]).permute(0, 3, 1, 2).float()
         words = torch.relu(self.encoder(flat)).reshape(count, frames, -1)
         return self.last(self.dropout(self.head(words.float())))[:, 0]
+
+
+def _freeze(encoder: nn.Module, name: str) -> None:
+    """Leave only the last layer of an encoder to be trained."""
+    new = tuple(f"{part}." for part in getattr(encoder, "head_names", ()))
+    if not any(key.startswith(new) for key, _ in encoder.named_parameters()):
+        raise BadRecipe(
+            f"net.frozen: {name} does not say which layer is its last", hint="leave net.frozen out"
+        )
+    for key, parameter in encoder.named_parameters():
+        parameter.requires_grad_(key.startswith(new))
 
 
 def clip_logits(net: nn.Module, pixels: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:

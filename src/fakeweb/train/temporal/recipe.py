@@ -51,6 +51,7 @@ class NetRecipe:
         head: ``lstm``, ``gru``, ``mean`` (no order) or ``attention``.
         hidden: Width of the head.
         dropout: Before the last layer.
+        frozen: Train only the last layer of the encoder, and the head: where clips are few, or time is short.
     """
 
     encoder: str = "mobilenet_v2"
@@ -58,6 +59,7 @@ class NetRecipe:
     head: str = "lstm"
     hidden: int = 128
     dropout: float = 0.3
+    frozen: bool = False
 
 
 @dataclass(frozen=True)

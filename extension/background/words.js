@@ -1,0 +1,105 @@
+/** What is said to people about a judgement. No answer of FakeWeb is a proof, and none of these words claim one. */
+
+/**
+ * @typedef {object} Finding
+ * @property {"fake" | "uncertain" | "real" | "no_face"} label
+ * @property {string} sha256
+ * @property {string} title
+ * @property {string} text
+ * @property {number | null} percent P(fake) in whole per cent, never 0 or 100; null where nothing was scored.
+ * @property {number} strength Where P(fake) lies between the threshold (0) and certainty (1), for the colour.
+ * @property {string} note What else the reader should know, or empty.
+ */
+
+/** @type {Record<string, string>} */
+const KINDS = {
+  swap: "It looks most like a swapped face: somebody else's face put onto this person.",
+  reenacted: "It looks most like a steered face: an expression or mouth changed by software.",
+  retouch: "It looks most like a retouched face: eyes, nose, mouth or skin edited.",
+  generated: "It looks most like a generated face: a person who may not exist.",
+};
+
+/**
+ * Put a judgement into words.
+ *
+ * @param {any} judgement As `/v1/predict` gives it.
+ * @param {string} sha256 Of the picture's bytes.
+ * @returns {Finding}
+ */
+export function findingOf(judgement, sha256) {
+  const { verdict, faces, thresholds } = judgement.report;
+  const base = {
+    label: verdict.label,
+    sha256,
+    percent: percentOf(verdict.p_fake),
+    strength: strengthOf(verdict.p_fake, thresholds.picture_fake),
+    note:
+      thresholds.source === "user"
+        ? `Whoever runs the server moved the line to ${percentOf(thresholds.fake)} of 100; what was measured about the model does not hold for it.`
+        : "",
+  };
+  if (verdict.label === "fake") return { ...base, ...wordsOfFake(faces) };
+  if (verdict.label === "uncertain") {
+    const reason = verdict.reasons?.[0] ?? (faces.length === 1 ? faces[0].verdict.reasons?.[0] : undefined);
+    return {
+      ...base,
+      title: "Uncertain",
+      text: `FakeWeb cannot tell${reason ? `: ${reason}` : ""}. Take it neither as real nor as manipulated.`,
+    };
+  }
+  if (verdict.label === "real") {
+    return {
+      ...base,
+      title: "No sign of manipulation found",
+      text: `${faces.length === 1 ? "The face shows" : `The ${faces.length} faces show`} nothing that this program knows how to
+        find. That does not prove the picture genuine.`.replace(/\s+/g, " "),
+    };
+  }
+  return {
+    ...base,
+    title: "No face found",
+    text: "FakeWeb only judges faces, so it says nothing about this picture. Small or covered faces may be missed.",
+  };
+}
+
+/** @param {any[]} faces */
+function wordsOfFake(faces) {
+  const fakes = faces.filter((f) => f.verdict.label === "fake");
+  const worst = fakes.reduce((a, b) => ((b.verdict.p_fake ?? 0) > (a?.verdict.p_fake ?? -1) ? b : a), null);
+  const kinds = worst?.score?.kinds ?? {};
+  const kind = Object.keys(kinds).sort((a, b) => kinds[b] - kinds[a])[0] ?? "";
+  const title =
+    faces.length === 1
+      ? "This face looks manipulated"
+      : `${fakes.length} of ${faces.length} faces look${fakes.length === 1 ? "s" : ""} manipulated`;
+  return { title, text: KINDS[kind] ?? "Of which kind is not known." };
+}
+
+/**
+ * Return P(fake) in whole per cent, never 0 or 100: a probability is no certainty.
+ *
+ * @param {number | null} pFake
+ */
+export function percentOf(pFake) {
+  return pFake === null ? null : Math.min(99, Math.max(1, Math.round(100 * pFake)));
+}
+
+/**
+ * @param {number | null} pFake
+ * @param {number} threshold
+ */
+export function strengthOf(pFake, threshold) {
+  if (pFake === null || threshold >= 1) return 0;
+  return Math.min(1, Math.max(0, (pFake - threshold) / (1 - threshold)));
+}
+
+/**
+ * Say what a tab's counts mean, for the icon's tooltip.
+ *
+ * @param {import("./tabs.js").Counts} counts
+ */
+export function tooltip(counts) {
+  const looked = counts.fake + counts.uncertain + counts.real + counts.no_face;
+  const found = counts.fake === 0 ? "none looks" : counts.fake === 1 ? "1 looks" : `${counts.fake} look`;
+  return `FakeWeb is on: ${looked} picture${looked === 1 ? "" : "s"} looked at, ${found} manipulated`;
+}

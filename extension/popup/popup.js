@@ -1,0 +1,109 @@
+/** The popup: the switch of this tab, what was found, and what stands in the way. */
+
+import { isLocal, load } from "../background/settings.js";
+import { isAllowed, patternOf, siteOf } from "../background/sites.js";
+import { countsOf } from "../background/tabs.js";
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const toggle = /** @type {HTMLInputElement} */ (byId("on"));
+
+/** @type {[keyof import("../background/tabs.js").Counts, string][]} */
+const ROWS = [
+  ["fake", "look manipulated"],
+  ["uncertain", "uncertain: cannot tell"],
+  ["real", "no sign of manipulation found"],
+  ["no_face", "without a face, not judged"],
+  ["failed", "could not be checked"],
+];
+/** @type {Record<string, string>} */
+const HINTS = {
+  offline: "Start it on this computer with: fakeweb serve. Or set another address in the options.",
+  key: "Set the key in the options; `fakeweb keys create` makes one.",
+  strange: "Look at the address in the options.",
+  busy: "It was asked several times. Try again in a while.",
+};
+
+const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+const tabId = tab?.id ?? -1;
+const settings = await load();
+const site = siteOf(tab?.url);
+const server = new URL(settings.server);
+/** @type {import("../background/tabs.js").Tab} */
+let state = await chrome.runtime.sendMessage({ type: "tab?", tabId });
+
+byId("site").textContent = site ?? "This page cannot be checked";
+byId("first-site").textContent = site ?? "";
+byId("first-server").textContent = settings.server;
+byId("where").textContent = `Your server: ${server.host}${isLocal(settings.server) ? " (this computer)" : ""}`;
+toggle.disabled = site === null;
+show();
+
+chrome.runtime.onMessage.addListener((message) => {
+  if (message?.type === "tab" && message.id === tabId) {
+    state = message.tab;
+    show();
+  }
+  return false;
+});
+
+toggle.addEventListener("change", async () => {
+  if (!toggle.checked) {
+    await chrome.runtime.sendMessage({ type: "switch", tabId, on: false });
+    return;
+  }
+  const origins = [patternOf(tab?.url ?? ""), patternOf(settings.server)].filter((p) => p !== null);
+  const granted = await chrome.permissions.request({ origins });
+  toggle.checked = granted;
+  if (granted) await chrome.runtime.sendMessage({ type: "switch", tabId, on: true });
+});
+byId("again").addEventListener("click", () => void chrome.runtime.sendMessage({ type: "retry", tabId }));
+byId("next").addEventListener("click", () => void chrome.runtime.sendMessage({ type: "next", tabId }));
+byId("allow").addEventListener("click", () => void chrome.permissions.request({ origins: state.blocked }));
+byId("options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
+
+function show() {
+  toggle.checked = state.on && !state.paused;
+  byId("first").hidden = toggle.checked || site === null || isAllowed(tab?.url, settings.sites);
+  showProblem();
+  showBlocked();
+  const counts = countsOf(state);
+  const looked = counts.fake + counts.uncertain + counts.real + counts.no_face;
+  byId("findings").hidden = !toggle.checked || (state.problem !== null && looked === 0);
+  byId("headline").textContent = headline(counts, looked);
+  byId("counts").replaceChildren(...ROWS.filter(([label]) => counts[label] > 0).map(([label, words]) => row(label, counts[label], words)));
+  byId("next").hidden = counts.fake === 0;
+  byId("next").textContent = counts.fake === 1 ? "Show it" : "Show the next one";
+}
+
+function showProblem() {
+  byId("problem").hidden = !toggle.checked || state.problem === null;
+  byId("problem-title").textContent = state.problem?.message ?? "";
+  byId("problem-hint").textContent = HINTS[state.problem?.code ?? ""] ?? "";
+}
+
+function showBlocked() {
+  byId("blocked").hidden = !toggle.checked || state.blocked.length === 0;
+  const hosts = state.blocked.map((pattern) => pattern.replace(/^\w+:\/\/|\/\*$/g, ""));
+  const more = hosts.length > 3 ? ` and ${hosts.length - 3} more` : "";
+  byId("blocked-text").textContent = `Some pictures come from ${hosts.slice(0, 3).join(", ")}${more}, which your browser
+    does not let FakeWeb read yet.`;
+}
+
+/** @param {import("../background/tabs.js").Counts} counts @param {number} looked */
+function headline(counts, looked) {
+  if (state.waiting) return `Looking at ${state.waiting} picture${state.waiting === 1 ? "" : "s"} …`;
+  if (looked === 0) return "No picture of useful size yet";
+  if (counts.fake === 0) return `None of ${looked} looks manipulated`;
+  return `${counts.fake} of ${looked} picture${looked === 1 ? "" : "s"} look${counts.fake === 1 ? "s" : ""} manipulated`;
+}
+
+/** @param {string} label @param {number} count @param {string} words */
+function row(label, count, words) {
+  const item = document.createElement("li");
+  item.className = label;
+  const number = document.createElement("b");
+  number.textContent = String(count);
+  item.append(number, label === "fake" && count === 1 ? "looks manipulated" : words);
+  return item;
+}

@@ -1,0 +1,187 @@
+/** The parts that need no browser; `npm test`. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { greet, predict } from "../background/api.js";
+import { Recent } from "../background/cache.js";
+import { fetchPicture, MOST_BYTES, sha256 } from "../background/pictures.js";
+import { Dropped, Queue } from "../background/queue.js";
+import { checked, cleanServer, DEFAULTS, isLocal } from "../background/settings.js";
+import { cleanSite, isAllowed, patternOf, siteOf } from "../background/sites.js";
+import { countsOf, iconOf } from "../background/tabs.js";
+import { findingOf, percentOf } from "../background/words.js";
+
+const soon = (ms = 0) => new Promise((wake) => setTimeout(wake, ms));
+
+test("an address of a server is brought into one form, and odd ones are refused", () => {
+  assert.equal(cleanServer(" 127.0.0.1:8000/ "), "http://127.0.0.1:8000");
+  assert.equal(cleanServer("https://fw.example/sub/"), "https://fw.example/sub");
+  for (const odd of ["ftp://a.example", "http://me:secret@a.example", "http://a.example/?x", "", "http://"]) {
+    assert.throws(() => cleanServer(odd), TypeError, odd);
+  }
+});
+
+test("this computer is known by its names", () => {
+  assert.ok(isLocal("http://127.0.0.1:8000") && isLocal("http://localhost:1") && isLocal("http://[::1]:80"));
+  assert.ok(!isLocal("http://127.example") && !isLocal("https://localhost.example"));
+});
+
+test("whatever was stored, settings make sense", () => {
+  const odd = { server: "javascript:x", key: 3, minSide: "1e9", parallel: -1, sites: ["a.example", 5, ""], showUncertain: "no" };
+  assert.deepEqual(checked(odd), { ...DEFAULTS, minSide: 1000, parallel: 1, sites: ["a.example"] });
+  assert.deepEqual(checked({}), DEFAULTS);
+});
+
+test("a site allows its subdomains and not its neighbours", () => {
+  assert.ok(isAllowed("https://news.example.org/a", ["example.org"]));
+  assert.ok(!isAllowed("https://notexample.org/", ["example.org"]));
+  assert.ok(!isAllowed("https://example.org.evil.example/", ["example.org"]));
+  assert.ok(!isAllowed("chrome://settings", ["settings"]));
+  assert.ok(!isAllowed(undefined, ["example.org"]));
+});
+
+test("what is typed into the list becomes a host", () => {
+  assert.equal(cleanSite("https://www.Example.org/a?b"), "www.example.org");
+  assert.equal(cleanSite("*.example.org"), "example.org");
+  assert.equal(cleanSite("two words"), null);
+  assert.equal(cleanSite("chrome://x"), null);
+});
+
+test("permissions are asked for hosts, not for ports or data", () => {
+  assert.equal(patternOf("http://127.0.0.1:8123/a.jpg"), "http://127.0.0.1/*");
+  assert.equal(patternOf("data:image/png;base64,AA"), null);
+  assert.equal(siteOf("file:///etc/passwd"), null);
+});
+
+test("the queue runs no more than it may, in order", async () => {
+  const queue = new Queue(2);
+  let running = 0;
+  let most = 0;
+  const order = [];
+  const job = (n) => async () => {
+    most = Math.max(most, (running += 1));
+    order.push(n);
+    await soon(2);
+    running -= 1;
+    return n;
+  };
+  assert.deepEqual(await Promise.all([1, 2, 3, 4, 5].map((n) => queue.add(job(n)))), [1, 2, 3, 4, 5]);
+  assert.equal(most, 2);
+  assert.deepEqual(order, [1, 2, 3, 4, 5]);
+});
+
+test("a pause holds back what has not begun, and a failed job frees its place", async () => {
+  const queue = new Queue(1);
+  queue.pause(40);
+  const began = Date.now();
+  await assert.rejects(queue.add(() => Promise.reject(new Error("no"))), /no/);
+  assert.ok(Date.now() - began >= 35);
+  assert.equal(await queue.add(async () => 7), 7);
+});
+
+test("dropping forgets one group's waiting jobs only", async () => {
+  const queue = new Queue(1);
+  const running = queue.add(() => soon(10), "a");
+  const dropped = queue.add(async () => assert.fail("must not run"), "a");
+  const other = queue.add(async () => "b", "b");
+  queue.drop("a");
+  await assert.rejects(dropped, Dropped);
+  await running;
+  assert.equal(await other, "b");
+});
+
+test("the cache forgets what was not asked for the longest", () => {
+  const recent = new Recent(2, [["a", 1], ["b", 2]]);
+  recent.get("a");
+  recent.set("c", 3);
+  assert.equal(recent.get("b"), undefined);
+  assert.deepEqual(recent.entries(), [["a", 1], ["c", 3]]);
+});
+
+const answering = (body, init) => async () => new Response(body, init);
+const asPicture = { headers: { "Content-Type": "image/jpeg" } };
+
+test("a picture is read without cookies, and named by its hash", async () => {
+  let asked;
+  const bytes = await fetchPicture("https://a.example/x", async (_url, options) => {
+    asked = options;
+    return new Response("abc", asPicture);
+  });
+  assert.equal(asked.credentials, "omit");
+  assert.equal(await sha256(bytes), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});
+
+test("what is no picture, too large or gone is refused", async () => {
+  const refused = [
+    [answering("<p>", { headers: { "Content-Type": "text/html" } }), "unreachable"],
+    [answering("<svg/>", { headers: { "Content-Type": "image/svg+xml" } }), "drawing"],
+    [answering("", { status: 404 }), "unreachable"],
+    [answering(new Uint8Array(MOST_BYTES + 1), asPicture), "too-large"],
+    [async () => Promise.reject(new TypeError("network")), "unreachable"],
+  ];
+  await assert.rejects(fetchPicture("file:///etc/passwd", () => assert.fail("never asked")), { code: "unreachable" });
+  for (const [get, code] of refused) await assert.rejects(fetchPicture("https://a.example/x", get), { code });
+});
+
+const settings = { ...DEFAULTS, key: "fw_k" };
+const json = (value, status = 200, headers = {}) => new Response(JSON.stringify(value), { status, headers });
+
+test("the key goes to the server, and what it refuses is told apart", async () => {
+  let asked;
+  await predict(settings, new ArrayBuffer(2), true, async (url, options) => {
+    asked = { url, ...options };
+    return json({});
+  });
+  assert.equal(asked.url, "http://127.0.0.1:8000/v1/predict?queue=false&overlay=true");
+  assert.equal(asked.headers.Authorization, "Bearer fw_k");
+  assert.equal(asked.redirect, "error");
+  const cases = [
+    [json({ code: "service.unauthorized" }, 401), { code: "key" }],
+    [json({}, 429, { "Retry-After": "3" }), { code: "busy", retryAfterMs: 3000 }],
+    [json({}, 503), { code: "busy", retryAfterMs: 0 }],
+    [json({ code: "media.unsupported", detail: "text" }, 415), { code: "refused", message: "text" }],
+    [new Response("<html>", { status: 404 }), { code: "strange" }],
+    [new Response("<html>"), { code: "strange" }],
+  ];
+  for (const [answer, expected] of cases) {
+    await assert.rejects(predict(settings, new ArrayBuffer(1), false, async () => answer), expected);
+  }
+  await assert.rejects(greet(settings, async () => Promise.reject(new TypeError())), { code: "offline" });
+});
+
+const face = (label, p, kinds = null) => ({ verdict: { label, p_fake: p, reasons: [] }, score: kinds && { kinds } });
+const judgement = (label, p, faces, reasons = []) => ({
+  report: { verdict: { label, p_fake: p, reasons }, faces, thresholds: { fake: 0.7, picture_fake: 0.8, source: "user" } },
+});
+
+test("no word claims a proof", () => {
+  const real = findingOf(judgement("real", 0.01, [face("real", 0.01)]), "h");
+  assert.equal(real.title, "No sign of manipulation found");
+  assert.match(real.text, /does not prove/);
+  const fake = findingOf(judgement("fake", 0.999, [face("real", 0.1), face("fake", 0.999, { swap: 0.7, retouch: 0.3 })]), "h");
+  assert.equal(fake.title, "1 of 2 faces looks manipulated");
+  assert.match(fake.text, /swapped/);
+  assert.equal(fake.percent, 99);
+  assert.match(fake.note, /line to 70 of 100/, "a threshold moved by hand is told");
+  const unsure = findingOf(judgement("uncertain", 0.5, [face("uncertain", 0.5)]), "h");
+  assert.match(unsure.text, /neither/);
+  const none = findingOf(judgement("no_face", null, []), "h");
+  assert.match(none.text, /says nothing/);
+  assert.equal(none.percent, null);
+});
+
+test("per cent are never nought or a hundred", () => {
+  assert.deepEqual([0, 0.004, 0.5, 0.999, 1].map(percentOf), [1, 1, 50, 99, 99]);
+});
+
+test("the icon counts pictures that look manipulated, and never ticks off the others", () => {
+  const tab = { on: true, paused: false, pictures: { a: "fake", b: "fake", c: "real" }, waiting: 0, blocked: [], problem: null };
+  assert.deepEqual(countsOf(tab), { fake: 2, uncertain: 0, real: 1, no_face: 0, failed: 0 });
+  assert.equal(iconOf(tab).text, "2");
+  assert.match(iconOf(tab).title, /3 pictures looked at, 2 look manipulated/);
+  assert.equal(iconOf({ ...tab, pictures: { c: "real" } }).text, "on");
+  assert.equal(iconOf({ ...tab, problem: { code: "offline", message: "x" } }).text, "!");
+  assert.equal(iconOf({ ...tab, on: false }).text, "");
+  assert.equal(iconOf({ ...tab, paused: true }).text, "");
+});

@@ -1,0 +1,164 @@
+"""The page itself, and the server that Gradio puts it on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while Gradio is imported
+
+import gradio
+from starlette.middleware import Middleware
+
+from fakeweb.demo.examples import examples
+from fakeweb.demo.words import to_html
+from fakeweb.errors import FakeWebError, UsageError
+from fakeweb.media import read_image
+from fakeweb.render import overlay
+from fakeweb.scanner import DEFAULT_MODEL, Scanner
+
+KEPT_S = 600
+"""Pictures that were put in are deleted after so long, and all of them at the end."""
+
+_STEP = 0.01
+_INTRO = """# Was this face manipulated?
+Put in a picture: FakeWeb looks at every face, draws a mesh over those it does not believe, and says how sure it is.
+The picture goes no further than this computer and is deleted within minutes."""
+_TRY = "No picture at hand? One of these is genuine, two we forged ourselves. FakeWeb does not notice every forgery."
+_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:"
+)
+_CSS = """
+.answer h2 { margin: 0 0 .3em; padding-left: .6em; border-left: 8px solid #8b93a1; }
+.answer.fake h2 { border-color: #e5283a; }
+.answer.uncertain h2 { border-style: dashed; border-width: 0 0 0 8px; }
+.answer ol { padding: 0; list-style: none; }
+.answer li { margin: .7em 0; }
+.answer ol li > * { display: block; }
+.scale { height: 9px; border-radius: 5px; background: #d7dae0; overflow: hidden; margin: .3em 0; }
+.scale i { display: block; height: 100%; background: #8b93a1; }
+.fake .scale i { background: #e5283a; }
+.answer .caveat { opacity: .8; font-size: .9em; border-top: 1px solid #8b93a155; padding-top: .6em; margin-top: 1em; }
+"""
+
+
+def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
+    """Return Gradio's Blocks over a scanner.
+
+    Args:
+        scanner: What judges, with its model's own threshold.
+        pictures: Pictures to try, and what they are.
+    """
+    own = scanner.classifier.thresholds(1).fake
+
+    def scan(path: str | None, line: float) -> tuple[Any, str, dict[str, Any] | None]:
+        """Judge one picture; the bytes are those that were put in."""
+        if path is None:
+            return None, "", None
+        try:
+            judge = copy(scanner)
+            judge.threshold = None if abs(line - own) < _STEP else line
+            media = read_image(Path(path), limits=scanner.limits, name=Path(path).name)
+            report = judge.judge(media)
+            return overlay(media.image, report).pixels, to_html(report), report.to_dict()
+        except FakeWebError as error:
+            raise gradio.Error(f"{error} {error.hint}", print_exception=False) from error
+
+    with gradio.Blocks(title="FakeWeb", analytics_enabled=False, delete_cache=(60, KEPT_S)) as page:
+        gradio.Markdown(_INTRO)
+        with gradio.Row():
+            with gradio.Column():
+                given = gradio.Image(
+                    type="filepath",
+                    image_mode=None,
+                    label="Picture",
+                    sources=["upload", "clipboard"],
+                    height=420,
+                )
+                gradio.Examples(
+                    [[str(p)] for p, _ in pictures],
+                    given,
+                    example_labels=[t for _, t in pictures],
+                    label=_TRY,
+                )
+                with gradio.Accordion("Move the line", open=False):
+                    line = gradio.Slider(
+                        0.01,
+                        0.99,
+                        value=own,
+                        step=_STEP,
+                        label="Call a face manipulated from this suspicion on",
+                    )
+            with gradio.Column():
+                answer = gradio.HTML()
+                drawn = gradio.Image(
+                    label="With what was found",
+                    format="png",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                )
+                with gradio.Accordion("The whole report", open=False):
+                    whole = gradio.JSON(show_label=False)
+        gradio.on([given.change, line.release], scan, [given, line], [drawn, answer, whole], api_name="scan")
+    return page
+
+
+def run(*, port: int, share: bool, model: str | None) -> None:
+    """Show the page until SIGTERM or Ctrl-C; see :func:`fakeweb.demo.run`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that pictures are deleted then, too
+    scanner = Scanner(model=model or DEFAULT_MODEL)
+    with tempfile.TemporaryDirectory(prefix="fakeweb-demo-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "put-in"))
+        own = Path(folder, "examples")
+        own.mkdir()
+        page = make_page(scanner, examples(own))
+        try:
+            page.launch(
+                server_name="127.0.0.1",
+                server_port=port,
+                share=share,
+                allowed_paths=[str(own)],
+                max_file_size=scanner.limits.max_bytes,
+                footer_links=[],
+                ssr_mode=False,
+                theme=_theme(),
+                css=_CSS,
+                app_kwargs={"middleware": [Middleware(_Fence)]},
+            )
+        except OSError as error:
+            raise UsageError(
+                f"port {port} cannot be used: {error}", hint="name another with --port"
+            ) from error
+        finally:
+            page.close()
+
+
+def _theme() -> Any:
+    """Return Gradio's plain theme with the fonts of the computer, so that none is fetched."""
+    return gradio.themes.Default(
+        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"], primary_hue="blue"
+    )
+
+
+class _Fence:
+    """Tells browsers to load nothing from anywhere else."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answer one request."""
+
+        async def fenced(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-security-policy", _POLICY)]
+            await send(message)
+
+        await self._app(scope, receive, fenced if scope["type"] == "http" else send)

@@ -1,0 +1,326 @@
+"""The extension in a real Chromium, over a gallery page and a real service."""
+
+import numpy as np
+import pytest
+
+from fakeweb.media import read_image
+
+ALL = ("/genuine.jpg", "/fake.jpg", "/uncertain.jpg", "/landscape.png", "/background.jpg", "/shadow.jpg")
+
+
+def shown(page, selector: str) -> tuple[float, float, float, float]:
+    box = page.locator(selector).bounding_box()
+    return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]
+
+
+def pixels(page, selector: str) -> np.ndarray:
+    return read_image(page.locator(selector).screenshot()).image.pixels.astype(int)
+
+
+def wait_for_verdicts(driven, page, until):
+    """Wait until everything is judged that was on the page at first."""
+    until(
+        lambda: len(driven.labels(page)) >= 7 and not driven.tab(page)["waiting"],
+        120,
+        lambda: driven.tab(page),
+    )
+
+
+@pytest.fixture
+def looked(driven, gallery, road, until):
+    """The gallery, switched on, everything judged that was on the page at first."""
+    page = driven.open(gallery.url())
+    driven.switch(page, on=True)
+    wait_for_verdicts(driven, page, until)
+    until(lambda: len(road.overlays) >= 2, 60)  # meshes are fetched right after the verdicts
+    return page
+
+
+def test_nothing_is_sent_before_the_switch(driven, gallery, road):
+    page = driven.open(gallery.url())
+    before = [
+        path for path, _ in gallery.asked if path != "/favicon.ico"
+    ]  # the browser's own, whenever it likes
+    page.wait_for_timeout(1500)
+    with driven.popup(page) as popup:
+        text = popup.text("#first")
+        assert "Nothing is sent before" in text
+        assert "127.0.0.1" in text
+        page.wait_for_timeout(500)
+    assert road.pictures == []
+    assert road.headers == []
+    after = [path for path, _ in gallery.asked if path != "/favicon.ico"]
+    assert after == before, "no picture was fetched again"
+    assert driven.icon(page) == ""
+    assert driven.marks(page) == []
+
+
+def test_every_picture_of_useful_size_is_sent_once_and_small_ones_never(looked, driven, gallery, road):
+    sent = set(road.pictures)
+    assert {gallery.digest(name) for name in ALL} <= sent
+    assert len(road.pictures) == len(sent), "no bytes twice, though two places show the same ones"
+    assert gallery.digest("/icon.png") not in sent
+    assert gallery.digest("/drawing.svg") not in sent
+    assert gallery.digest("/lazy.jpg") not in sent, "the browser has not loaded it yet"
+    assert len(sent & {gallery.digest("/fake-small.jpg"), gallery.digest("/fake-large.jpg")}) == 1, (
+        "the one shown"
+    )
+    labels = driven.labels(looked)
+    assert labels.count("real") == 2
+    assert labels.count("no_face") == 1
+    assert labels.count("uncertain") >= 1
+
+
+def test_no_cookie_and_no_address_of_the_page_leaves(looked, gallery, road):
+    page_cookies = [cookie for path, cookie in gallery.asked if path == "/style.css"]
+    assert page_cookies == ["who=reader"], "the page itself has one"
+    without = {path for path, cookie in gallery.asked if cookie is None}
+    assert without >= set(ALL), "what the extension fetches again, it fetches without"
+    for headers in road.headers:
+        assert not {"cookie", "referer"} & headers.keys()
+        assert str(gallery.port) not in str(headers)
+
+
+def test_frames_stand_on_what_looks_manipulated_and_nothing_on_the_rest(looked, driven, shot):
+    page = looked
+    shot(page, "extension-gallery")
+    marks = driven.marks(page)
+    fakes = [m for m in marks if "fake" in m["classes"]]
+    for selector in ("#fake", "#background", "#copy"):
+        assert any(np.allclose(m["box"], shown(page, selector), atol=1.5) for m in fakes), selector
+    assert all("looks manipulated" in m["text"] and "%" in m["text"] for m in fakes)
+    quiet = [m for m in marks if "fake" not in m["classes"]]
+    assert any(np.allclose(m["box"], shown(page, "#unsure"), atol=1.5) for m in quiet)
+    assert {m["text"] for m in quiet} == {"?"}
+    for selector in ("#genuine", "#landscape", "#shadow"):
+        assert not any(np.allclose(m["box"], shown(page, selector), atol=1.5) for m in marks), selector
+    assert driven.icon(page) == str(driven.labels(page).count("fake"))
+
+
+def test_the_popup_says_what_was_found_and_promises_nothing(looked, driven, shot):
+    with driven.popup(looked) as popup:
+        fakes, labels = driven.labels(looked).count("fake"), driven.labels(looked)
+        assert f"{fakes} of {len(labels)} pictures look manipulated" in popup.text("#headline")
+        assert "without a face, not judged" in popup.text("#counts")
+        assert "not proof" in popup.text("footer")
+        assert "(this computer)" in popup.text("#where")
+        shot(popup, "extension-popup")
+        popup.click("#next")
+        looked.wait_for_timeout(300)
+    assert "looks manipulated" in driven.card(looked)
+
+
+@pytest.mark.parametrize("selector", ["#fake", "#background"])
+def test_the_mesh_comes_with_the_pointer_and_goes_with_it(looked, driven, shot, until, selector):
+    page = looked
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(300)
+    before = pixels(page, selector)
+    page.locator(selector).hover()
+    until(lambda: any({"fake", "lit"} <= set(m["classes"]) and m["mesh"] for m in driven.marks(page)), 30)
+    page.wait_for_timeout(400)
+    during = pixels(page, selector)
+    shot(page, f"extension-hover-{selector[1:]}")
+    height, width = before.shape[:2]
+    middle = np.s_[height // 8 : -height // 8, width // 8 : -width // 8]
+    changed = np.abs(during - before).max(-1)[middle] > 24
+    assert 0.005 < changed.mean() < 0.6, "lines over the face, not a second picture beside it"
+    card = driven.card(page)
+    assert "looks manipulated" in card
+    assert "not proof" in card
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(400)
+    assert np.abs(pixels(page, selector) - before).max(-1)[middle].mean() < 1
+    assert driven.card(page) == ""
+
+
+def test_a_badge_opens_the_card_for_good_and_escape_closes_it(looked, driven):
+    page = looked
+    mark = next(m for m in driven.marks(page) if "fake" in m["classes"])
+    page.mouse.click(mark["box"][0] + 30, mark["box"][3] - 20)
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(200)
+    assert "looks manipulated" in driven.card(page)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(100)
+    assert driven.card(page) == ""
+
+
+def test_pictures_that_come_later_are_checked_too(looked, driven, gallery, road, until):
+    page = looked
+    page.locator("#lazy").scroll_into_view_if_needed()
+    until(lambda: gallery.digest("/lazy.jpg") in road.pictures)
+    page.evaluate("scrollTo(0, 0)")
+    page.evaluate("postMessage('/added.jpg')")
+    until(lambda: gallery.digest("/added.jpg") in road.pictures)
+    until(lambda: any(np.allclose(m["box"], shown(page, "#added"), atol=1.5) for m in driven.marks(page)))
+    page.evaluate("document.querySelector('#added').src = '/genuine.jpg'")
+    until(lambda: not any(np.allclose(m["box"], shown(page, "#added"), atol=1.5) for m in driven.marks(page)))
+
+
+def test_a_picture_in_the_pages_memory_is_checked(looked, driven, road, until):
+    sent = len(road.pictures)
+    looked.evaluate("postMessage('blob')")
+    until(lambda: len(road.pictures) == sent + 1)
+    until(lambda: not driven.tab(looked)["waiting"])
+    assert "failed" not in driven.labels(looked)
+
+
+def test_answers_are_remembered_over_pages_and_forgotten_on_demand(looked, driven, road, until):
+    sent = len(road.pictures)
+    looked.reload()
+    until(lambda: len(driven.labels(looked)) >= 7 and not driven.tab(looked)["waiting"])
+    assert len(road.pictures) == sent, "all of it was known by its hash"
+    assert any("fake" in m["classes"] for m in driven.marks(looked)), "and marked all the same"
+    looked.evaluate("0")
+    options = driven.context.new_page()
+    options.goto(f"chrome-extension://{driven.id}/options/options.html")
+    options.get_by_role("button", name="Forget all answers now").click()
+    options.get_by_role("button", name="Forgotten").wait_for()
+    options.close()
+    looked.reload()
+    until(lambda: len(road.pictures) > sent)
+
+
+def test_switching_off_takes_everything_away(looked, driven, road):
+    driven.switch(looked, on=False)
+    looked.wait_for_timeout(300)
+    assert driven.marks(looked) == []
+    assert driven.icon(looked) == ""
+    sent = len(road.pictures)
+    looked.evaluate("postMessage('/added.jpg')")
+    looked.wait_for_timeout(1500)
+    assert len(road.pictures) == sent
+
+
+def test_a_tab_that_goes_to_a_site_off_the_list_pauses(looked, driven, gallery, road, until):
+    page, sent = looked, len(road.pictures)
+    assert driven.worker.evaluate("chrome.storage.local.get('sites')")["sites"] == ["127.0.0.1"]
+    gallery.files["/other.jpg"] = gallery.files["/fake.jpg"] + b" "
+    gallery.files["/other.html"] = b"<!doctype html><img src='/other.jpg' width=300 height=300>"
+    page.goto(gallery.url("/other.html", host="localhost"))
+    page.wait_for_timeout(1500)
+    assert len(road.pictures) == sent
+    assert driven.marks(page) == []
+    assert driven.icon(page) == ""
+    page.goto(gallery.url("/other.html"))
+    until(lambda: gallery.digest("/other.jpg") in road.pictures)
+    driven.set(sites=[])
+    until(lambda: driven.marks(page) == [])
+    page.reload()
+    page.wait_for_timeout(1000)
+    assert driven.marks(page) == []
+
+
+def test_one_picture_from_the_context_menu(driven, gallery, road, until, shot):
+    page = driven.open(gallery.url())
+    driven.pick(page, gallery.url("/fake.jpg"))
+    until(lambda: "looks manipulated" in driven.card(page), 60, lambda: driven.card(page))
+    assert road.pictures == [gallery.digest("/fake.jpg")], "this one and no other"
+    driven.pick(page, gallery.url("/genuine.jpg"))
+    until(lambda: "No sign of manipulation found" in driven.card(page), 60)
+    assert "does not prove" in driven.card(page)
+    shot(page, "extension-menu")
+    driven.pick(page, gallery.url("/landscape.png"))
+    until(lambda: "No face found" in driven.card(page), 60)
+    assert "says nothing about this picture" in driven.card(page)
+    assert driven.icon(page) == "", "the tab is still off"
+    driven.pick(page, gallery.url("/gone.jpg"))  # no such picture on the page: nothing to say, nothing broken
+    page.wait_for_timeout(300)
+
+
+def test_no_more_at_a_time_than_allowed(driven, gallery, road, until):
+    road.delay_s = 0.3
+    driven.set(parallel=2)
+    page = driven.open(gallery.url())
+    driven.switch(page, on=True)
+    until(lambda: len(road.pictures) >= 5, 60)
+    assert road.busiest == 2
+
+
+def test_a_service_that_asks_for_patience_gets_it(driven, gallery, road, run_service, until):
+    road.target = run_service(anonymous_per_minute=30).url  # five at once, then one every two seconds
+    page = driven.open(gallery.url())
+    driven.switch(page, on=True)
+    wait_for_verdicts(driven, page, until)
+    assert 429 in road.statuses
+    assert "failed" not in driven.labels(page)
+    assert road.statuses.count(429) <= 20, "it waits instead of hammering"
+
+
+def test_a_key_is_sent_where_one_is_needed(driven, gallery, road, run_service, until, tmp_path):
+    keyed = run_service(auth="required", data_dir=tmp_path / "keyed")
+    road.target = keyed.url
+    page = driven.open(gallery.url())
+    driven.switch(page, on=True)
+    until(lambda: driven.icon(page) == "!", 60)
+    with driven.popup(page) as popup:
+        assert "API key" in popup.text("#problem")
+    driven.set(key=_make_key(keyed))
+    until(lambda: "real" in driven.labels(page), 90, lambda: driven.tab(page))
+    assert road.headers[-1]["authorization"].startswith("Bearer fw_")
+
+
+def _make_key(service) -> str:
+    import os
+    import subprocess
+    import sys
+
+    env = {**os.environ, "FAKEWEB_DATA_DIR": str(service.data_dir)}
+    command = [sys.executable, "-m", "fakeweb", "keys", "create", "extension", "--scopes", "predict"]
+    made = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    return next(word for word in made.stdout.split() if word.startswith("fw_"))
+
+
+def test_without_a_server_it_says_so_and_goes_on_when_there_is_one(driven, gallery, road, until, shot):
+    driven.set(server="http://127.0.0.1:9")
+    page = driven.open(gallery.url())
+    driven.switch(page, on=True)
+    until(lambda: driven.icon(page) == "!", 30)
+    with driven.popup(page) as popup:
+        assert "No FakeWeb server answers at http://127.0.0.1:9" in popup.text("#problem")
+        assert "fakeweb serve" in popup.text("#problem")
+        shot(popup, "extension-offline")
+    driven.set(server=road.url)
+    until(lambda: "fake" in driven.labels(page), 90)
+    assert driven.icon(page) not in ("!", "")
+
+
+def test_pictures_of_other_hosts_wait_for_a_permission(driven, gallery, until):
+    gallery.files["/mixed.html"] = (
+        f"<!doctype html><img src='http://another.localhost:{gallery.port}/fake.jpg' width=300 height=300>".encode()
+    )
+    page = driven.open(gallery.url("/mixed.html"))
+    driven.switch(page, on=True)
+    until(
+        lambda: driven.tab(page).get("blocked") == ["http://another.localhost/*"],
+        30,
+        lambda: driven.tab(page),
+    )
+    with driven.popup(page) as popup:
+        assert "another.localhost" in popup.text("#blocked-text")
+        assert popup.text("#allow") == "Let FakeWeb read them"
+    assert driven.labels(page) == []
+
+
+def test_the_options_page(driven, road, shot):
+    page = driven.context.new_page()
+    page.set_viewport_size({"width": 900, "height": 1250})
+    page.goto(f"chrome-extension://{driven.id}/options/options.html")
+    page.locator("#server").fill(road.url.removeprefix("http://") + "/")
+    page.get_by_role("button", name="Save and test").click()
+    page.locator("output.good").wait_for(timeout=20000)
+    assert "model fast@" in page.locator("output").inner_text()
+    page.locator("#site").fill("https://news.example.org/page")
+    page.get_by_role("button", name="Add").click()
+    assert page.locator("#sites li").first.inner_text().startswith("news.example.org")
+    shot(page, "extension-options")
+    page.get_by_role("button", name="Remove news.example.org").click()
+    page.locator("#no-sites").wait_for()
+    page.locator("#server").fill("http://fw.example")
+    assert page.locator("#open-road").is_visible()
+    page.locator("#server").fill("ftp://fw.example")
+    page.get_by_role("button", name="Save and test").click()
+    assert "no address" in page.locator("output").inner_text()
+    stored = driven.worker.evaluate("chrome.storage.local.get()")
+    assert stored["server"] == road.url

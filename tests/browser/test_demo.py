@@ -1,0 +1,135 @@
+"""``fakeweb demo`` in a real Chromium: examples, an own picture, and nothing from elsewhere."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+if find_spec("gradio") is None:  # importing it takes seconds
+    pytest.skip("needs the extra 'demo'", allow_module_level=True)
+
+EXAMPLES = {
+    "genuine: Eileen Collins": "No sign of manipulation found",
+    "a drawn landscape": "No face found",
+}
+
+
+@pytest.fixture(scope="module")
+def temp(tmp_path_factory) -> Path:
+    """The folder for temporary files of the demo."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def running(temp):
+    """The demo in a process of its own: its address and the process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = temp / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fakeweb", "demo", "--port", str(port)],
+            env={**os.environ, "TMPDIR": str(temp)},
+            stdout=out,
+            stderr=out,
+        )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        _wait(url, process, log)
+        yield url, process
+    finally:
+        process.kill()
+
+
+def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 600  # importing Gradio takes long on a busy machine
+    while True:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=30):
+                return
+        except OSError:
+            time.sleep(0.3)
+
+
+@pytest.fixture
+def page(browser, running, shot):
+    """The page, and under ``page.elsewhere`` whatever it asked of other addresses."""
+    one = browser.new_page(viewport={"width": 1180, "height": 960})
+    one.set_default_timeout(180_000)
+    elsewhere: list[str] = []
+    one.on(
+        "request",
+        lambda r: None if r.url.startswith((running[0], "data:", "blob:")) else elsewhere.append(r.url),
+    )
+    one.goto(running[0], timeout=180_000)
+    one.get_by_text("Was this face manipulated?").wait_for()
+    yield one
+    one.wait_for_timeout(500)
+    assert elsewhere == []
+    one.close()
+
+
+def answer(page) -> str:
+    return page.locator(".answer").inner_text()
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_judged(page, example):
+    page.get_by_text(example).first.click()
+    page.locator(".answer h2").wait_for()
+    assert EXAMPLES[example] in answer(page)
+    assert "It is not proof" in answer(page)
+
+
+def test_forged_examples_are_offered_and_judged_honestly(page, shot):
+    page.get_by_text("beauty filter").first.click()
+    page.locator(".answer h2").wait_for()
+    text = answer(page)
+    suspicion = int(re.search(r"suspicion (\d+) of 100", text)[1])
+    assert 1 <= suspicion <= 99
+    page.get_by_role("img").last.wait_for()
+    page.wait_for_timeout(500)
+    shot(page, "demo")
+
+
+def test_an_own_picture_is_judged_as_it_came_and_leaves_with_the_demo(page, portrait_path, running, temp):
+    page.locator("input[type=file]").first.set_input_files(portrait_path)
+    page.locator(".answer h2").wait_for()
+    assert "No sign of manipulation found" in answer(page)
+    page.get_by_text("The whole report").click()
+    page.get_by_text(
+        "f5724aea6d926c89b191192877e8d879de8d5be509645935dbf684f6278fe275"
+    ).wait_for()  # of the file
+    page.get_by_text("Move the line").click()
+    page.get_by_role("spinbutton").fill("0.02")
+    page.get_by_role("spinbutton").press("Enter")
+    page.get_by_role("spinbutton").blur()
+    page.get_by_text("This face looks manipulated").wait_for()
+    assert "You moved the line" in answer(page)
+
+
+def test_what_is_no_picture_is_refused_in_words(page, portrait_path, tmp_path):
+    odd = tmp_path / "half.jpg"
+    odd.write_bytes(portrait_path.read_bytes()[:60_000])
+    page.locator("input[type=file]").first.set_input_files(odd)
+    page.get_by_text(re.compile("half.jpg")).first.wait_for()  # what is wrong with it, and its name
+    assert page.locator(".answer").count() == 0
+
+
+def test_nothing_is_left_at_the_end(running, temp):
+    process = running[1]
+    assert list(temp.glob("fakeweb-demo-*")), "while it runs, pictures lie there"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(180) == 0
+    assert not list(temp.glob("fakeweb-demo-*"))

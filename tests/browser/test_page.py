@@ -1,0 +1,553 @@
+"""The web page, in a real Chromium before a real service."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fakeweb.media import encode_clip, encode_jpeg, read_image
+from fakeweb.types import Image
+
+pytest.importorskip("playwright", reason="needs playwright (`just setup`)")
+
+from playwright.sync_api import expect
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+WAIT_MS = 60_000
+INK = """() => {
+  const canvas = document.querySelector(".frame canvas");
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0, red = 0, blue = 0;
+  for (let i = 0; i < pixels.length; i += 4) {
+    sum += pixels[i + 3];
+    if (pixels[i + 3] > 128 && pixels[i] > 200 && pixels[i + 2] < 90) red++;
+    if (pixels[i + 3] > 128 && pixels[i + 2] > 200 && pixels[i] < 120) blue++;
+  }
+  return { sum, red, blue };
+}"""
+GIVE = """([how, name, type, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type }));
+  const event = how === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true })
+    : new DragEvent("drop", { dataTransfer: data, bubbles: true });
+  document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.fixture(scope="session")
+def service(run_service):
+    """The service as it is shipped."""
+    return run_service()
+
+
+@pytest.fixture(scope="session")
+def strict(run_service):
+    """A service whose operator calls every face fake, so that there is something to draw."""
+    return run_service(threshold=0.02)
+
+
+@pytest.fixture
+def visit(browser):
+    """Open the page of a service; whatever the browser complains about fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(service, *, using=None, **options):
+        context = (using or browser).new_context(**{"reduced_motion": "reduce", **options})
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            # a refused request is reported too; the page must tell of it, and that is tested
+            lambda message: (
+                complaints.append(message.text)
+                if message.type == "error" and "Failed to load resource" not in message.text
+                else None
+            ),
+        )
+        page.goto(service.url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture(scope="session")
+def clip(portrait, tmp_path_factory) -> Path:
+    """Three seconds of a portrait that drifts sideways."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    pixels = portrait.pixels[20:220, 110:330]
+    frames = [(Image(np.ascontiguousarray(np.roll(pixels, n % 5, 1))), n / 8) for n in range(24)]
+    encode_clip(path, frames, fps=8, threads=1)
+    return path
+
+
+def give(page, *paths):
+    page.locator("input[type=file]").set_input_files([str(p) for p in paths])
+
+
+def verdict(page):
+    heading = page.locator(".verdict h1")
+    expect(heading).to_be_visible(timeout=WAIT_MS)
+    return heading
+
+
+def until(page, condition):
+    """Wait for something to hold; Playwright's own way needs what the page's policy forbids."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(50)
+
+
+def ink(page):
+    """Wait for the canvas, and tell how much is drawn on it."""
+    until(page, "(document.querySelector('.frame canvas')?.width ?? 300) !== 300")
+    return page.evaluate(INK)
+
+
+# --- from upload to mesh
+
+
+def test_a_genuine_portrait_is_left_as_it_is(visit, service, portrait_path):
+    page = visit(service)
+    give(page, portrait_path)
+    expect(verdict(page)).to_have_text("No sign of manipulation found")
+    expect(page.locator(".verdict")).to_contain_text("does not prove")
+    expect(verdict(page)).to_be_focused()
+    assert ink(page)["sum"] == 0
+    expect(page.locator(".card .scale")).to_have_attribute("aria-label", re.compile(r"Score \d+ %"))
+
+
+def test_a_face_called_fake_gets_its_mesh_and_nothing_else_is_touched(visit, strict, portrait_path):
+    page = visit(strict)
+    give(page, portrait_path)
+    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    assert ink(page)["sum"] > 0
+    box = strict.predict(portrait_path.read_bytes()).json()["report"]["faces"][0]["box"]
+    inside, outside = page.evaluate(
+        """([x0, y0, x1, y1]) => {
+          const canvas = document.querySelector(".frame canvas");
+          const scale = canvas.width / 512, margin = 0.2 * Math.max(x1 - x0, y1 - y0);
+          const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          let inside = 0, outside = 0;
+          for (let y = 0; y < canvas.height; y++) for (let x = 0; x < canvas.width; x++) {
+            if (!pixels[4 * (y * canvas.width + x) + 3]) continue;
+            const u = x / scale, v = y / scale;
+            if (u > x0 - margin - 2 && u < x1 + margin + 2 && v > y0 - margin - 2 && v < y1 + margin + 2) inside++;
+            else outside++;
+          }
+          return [inside, outside];
+        }""",
+        box,
+    )
+    assert inside > 3000
+    assert outside == 0
+    expect(page.locator(".verdict")).to_contain_text("They moved that line")
+
+
+def _beside(lines, others, window) -> float:
+    """The share of some lines that lies within two pixels of the others."""
+    near = cv2.dilate(others.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return float((lines & near)[window].sum() / lines[window].sum())
+
+
+def test_the_page_draws_where_the_scanner_draws(visit, strict, portrait_path, portrait):
+    """The page's mesh lies on the pixels that the scanner's overlay changes."""
+    page = visit(strict, viewport={"width": 1400, "height": 1000})
+    give(page, portrait_path)
+    verdict(page)
+    assert ink(page)["sum"] > 0
+    drawn = page.evaluate(
+        """() => {
+          const small = document.createElement("canvas");
+          small.width = small.height = 512;
+          const context = small.getContext("2d");
+          context.drawImage(document.querySelector(".frame canvas"), 0, 0, 512, 512);
+          const pixels = context.getImageData(0, 0, 512, 512).data;
+          return Array.from({ length: 512 * 512 }, (_, i) => pixels[4 * i + 3] > 120 ? 1 : 0);
+        }"""
+    )
+    ours = np.array(drawn, bool).reshape(512, 512)
+    answer = strict.predict(portrait_path.read_bytes(), headers={"Accept": "image/png"})
+    overlay = read_image(answer.content).image.pixels.astype(int)
+    theirs = np.abs(overlay - portrait.pixels).max(axis=2) > 48
+    rows, columns = np.nonzero(ours)
+    window = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]  # without the labels
+    assert ours.sum() > 300
+    assert _beside(ours, theirs, window) > 0.93
+    assert _beside(theirs, ours, window) > 0.93
+
+
+def test_the_sliders_and_switches_change_what_is_drawn(visit, strict, portrait_path):
+    page = visit(strict)
+    give(page, portrait_path)
+    verdict(page)
+    full = ink(page)
+    slider = page.get_by_label("Strength of the mesh")
+    slider.fill("40")
+    weak = ink(page)
+    assert 0.2 * full["sum"] < weak["sum"] < 0.6 * full["sum"]
+    slider.fill("0")
+    assert ink(page)["sum"] == 0
+    slider.fill("100")
+    page.get_by_label("Colour by probability").click()
+    plain = ink(page)
+    assert plain["blue"] > 500 > full["blue"]
+
+    page.get_by_label("Before and after").click()
+    divider = page.get_by_label("How much of the mesh to show")
+    canvas = page.locator(".frame canvas")
+    expect(canvas).to_have_css("clip-path", "inset(0px 0px 0px 50%)")
+    divider.focus()
+    page.keyboard.press("Home")
+    expect(canvas).to_have_css("clip-path", "inset(0px 0px 0px 0%)")
+
+
+def test_the_evidence_is_painted_where_the_model_looked(
+    visit, run_service, tiny_model, portrait_path, tmp_path
+):
+    card = tiny_model(tmp_path, gain=0.2, bias=-10.0, cells=8, decision={"tail_logit": 0.5})
+    page = visit(run_service(model=card))
+    give(page, portrait_path)
+    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    lines = ink(page)["sum"]
+    page.get_by_label("Where it looked").click()
+    assert ink(page)["sum"] > 1.5 * lines
+    expect(page.locator("#wrong")).to_contain_text("Nobody knows how often it is wrong")
+
+
+# --- what can be given, and how
+
+
+@pytest.mark.parametrize("how", ["paste", "drop"])
+def test_a_picture_is_pasted_or_dropped(visit, service, portrait_path, how):
+    import base64
+
+    page = visit(service)
+    page.get_by_role("button", name="Choose files").wait_for()
+    data = base64.b64encode(portrait_path.read_bytes()).decode()
+    page.evaluate(GIVE, [how, "portrait.jpg", "image/jpeg", data])
+    expect(verdict(page)).to_have_text("No sign of manipulation found")
+
+
+def test_several_files_keep_their_own_answers(visit, service, portrait_path, tmp_path):
+    empty = tmp_path / "wall.png"
+    empty.write_bytes(encode_jpeg(Image(np.full((300, 400, 3), 120, np.uint8)), 90))
+    text = tmp_path / "notes.jpg"
+    text.write_text("no picture at all")
+    page = visit(service)
+    give(page, portrait_path, empty, text)
+    strip = page.locator(".strip")
+    expect(strip.locator(".tag.real")).to_have_count(1, timeout=WAIT_MS)
+    expect(strip.locator(".tag.no_face")).to_have_count(1, timeout=WAIT_MS)
+    expect(strip.locator(".tag.failed")).to_have_count(1, timeout=WAIT_MS)
+    strip.get_by_role("button", name="wall.png").click()
+    expect(verdict(page)).to_have_text("No face found")
+    strip.get_by_role("button", name="notes.jpg").click()
+    expect(page.get_by_role("alert")).to_contain_text("is text, which FakeWeb does not read")
+    expect(page.get_by_role("alert")).to_contain_text("media.unsupported")
+
+
+def test_a_file_over_the_limit_is_not_even_sent(visit, run_service, portrait_path):
+    page = visit(run_service(max_bytes=50_000))
+    page.get_by_text("Pictures up to 50 kB").wait_for()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    give(page, portrait_path)
+    expect(page.get_by_role("alert")).to_contain_text("this service takes 50 kB")
+    assert not sent
+
+
+def test_a_kind_of_picture_that_the_browser_cannot_show(visit, service, portrait, tmp_path):
+    from PIL import Image as Pillow
+
+    path = tmp_path / "scan.tiff"
+    Pillow.fromarray(portrait.pixels).save(path)
+    page = visit(service)
+    give(page, path)
+    expect(verdict(page)).to_have_text("No sign of manipulation found")
+    shown = page.locator(".frame img")
+    assert shown.evaluate("img => [img.complete, img.naturalWidth]") == [True, 512]
+
+
+def test_an_example_is_tried(visit, service):
+    page = visit(service)
+    page.get_by_role("button", name="A genuine portrait").click()
+    expect(verdict(page)).to_have_text("No sign of manipulation found")
+
+
+def test_the_camera_takes_a_picture(visit, launch, service, portrait, tmp_path):
+    frames = tmp_path / "camera.mjpeg"
+    frames.write_bytes(encode_jpeg(portrait, 92) * 3)
+    browser = launch(
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={frames}",
+    )
+    page = visit(service, using=browser)
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("button", name="Take the picture").click()
+    expect(verdict(page)).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".card")).not_to_have_count(0)
+    browser.close()
+
+
+def test_addresses_only_where_the_service_fetches_them(visit, service, run_service):
+    page = visit(service)
+    page.get_by_role("button", name="Choose files").wait_for()
+    page.locator("#wrong .dots").first.wait_for()
+    expect(page.get_by_label("Address of a picture")).to_have_count(0)
+    page = visit(run_service(allow_url=1))
+    page.get_by_label("Address of a picture").fill("http://127.0.0.1:1/a.jpg")
+    page.get_by_role("button", name="Check the address").click()
+    expect(page.get_by_role("alert")).to_contain_text("usage.refused")
+
+
+# --- videos
+
+
+def test_a_video_is_judged_played_and_found_on_its_timeline(visit, strict, clip, tmp_path):
+    page = visit(strict)
+    give(page, clip)
+    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated", timeout=2 * WAIT_MS)
+    player = page.locator(".player video")
+    expect(player).to_have_attribute("aria-label", "clip.mp4, With mesh")
+    until(page, "document.querySelector('.player video')?.readyState >= 2")
+    assert page.locator(".curve circle").count() >= 3
+
+    chart = page.locator(".chart")
+    chart.click(position={"x": 0.75 * chart.bounding_box()["width"], "y": 60})
+    at = player.evaluate("video => video.currentTime")
+    assert 1.6 < at < 2.7
+    slider = page.get_by_label("Position in the video")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert player.evaluate("video => video.currentTime") == 0
+    assert re.search(r"0:00.0, Person 1 \d+ %", slider.get_attribute("aria-valuetext"))
+
+    page.get_by_role("button", name=re.compile("Jump to its most suspicious moment")).click()
+    moment = player.evaluate("video => video.currentTime")
+    page.get_by_role("radio", name="Original").check()
+    until(page, "document.querySelector('.player video')?.readyState >= 2")
+    assert abs(player.evaluate("video => video.currentTime") - moment) < 0.2
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the marked video").click()
+    assert download.value.suggested_filename == "clip.fakeweb.mp4"
+
+
+def test_a_video_that_is_none(visit, service, tmp_path):
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(2000))
+    page = visit(service)
+    give(page, path)
+    expect(page.get_by_role("alert")).to_contain_text("media.", timeout=WAIT_MS)
+
+
+# --- what is taken along, kept and forgotten
+
+
+def test_overlay_figures_and_summary_are_taken_along(visit, strict, portrait_path, portrait):
+    page = visit(strict, permissions=["clipboard-read", "clipboard-write"])
+    give(page, portrait_path)
+    verdict(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the marked picture").click()
+    overlay = read_image(Path(download.value.path())).image
+    assert overlay.pixels.shape == portrait.pixels.shape
+    assert (overlay.pixels != portrait.pixels).any()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save all figures").click()
+    report = json.loads(Path(download.value.path()).read_text())
+    assert report["verdict"]["label"] == "fake"
+    assert report["source"] == "collins.jpg"
+    page.get_by_role("button", name="Copy a summary").click()
+    page.get_by_text("Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert report["media_sha256"] in copied
+    assert "no proof" in copied
+
+
+def test_the_history_stays_in_this_browser_until_it_is_deleted(visit, strict, portrait_path):
+    page = visit(strict)
+    give(page, portrait_path)
+    verdict(page)
+    page.reload()
+    page.get_by_role("button", name="History").click()
+    page.get_by_role("button", name="Open collins.jpg").click()
+    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    assert ink(page)["sum"] > 0
+    page.get_by_role("button", name="History").click()
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_text("Nothing here yet").wait_for()
+    page.get_by_label("Keep a history").click()
+    page.get_by_role("button", name="Check", exact=True).click()
+    give(page, portrait_path)
+    verdict(page)
+    page.reload()
+    page.get_by_role("button", name="History").click()
+    page.get_by_text("Nothing here yet").wait_for()
+
+
+def test_forgetting_deletes_here_and_on_the_service(visit, service, portrait, tmp_path):
+    path = tmp_path / "mine.jpg"
+    path.write_bytes(encode_jpeg(Image(portrait.pixels[:400].copy()), 91))
+    page = visit(service)
+    with page.expect_response("**/v1/predict*") as answer:
+        give(page, path)
+    address = f"/v1/results/{answer.value.json()['id']}"
+    verdict(page)
+    assert service.get(address).status_code == 200
+    page.get_by_role("button", name="Forget this").click()
+    page.get_by_role("button", name="Choose files").wait_for()
+    assert service.get(address).status_code == 404
+    page.get_by_role("button", name="History").click()
+    page.get_by_text("Nothing here yet").wait_for()
+
+
+def test_a_key_is_asked_for_and_kept_in_the_tab_only(visit, run_service, portrait_path):
+    locked = run_service(auth="required")
+    words = [sys.executable, "-m", "fakeweb", "keys", "create", "page", "--data-dir", str(locked.data_dir)]
+    key = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    page = visit(locked)
+    field = page.get_by_label("API key")
+    field.fill("fw_wrong")
+    page.get_by_role("button", name="Use this key").click()
+    page.get_by_text("does not know this key").wait_for()
+    field.fill(key)
+    page.get_by_role("button", name="Use this key").click()
+    expect(field).to_have_count(0)
+    give(page, portrait_path)
+    expect(verdict(page)).to_have_text("No sign of manipulation found")
+    kept = page.evaluate("[JSON.stringify(localStorage), document.cookie, sessionStorage['fakeweb.key']]")
+    assert key not in kept[0] + kept[1]
+    assert kept[2] == key
+
+
+# --- honesty
+
+
+def test_the_error_rates_are_those_of_the_model(visit, service):
+    models = service.get("/v1/models").json()["models"]
+    (used,) = [m for m in models if m["in_use"]]
+    (rates,) = [m for m in used["measured"] if m["on"] == "validation_B"]
+    page = visit(service)
+    section = page.locator("#wrong")
+    expect(section).to_contain_text(used["reference"])
+    alarms = section.locator(".hundred").first
+    expect(alarms).to_contain_text(f"{100 * rates['real_called_fake']:.1f} % called fake")
+    expect(alarms.locator(".dots .fake")).to_have_count(round(100 * rates["real_called_fake"]))
+    expect(section.locator(".hundred").last).to_contain_text(
+        f"{round(100 * rates['fake_called_fake'])} % called fake"
+    )
+    section.get_by_role("slider").fill("1")
+    hits, false = 0.01 * rates["fake_called_fake"], 0.99 * rates["real_called_fake"]
+    right = round(100 * hits / (hits + false))
+    expect(section.locator(".answer")).to_contain_text(f"about {right} are manipulated, and {100 - right}")
+
+
+def test_a_service_that_is_gone_is_told_apart_from_an_answer(visit, run_service, portrait_path):
+    one = run_service()
+    page = visit(one)
+    page.locator("#wrong .dots").first.wait_for()
+    one.kill()
+    give(page, portrait_path)
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+
+
+# --- for everybody
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
+def test_no_barrier_and_nothing_sticks_out(visit, strict, portrait_path, scheme, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(strict, color_scheme=scheme, **size)
+
+    def check(where):
+        found = [
+            f"{where}: {v['id']} {v['nodes'][0]['html'][:160]} {v['nodes'][0]['failureSummary'][:300]}"
+            for v in Axe().run(page).response["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
+        assert not found
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{where} is {wide} px too wide"
+
+    page.locator("#wrong .dots").first.wait_for()
+    check("landing")
+    give(page, portrait_path)
+    verdict(page)
+    page.locator("details").first.click()
+    check("result")
+    page.get_by_role("button", name="History").click()
+    page.get_by_role("button", name="Open collins.jpg").wait_for()
+    check("history")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("button", name="Use the camera").click()
+    page.get_by_role("heading", name="Take a picture").wait_for()
+    check("camera")
+
+
+def test_everything_is_reached_with_the_keyboard(visit, strict, portrait_path):
+    page = visit(strict)
+    page.get_by_role("button", name="Choose files").wait_for()
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Choose files")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")  # Enter opens it too, but Playwright is not told
+    chooser.value.set_files(str(portrait_path))
+    expect(verdict(page)).to_be_focused()
+    before = ink(page)["sum"]
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "range":
+            break
+    page.keyboard.press("Home")
+    assert ink(page)["sum"] == 0 < before
+    expect(page.get_by_role("status").first).to_contain_text("FakeWeb takes this for manipulated")
+
+
+def test_nothing_is_asked_of_anybody_else(visit, service, portrait_path):
+    page = visit(service)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    give(page, portrait_path)
+    verdict(page)
+    own = (service.url, "blob:", "data:")
+    assert asked
+    assert not [url for url in asked if not url.startswith(own)]
+
+
+def test_a_picture_of_a_phone_held_sideways_is_upright(visit, strict, portrait, tmp_path):
+    from PIL import Image as Pillow
+
+    turned = Pillow.fromarray(np.ascontiguousarray(np.rot90(portrait.pixels[:, :400])))
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    out = io.BytesIO()
+    turned.save(out, "JPEG", quality=92, exif=exif)
+    path = tmp_path / "phone.jpg"
+    path.write_bytes(out.getvalue())
+    page = visit(strict)
+    give(page, path)
+    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    frame = page.locator(".frame").bounding_box()
+    assert abs(frame["width"] / frame["height"] - 400 / 512) < 0.02

@@ -1,0 +1,70 @@
+"""What the demo says; needs no Gradio."""
+
+import pytest
+
+from fakeweb.demo import run
+from fakeweb.demo.examples import PICTURES, examples
+from fakeweb.demo.words import headline, to_html
+from fakeweb.types import Face, FaceResult, Report, Score, Thresholds, Verdict
+
+
+def report(*labels_and_p, label, source="model", reasons=()):
+    faces = tuple(
+        FaceResult(
+            Face((10, 10, 50, 60)),
+            Verdict(name, p),
+            None if p is None else Score(p, 0.0, "m@1", {"swap": 0.9, "retouch": 0.1}),
+        )
+        for name, p in labels_and_p
+    )
+    p = max((p for _, p in labels_and_p if p is not None), default=None)
+    thresholds = Thresholds(0.3, 0.8, 0.8, source)
+    return Report("a.png", Verdict(label, p, reasons), 64, 64, faces, thresholds, "f", ("m@1",), "0" * 64)
+
+
+def test_no_answer_claims_a_proof():
+    answers = [
+        report(("fake", 0.999), label="fake"),
+        report(("real", 0.0), label="real"),
+        report(("uncertain", 0.5), label="uncertain"),
+        report(("uncertain", None), label="uncertain"),
+        report(label="no_face"),
+    ]
+    for one in answers:
+        assert "It is not proof." in to_html(one)
+    assert "does not prove the picture genuine" in to_html(answers[1])
+    assert "neither as real nor as manipulated" in to_html(answers[2])
+    assert "suspicion 99 of 100" in to_html(answers[0])
+    assert "suspicion 1 of 100" in to_html(answers[1])
+    assert "suspicion" not in to_html(answers[3])
+
+
+def test_faces_are_counted_and_the_kind_named():
+    two = report(("fake", 0.9), ("real", 0.1), label="fake")
+    assert headline(two) == "1 of 2 faces looks manipulated"
+    assert to_html(two).count("swapped face") == 1
+
+
+def test_a_moved_line_is_told():
+    assert "You moved the line" in to_html(report(("real", 0.1), label="real", source="user"))
+    assert "You moved the line" not in to_html(report(("real", 0.1), label="real"))
+
+
+def test_text_from_outside_is_escaped():
+    odd = report(("real", 0.1), label="real", reasons=("<script>alert(1)</script>",))
+    assert "<script>" not in to_html(odd)
+
+
+def test_the_pictures_to_try_are_there(tmp_path):
+    made = examples(tmp_path)
+    assert len(made) == len(PICTURES) + 1
+    assert all(path.is_file() and path.parent == tmp_path for path, _ in made)
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    from fakeweb import demo
+    from fakeweb.errors import MissingExtra
+
+    monkeypatch.setattr(demo, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match="'demo'"):
+        run()

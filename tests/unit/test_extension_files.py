@@ -1,0 +1,79 @@
+"""What the stores get: the same bytes each time, nothing that is missing, no permission that was not meant."""
+
+import importlib.util
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXTENSION = ROOT / "extension"
+MANIFEST = json.loads((EXTENSION / "manifest.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def packed(tmp_path, monkeypatch):
+    """Pack into a folder: ``packed("a")`` -> the zip."""
+    spec = importlib.util.spec_from_file_location("fakeweb_tests_pack", EXTENSION / "pack.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def pack(name: str) -> Path:
+        monkeypatch.setattr(module, "DIST", tmp_path / name)
+        return module.pack()
+
+    return pack
+
+
+def test_the_same_sources_give_the_same_bytes(packed):
+    assert packed("a").read_bytes() == packed("b").read_bytes()
+
+
+def test_the_zip_holds_the_extension_and_nothing_else(packed):
+    with zipfile.ZipFile(packed("a")) as archive:
+        names = archive.namelist()
+    assert "manifest.json" in names
+    assert "LICENSE" in names
+    assert {Path(n).parts[0] for n in names if "/" in n} == {
+        "background",
+        "content",
+        "icons",
+        "options",
+        "popup",
+    }
+    assert not [n for n in names if n.endswith((".py", ".ts", ".lock"))]
+
+
+def test_every_file_that_is_named_is_there(packed):
+    with zipfile.ZipFile(packed("a")) as archive:
+        names = set(archive.namelist())
+        texts = {n: archive.read(n).decode() for n in names if n.endswith((".html", ".js", ".json"))}
+    named = set(
+        re.findall(r'"((?:background|content|icons|options|popup)/[\w./-]+)"', "".join(texts.values()))
+    )
+    assert len(named) >= 10
+    assert named <= names
+    for name, text in texts.items():
+        relative = re.findall(r'(?:src|href)="([^"]+)"|from "(\.[^"]+)"', text)
+        for target in filter(None, (a or b for a, b in relative)):
+            assert (EXTENSION / name).parent.joinpath(target).resolve().is_file(), f"{name}: {target}"
+
+
+def test_it_asks_for_this_computer_only_and_for_the_rest_when_needed():
+    assert MANIFEST["host_permissions"] == ["http://127.0.0.1/*", "http://localhost/*"]
+    assert sorted(MANIFEST["permissions"]) == ["activeTab", "contextMenus", "scripting", "storage"]
+    assert "web_accessible_resources" not in MANIFEST, "pages must not be able to tell that it is there"
+    assert "content_scripts" not in MANIFEST, "nothing runs in a page before the switch"
+    assert "unsafe" not in MANIFEST["content_security_policy"]["extension_pages"]
+    assert len(MANIFEST["description"]) <= 132, "what the stores take"
+
+
+def test_no_markup_is_made_of_text():
+    for path in EXTENSION.rglob("*.js"):
+        if "node_modules" not in path.parts and "tests" not in path.parts:
+            text = path.read_text("utf-8")
+            assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text), (
+                path
+            )

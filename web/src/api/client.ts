@@ -1,0 +1,93 @@
+// Calls to the service; what they take and give is generated from docs/reference/openapi.json (`npm run generate`).
+import createClient from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Report = Schemas["Report"];
+export type Face = Report["faces"][number];
+export type Label = Report["verdict"]["label"];
+export type Judgement = Schemas["Judgement"];
+export type Job = Schemas["Job"];
+export type Models = Schemas["Models"];
+export type ModelInfo = Schemas["ModelInfo"];
+export type Problem = Schemas["Problem"];
+
+const KEY = "fakeweb.key";
+
+/** An API key is kept for this tab only. */
+export const key = {
+  get: () => sessionStorage.getItem(KEY) ?? "",
+  set: (value: string) => (value ? sessionStorage.setItem(KEY, value) : sessionStorage.removeItem(KEY)),
+};
+
+export function authorization(): Record<string, string> {
+  return key.get() ? { Authorization: `Bearer ${key.get()}` } : {};
+}
+
+/** What the service, or the way to it, has against a request. */
+export class Refusal extends Error {
+  constructor(
+    readonly problem: Pick<Problem, "code" | "detail" | "hint" | "status">,
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(problem.detail);
+  }
+}
+
+export const UNREACHABLE = { code: "page.unreachable", status: 0, detail: "", hint: "" };
+
+export function refusalFrom(status: number, body: unknown, retryAfter: string | null): Refusal {
+  const told = body as Partial<Problem> | undefined;
+  const seconds = Number(retryAfter);
+  return new Refusal(
+    {
+      code: told?.code ?? `http.${status}`,
+      status,
+      detail: told?.detail ?? `HTTP ${status}`,
+      hint: told?.hint ?? "",
+    },
+    retryAfter && Number.isFinite(seconds) ? seconds : null,
+  );
+}
+
+const http = createClient<paths>({ baseUrl: location.origin });
+http.use({
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value);
+    return request;
+  },
+});
+
+async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  let result;
+  try {
+    result = await call;
+  } catch {
+    throw new Refusal(UNREACHABLE);
+  }
+  const { data, error, response } = result;
+  if (!response.ok) throw refusalFrom(response.status, error, response.headers.get("Retry-After"));
+  return data as T;
+}
+
+export const models = () => answer(http.GET("/v1/models"));
+
+export const judgeAddress = (url: string, signal?: AbortSignal) =>
+  answer(http.POST("/v1/urls", { body: { url }, params: { query: { overlay: true, opacity: 0 } }, signal })) as Promise<Judgement>;
+
+export const job = (id: string) => answer(http.GET("/v1/videos/{job_id}", { params: { path: { job_id: id } } }));
+
+export const jobResult = (id: string) =>
+  answer(http.GET("/v1/videos/{job_id}/result", { params: { path: { job_id: id } } }));
+
+export const cancelJob = (id: string) =>
+  answer(http.POST("/v1/videos/{job_id}/cancel", { params: { path: { job_id: id } } }));
+
+export const forget = (sha256: string) =>
+  answer(http.DELETE("/v1/media/{media_sha256}", { params: { path: { media_sha256: sha256 } } }));
+
+export async function blob(path: string): Promise<Blob> {
+  const response = await fetch(path, { headers: authorization() });
+  if (!response.ok) throw refusalFrom(response.status, await response.json().catch(() => undefined), null);
+  return response.blob();
+}

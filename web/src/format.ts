@@ -1,0 +1,24 @@
+// Numbers as people read them.
+
+/** P(fake) in whole per cent, never 0 or 100: a probability is no certainty. */
+export function percent(p: number): string {
+  return `${Math.min(99, Math.max(1, Math.round(100 * p)))} %`;
+}
+
+/** A measured share, with a decimal where it is small. */
+export function share(p: number): string {
+  return `${100 * p < 10 ? (100 * p).toFixed(1).replace(/\.0$/, "") : Math.round(100 * p)} %`;
+}
+
+export function bytes(count: number): string {
+  const units = ["bytes", "kB", "MB", "GB"];
+  const power = count < 1 ? 0 : Math.min(3, Math.floor(Math.log(count) / Math.log(1000)));
+  return `${Number((count / 1000 ** power).toPrecision(power ? 2 : 3))} ${units[power]}`;
+}
+
+/** Seconds as 1:02, or 1:02.3 where tenths matter. */
+export function clock(seconds: number, tenths = false): string {
+  const whole = tenths ? Math.round(seconds * 10) / 10 : Math.floor(seconds);
+  const rest = whole % 60;
+  return `${Math.floor(whole / 60)}:${(tenths ? rest.toFixed(1) : String(rest)).padStart(tenths ? 4 : 2, "0")}`;
+}

@@ -1,0 +1,176 @@
+import { useEffect, useRef, useState, type ReactNode } from "react";
+import type { Face, Report } from "../api/client";
+import { percent } from "../format";
+import { drawReport, type Ink } from "../mesh/draw";
+import { texts } from "../texts";
+import { ScoreScale } from "./ScoreScale";
+import { sentence } from "./Verdict";
+
+/** Cards that are shown at first, and faces up to which all cards are shown in full. */
+const FIRST = 8;
+const FULL = 3;
+const CROP_PX = 190;
+
+interface Props {
+  report: Report;
+  image: HTMLImageElement | null;
+  ink: Ink | null;
+  chosen: number | null;
+  onChoose: (number: number) => void;
+  extra?: (face: Face, index: number) => ReactNode;
+}
+
+/** A card per face, the most suspicious first. */
+export function FaceCards({ report, image, ink, chosen, onChoose, extra }: Props) {
+  const [all, setAll] = useState(false);
+  const sorted = [...report.faces].sort((a, b) => (b.verdict.p_fake ?? -1) - (a.verdict.p_fake ?? -1));
+  const shown = all ? sorted : sorted.filter((face, i) => i < FIRST || face.number === chosen);
+  return (
+    <>
+      {shown.map((face) => (
+        <FaceCard key={face.number} face={face} report={report} chosen={chosen === face.number} onChoose={() => onChoose(face.number)}>
+          {image && ink && <Crops face={face} report={report} image={image} ink={ink} />}
+          {extra?.(face, report.faces.indexOf(face))}
+        </FaceCard>
+      ))}
+      {shown.length < sorted.length && (
+        <button type="button" onClick={() => setAll(true)}>{texts.face.all(sorted.length)}</button>
+      )}
+    </>
+  );
+}
+
+interface CardProps {
+  face: Face;
+  report: Report;
+  chosen: boolean;
+  onChoose: () => void;
+  children: ReactNode;
+}
+
+function FaceCard({ face, report, chosen, onChoose, children }: CardProps) {
+  const { label, p_fake: p } = face.verdict;
+  const words = texts.face;
+  const short = label === "real" && !chosen && report.faces.length > FULL;
+  return (
+    <section id={`face-${face.number}`} className={`card ${label} ${chosen ? "chosen" : ""}`} aria-labelledby={`face-${face.number}-title`} onClick={onChoose}>
+      <div className="card-head">
+        <h2 id={`face-${face.number}-title`}>{report.video ? words.person(face.track ?? face.number) : words.title(face.number)}</h2>
+        <span className={`tag ${label}`}>{texts.verdict[label].word}</span>
+        {p !== null && <span className="card-p"><span className="quiet">{words.score}</span> {percent(p)}</span>}
+      </div>
+      {p !== null && <ScoreScale p={p} thresholds={report.thresholds} />}
+      {short ? (
+        <button type="button" onClick={onChoose}>{words.more}</button>
+      ) : (
+        <CardBody face={face} report={report}>{children}</CardBody>
+      )}
+    </section>
+  );
+}
+
+function CardBody({ face, report, children }: { face: Face; report: Report; children: ReactNode }) {
+  const words = texts.face;
+  return (
+    <>
+      {children}
+      <h3>{words.why}</h3>
+      <ul className="why">
+        {why(face, report).map((line) => <li key={line}>{line}</li>)}
+      </ul>
+      {face.verdict.label !== "real" && face.score?.kinds && <Kinds kinds={face.score.kinds} />}
+      <Figures face={face} />
+    </>
+  );
+}
+
+/** The reasons in the report, and what its numbers say. */
+export function why(face: Face, report: Report): string[] {
+  const { label, p_fake: p, reasons } = face.verdict;
+  const lines = report.thresholds;
+  const because = texts.face.because;
+  const said = reasons.map(sentence);
+  if (p === null) said.push(texts.face.unscored);
+  else if (label === "fake") said.push(because.fake(percent(p), percent(lines.picture_fake)));
+  else if (label === "real") said.push(because.real(percent(p), percent(lines.real)));
+  else if (p > lines.real && p < lines.picture_fake) said.push(because.uncertain(percent(p), percent(lines.real), percent(lines.picture_fake)));
+  if (lines.picture_fake > lines.fake && label !== "real" && p !== null) {
+    said.push(texts.face.raised(report.faces.length, percent(lines.fake), percent(lines.picture_fake)));
+  }
+  return said;
+}
+
+function Kinds({ kinds }: { kinds: Record<string, number> }) {
+  const sorted = Object.entries(kinds).sort(([, a], [, b]) => b - a);
+  return (
+    <div className="kinds">
+      <h3>{texts.face.kinds}</h3>
+      <ul>
+        {sorted.map(([kind, p]) => (
+          <li key={kind}>
+            <span>{texts.face.kind[kind] ?? kind}</span>
+            <span className="bar" aria-hidden="true"><i style={{ width: `${100 * p}%` }} /></span>
+            <span className="number">{percent(p)}</span>
+          </li>
+        ))}
+      </ul>
+      <p className="quiet small-print">{texts.face.kindsNote}</p>
+    </div>
+  );
+}
+
+function Figures({ face }: { face: Face }) {
+  const words = texts.face.figures;
+  const score = face.score;
+  const rows: [string, string | null][] = [
+    [words.p, score ? score.p_fake.toFixed(6) : null],
+    [words.logit, score ? score.logit.toFixed(4) : null],
+    [words.size, `${(face.box[2]! - face.box[0]!).toFixed(0)} px`],
+    [words.confidence, face.confidence.toFixed(3)],
+    [words.presence, face.presence?.toFixed(3) ?? null],
+    [words.printed, face.printed?.toFixed(3) ?? null],
+    [words.model, score?.model ?? null],
+  ];
+  return (
+    <details>
+      <summary>{texts.face.details}</summary>
+      <dl>
+        {rows.map(([name, value]) => value !== null && (
+          <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+/** The face as it is, and with what is drawn over it. */
+function Crops({ face, report, image, ink }: { face: Face; report: Report; image: HTMLImageElement; ink: Ink }) {
+  const plain = useRef<HTMLCanvasElement>(null);
+  const drawn = useRef<HTMLCanvasElement>(null);
+  const marked = face.verdict.label !== "real";
+  useEffect(() => {
+    const [x0, y0, x1, y1] = face.box as [number, number, number, number];
+    const side = 1.35 * Math.max(x1 - x0, y1 - y0);
+    const left = (x0 + x1 - side) / 2, top = (y0 + y1 - side) / 2;
+    const share = image.naturalWidth / report.width;
+    for (const canvas of [plain.current, drawn.current]) {
+      if (!canvas) continue;
+      canvas.width = canvas.height = CROP_PX * Math.min(2, devicePixelRatio || 1);
+      const context = canvas.getContext("2d")!;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(image, left * share, top * share, side * share, side * share, 0, 0, canvas.width, canvas.height);
+    }
+    const canvas = drawn.current;
+    if (!canvas) return;
+    const layer = document.createElement("canvas"); // drawing clears real faces, and must not clear the picture
+    [layer.width, layer.height] = [canvas.width, canvas.height];
+    drawReport(layer.getContext("2d")!, report, ink, { scale: canvas.width / side, left, top });
+    canvas.getContext("2d")!.drawImage(layer, 0, 0);
+  }, [face, report, image, ink]);
+  return (
+    <div className="crops" aria-hidden="true">
+      <canvas ref={plain} />
+      {marked && <canvas ref={drawn} />}
+    </div>
+  );
+}

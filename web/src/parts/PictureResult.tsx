@@ -1,0 +1,88 @@
+import { useState } from "react";
+import type { Face } from "../api/client";
+import type { Ink } from "../mesh/draw";
+import { placeMesh } from "../mesh/topology";
+import { texts } from "../texts";
+import { FaceCards } from "./FaceCards";
+import { Meaning } from "./Meaning";
+import type { ResultProps } from "./Result";
+import { Save } from "./Save";
+import { Stage } from "./Stage";
+import { Verdict } from "./Verdict";
+import { useImage } from "./useImage";
+
+export function PictureResult({ item, models, onRemove }: ResultProps) {
+  const report = item.judgement!.report;
+  const [ink, setInk] = useState<Ink>({ opacity: 1, byProbability: true, evidence: false });
+  const [compare, setCompare] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const image = useImage(item.shown);
+
+  const choose = (face: Face) => {
+    setChosen(face.number);
+    document.getElementById(`face-${face.number}`)?.scrollIntoView({ behavior: "smooth", block: "nearest" });
+  };
+  return (
+    <article className="result">
+      <Verdict name={item.name} report={report} kept={item.kept} />
+      <div className="picture">
+        {image && <Stage name={item.name} image={image} report={report} ink={ink} compare={compare} onCompare={setCompare} chosen={chosen} onChoose={choose} />}
+        <Controls report={report} ink={ink} onInk={setInk} compare={compare} onCompare={setCompare} />
+        <Save item={item} models={models} opacity={ink.opacity} onRemove={onRemove} />
+      </div>
+      <div className="cards">
+        <FaceCards report={report} image={image} ink={ink} chosen={chosen} onChoose={setChosen} />
+        {report.faces.length > 0 && <Meaning report={report} />}
+      </div>
+    </article>
+  );
+}
+
+interface ControlProps {
+  report: ResultReport;
+  ink: Ink;
+  onInk: (ink: Ink) => void;
+  compare: number | null;
+  onCompare: (position: number | null) => void;
+}
+type ResultReport = NonNullable<ResultProps["item"]["judgement"]>["report"];
+
+function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
+  const fakes = report.faces.filter((face) => face.verdict.label === "fake");
+  if (!fakes.length) {
+    const unsure = report.faces.some((face) => face.verdict.label === "uncertain");
+    return report.faces.length ? <p className="quiet">{texts.stage.nothing} {unsure && texts.stage.dashes}</p> : null;
+  }
+  const maps = fakes.some((face) => face.score?.evidence);
+  return (
+    <div className="controls">
+      <label className="slide">
+        <span>{texts.stage.opacity}</span>
+        <input type="range" min={0} max={100} value={Math.round(100 * ink.opacity)} onChange={(event) => onInk({ ...ink, opacity: Number(event.target.value) / 100 })} />
+        <output>{Math.round(100 * ink.opacity)} %</output>
+      </label>
+      <div className="switches">
+        <Switch label={texts.stage.byProbability} on={ink.byProbability} onTurn={(byProbability) => onInk({ ...ink, byProbability })} />
+        <Switch label={texts.stage.compare} on={compare !== null} onTurn={(on) => onCompare(on ? 50 : null)} />
+        {maps && <Switch label={texts.stage.evidence} on={ink.evidence} onTurn={(evidence) => onInk({ ...ink, evidence })} />}
+      </div>
+      {ink.byProbability && (
+        <p className="legend">
+          <span>{texts.stage.legend}</span><i aria-hidden="true" /><span>{texts.stage.legendSure}</span>
+        </p>
+      )}
+      {!maps && <p className="quiet small-print">{texts.stage.noEvidence}</p>}
+      {maps && ink.evidence && <p className="quiet small-print">{texts.stage.evidenceNote}</p>}
+      {fakes.some((face) => placeMesh(face).approximate) && <p className="quiet small-print">{texts.stage.approximate}</p>}
+    </div>
+  );
+}
+
+function Switch({ label, on, onTurn }: { label: string; on: boolean; onTurn: (on: boolean) => void }) {
+  return (
+    <label className="switch">
+      <input type="checkbox" role="switch" checked={on} onChange={(event) => onTurn(event.target.checked)} />
+      <span>{label}</span>
+    </label>
+  );
+}

@@ -1,0 +1,101 @@
+import { useState } from "react";
+import * as api from "../api/client";
+import { problemText } from "../App";
+import { drawOverlay } from "../api/upload";
+import { percent, share } from "../format";
+import type { Item } from "../items";
+import * as history from "../keep/history";
+import { texts } from "../texts";
+import { Icon } from "./Icon";
+import { counts } from "./Verdict";
+import { measuredOf } from "./Wrong";
+
+interface Props {
+  item: Item;
+  models: api.Models | null;
+  opacity: number;
+  onRemove: () => void;
+}
+
+/** What can be taken along, and forgetting. */
+export function Save({ item, models, opacity, onRemove }: Props) {
+  const [told, setTold] = useState("");
+  const report = item.judgement!.report;
+  const stem = item.name.replace(/\.[^.]*$/, "");
+  const video = item.kind === "video";
+
+  const attempt = async (work: () => Promise<string>) => {
+    try {
+      setTold(await work());
+    } catch (error) {
+      if (!(error instanceof api.Refusal)) throw error;
+      setTold(problemText(error.problem));
+    }
+  };
+  const overlay = async () => {
+    if (video) download(await api.blob(item.job!.links.overlay!), `${stem}.fakeweb.mp4`);
+    else download(await drawOverlay(item.file!, item.name, opacity), `${stem}.fakeweb.png`);
+    return "";
+  };
+  const json = async () => {
+    const text = JSON.stringify({ ...report, source: item.name }, null, 2);
+    download(new Blob([text], { type: "application/json" }), `${stem}.fakeweb.json`);
+    return "";
+  };
+  const copy = async () => {
+    await navigator.clipboard.writeText(summary(item, models));
+    return texts.save.copied;
+  };
+  const forget = async () => {
+    await history.removeMedia(report.media_sha256).catch(() => undefined);
+    try {
+      await api.forget(report.media_sha256);
+    } catch (error) {
+      if (!(error instanceof api.Refusal)) throw error;
+      return `${texts.save.forgottenHere} ${problemText(error.problem)}`;
+    }
+    onRemove();
+    return texts.save.forgotten;
+  };
+
+  const canDraw = video ? item.job?.links.overlay : item.file && report.faces.some((face) => face.verdict.label !== "real");
+  return (
+    <div className="save">
+      {canDraw && (
+        <button type="button" onClick={() => void attempt(overlay)}>
+          <Icon name="save" /> {video ? texts.save.overlayVideo : texts.save.overlay}
+        </button>
+      )}
+      <button type="button" onClick={() => void attempt(json)}><Icon name="save" /> {texts.save.json}</button>
+      <button type="button" onClick={() => void attempt(copy)}><Icon name="copy" /> {texts.save.copy}</button>
+      <button type="button" title={texts.save.forgetHint} onClick={() => void attempt(forget)}><Icon name="trash" /> {texts.save.forget}</button>
+      <span role="status" className="quiet">{told}</span>
+    </div>
+  );
+}
+
+function download(file: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function summary(item: Item, models: api.Models | null): string {
+  const report = item.judgement!.report;
+  const { label, p_fake: p } = report.verdict;
+  const used = models?.models.find((model) => report.models.includes(model.reference));
+  const measured = used && report.thresholds.source === "model" ? measuredOf(used) : null;
+  return texts.summary({
+    name: item.name,
+    verdict: texts.verdict[label].title,
+    percent: p === null ? null : percent(p),
+    line: percent(report.thresholds.picture_fake),
+    faces: counts(report),
+    models: report.models.join(", "),
+    version: models?.version ?? "",
+    rates: measured ? texts.rates(share(measured.real_called_fake), share(measured.fake_called_fake)) : "",
+    sha256: report.media_sha256,
+  });
+}

@@ -1,0 +1,128 @@
+import { useEffect, useRef, useState } from "react";
+import type { Face, Report } from "../api/client";
+import * as api from "../api/client";
+import { clock } from "../format";
+import type { Item } from "../items";
+import { texts } from "../texts";
+import { FaceCards } from "./FaceCards";
+import { Meaning } from "./Meaning";
+import type { ResultProps } from "./Result";
+import { Save } from "./Save";
+import { Timeline } from "./Timeline";
+import { Verdict } from "./Verdict";
+
+export function VideoResult({ item, models, onRemove }: ResultProps) {
+  const report = item.judgement!.report;
+  const [now, setNow] = useState(0);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const player = useRef<HTMLVideoElement>(null);
+  const video = report.video!;
+
+  const seek = (time: number) => {
+    setNow(time);
+    if (player.current) player.current.currentTime = time;
+  };
+  return (
+    <article className="result">
+      <Verdict name={item.name} report={report} kept={item.kept} />
+      <div className="picture">
+        <Player item={item} player={player} onTime={setNow} />
+        <Timeline report={report} now={now} onSeek={seek} />
+        <p className="quiet small-print">{texts.video.looked(video.frames_examined, video.frames, video.longest_gap_s.toFixed(1))}</p>
+        <Save item={item} models={models} opacity={1} onRemove={onRemove} />
+      </div>
+      <div className="cards">
+        <FaceCards
+          report={report} image={null} ink={null} chosen={chosen} onChoose={setChosen}
+          extra={(face, index) => <Sightings face={face} line={report.timeline?.[index]} onSeek={seek} />}
+        />
+        {report.faces.length > 0 && <Meaning report={report} />}
+      </div>
+    </article>
+  );
+}
+
+type Line = NonNullable<Report["timeline"]>[number];
+
+function Sightings({ line, onSeek }: { face: Face; line: Line | undefined; onSeek: (time: number) => void }) {
+  if (!line) return null;
+  const telling = line.telling_s;
+  return (
+    <p className="sightings">
+      {texts.face.seen(clock(line.from_s, true), clock(line.to_s, true))}
+      {telling !== null && (
+        <button type="button" onClick={() => onSeek(telling)}>{texts.face.jump(clock(telling, true))}</button>
+      )}
+    </p>
+  );
+}
+
+/** The video with the mesh, and as it came; both stay at the same moment. */
+function Player({ item, player, onTime }: { item: Item; player: React.RefObject<HTMLVideoElement | null>; onTime: (time: number) => void }) {
+  const { address: overlay, gone } = useOverlay(item.job?.links.overlay ?? null);
+  const original = item.kept ? null : item.shown;
+  const [wanted, setWanted] = useState<"with" | "without">("with");
+  const [broken, setBroken] = useState(false);
+  const side = wanted === "with" && overlay ? "with" : original ? "without" : "with";
+  const source = side === "with" ? overlay : original;
+  const at = useRef(0);
+
+  return (
+    <div className="player">
+      {source ? (
+        <video
+          key={source}
+          ref={player}
+          src={source}
+          controls
+          playsInline
+          preload="auto"
+          aria-label={`${item.name}, ${texts.video[side]}`}
+          onLoadedMetadata={(event) => (event.currentTarget.currentTime = at.current)}
+          onTimeUpdate={(event) => onTime((at.current = event.currentTarget.currentTime))}
+          onSeeked={(event) => onTime((at.current = event.currentTarget.currentTime))}
+          onError={() => setBroken(side === "without")}
+        />
+      ) : (
+        item.shown && item.kept && <img src={item.shown} alt={item.name} />
+      )}
+      {(gone || !item.job?.links.overlay) && <p className="quiet">{texts.video.noOverlay}</p>}
+      {broken && side === "without" && <p className="quiet">{texts.video.unplayable}</p>}
+      {overlay && original && (
+        <fieldset className="sides">
+          <legend>{texts.stage.compare}</legend>
+          {(["with", "without"] as const).map((one) => (
+            <label key={one}>
+              <input type="radio" name="side" checked={side === one} onChange={() => setWanted(one)} />
+              <span>{texts.video[one]}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+    </div>
+  );
+}
+
+/** The address to play from; where a key is asked for, a player cannot show it, so the file is fetched first. */
+function useOverlay(link: string | null): { address: string | null; gone: boolean } {
+  const [state, setState] = useState<{ address: string | null; gone: boolean }>({ address: null, gone: false });
+  useEffect(() => {
+    if (!link) return;
+    let made: string | null = null;
+    let wanted = true;
+    const fetched = async () => {
+      try {
+        made = URL.createObjectURL(await api.blob(link));
+        if (wanted) setState({ address: made, gone: false });
+      } catch {
+        if (wanted) setState({ address: null, gone: true });
+      }
+    };
+    void fetched();
+    return () => {
+      wanted = false;
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [link]);
+  return state;
+}

@@ -1,0 +1,267 @@
+// Every word of the page. Sentences in reports and problems come from the service.
+
+const many = (n: number, one: string, more: string) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
+
+export const texts = {
+  name: "FakeWeb",
+  skip: "Skip to the content",
+  nav: { check: "Check", history: "History", wrong: "How often is it wrong?", api: "API", theme: "Dark or light" },
+
+  intro: {
+    title: "Was this face manipulated?",
+    text: "Give FakeWeb a picture or a video. It looks at every face, draws a mesh over those it does not believe, and says how sure it is.",
+    mesh: "A face mesh",
+  },
+
+  intake: {
+    drop: "Drop pictures or a video here",
+    or: "or paste one with Ctrl+V",
+    pick: "Choose files",
+    camera: "Use the camera",
+    release: "Let go to check",
+    more: "Check more",
+    limits: (picture: string, video: string, minutes: number) =>
+      `Pictures up to ${picture}, videos up to ${video} and ${minutes} minutes.`,
+    address: "Address of a picture on the web",
+    addressGo: "Check the address",
+    addressHint: "The service fetches the picture itself; the site that hosts it sees the service, not you.",
+    examples: "No picture at hand? Try one of these",
+    examplesNote: "One is genuine, two we forged ourselves. FakeWeb does not notice every forgery.",
+    private:
+      "Your file goes to this service only and is not kept there: a picture lives in memory until it is answered, a video until its job has ended. The figures stay, without the picture.",
+    tooLarge: (name: string, size: string, most: string) => `${name} has ${size}; this service takes ${most}.`,
+  },
+
+  examples: [
+    { file: "portrait.jpg", title: "A genuine portrait", note: "Eileen Collins, NASA, 1993" },
+    { file: "beautified.jpg", title: "Beautified", note: "the same, through a phone's beauty filter" },
+    { file: "repainted.jpg", title: "Repainted", note: "the same, the face made anew by a network" },
+  ],
+
+  camera: {
+    title: "Take a picture",
+    take: "Take the picture",
+    close: "Close",
+    refused: "The camera cannot be used here. The browser may have refused it; choose a file instead.",
+    file: "camera.png",
+  },
+
+  key: {
+    title: "This service asks for an API key",
+    label: "API key",
+    save: "Use this key",
+    note: "It is kept in this tab only and forgotten when you close it.",
+    wrong: "The service does not know this key.",
+  },
+
+  progress: {
+    waiting: "waiting its turn",
+    sending: (percent: string) => `sending, ${percent}`,
+    judging: "looking at every face",
+    busy: (seconds: number) => `the service is busy; trying again in ${many(seconds, "second", "seconds")}`,
+    stages: {
+      waiting: "waiting its turn",
+      judging: "looking at every face",
+      drawing: "drawing the mesh",
+      done: "done",
+    } as Record<string, string>,
+    cancel: "Cancel",
+    cancelled: "Cancelled.",
+    again: "Try again",
+    close: "Remove from the list",
+    ready: (name: string, verdict: string) => `${name}: ${verdict}`,
+  },
+
+  problems: {
+    title: "That did not work",
+    "page.unreachable": "The service does not answer. It may have been stopped, or the network is down.",
+    "page.broken": "Something in this page is broken. Load it again; if that does not help, please report it.",
+    code: "Code",
+  } as Record<string, string>,
+
+  verdict: {
+    fake: { word: "Fake", title: "FakeWeb takes this for manipulated" },
+    real: { word: "Real", title: "No sign of manipulation found" },
+    uncertain: { word: "Uncertain", title: "FakeWeb cannot tell" },
+    no_face: { word: "No face", title: "No face found" },
+  },
+  means: {
+    fake: "At least one face scores as high as manipulated ones usually do. That is a reason to look closer, not a proof: genuine faces get such scores too.",
+    real: "Every judged face scores as low as genuine ones usually do. That does not prove that it is genuine: good fakes go unnoticed.",
+    uncertain: "The scores lie between those of genuine and those of manipulated faces. Take this as no answer, not as half a yes.",
+    moved: "At least one face reaches the line from which whoever runs this service calls faces fake. They moved that line: what was measured about this model does not hold for it.",
+    no_face: "FakeWeb judges faces only. It says nothing about the rest of the picture, and may miss faces that are small, turned away or covered.",
+  },
+  counts: (faces: number, fake: number, uncertain: number) =>
+    [many(faces, "face", "faces"), fake && `${fake} taken for manipulated`, uncertain && `${uncertain} uncertain`]
+      .filter(Boolean)
+      .join(", "),
+  people: (people: number, fake: number, uncertain: number) =>
+    [many(people, "person", "people"), fake && `${fake} taken for manipulated`, uncertain && `${uncertain} uncertain`]
+      .filter(Boolean)
+      .join(", "),
+  highest: (percent: string) => `highest score ${percent}`,
+
+  stage: {
+    alt: (name: string, counts: string) => `${name}: ${counts}. The mesh is drawn over faces taken for manipulated.`,
+    opacity: "Strength of the mesh",
+    byProbability: "Colour by probability",
+    evidence: "Where it looked",
+    noEvidence: "This model does not tell where it looked.",
+    evidenceNote: "Filled triangles: what spoke for a manipulation, as far as the model can tell.",
+    compare: "Before and after",
+    comparePosition: "How much of the mesh to show, from the left",
+    before: "before",
+    after: "after",
+    legend: "at the line",
+    legendSure: "near certainty",
+    nothing: "No mesh is drawn, since no face here is taken for manipulated.",
+    dashes: "Dashes stand round faces that it cannot tell.",
+    approximate: "A mesh here is laid over the face's box, not measured.",
+    face: (n: number, label: string, percent: string | null) => `Face ${n}: ${label}${percent ? `, ${percent}` : ""}`,
+  },
+
+  save: {
+    overlay: "Save the marked picture",
+    overlayVideo: "Save the marked video",
+    json: "Save all figures (JSON)",
+    copy: "Copy a summary to quote",
+    copied: "Copied",
+    forget: "Forget this",
+    forgetHint: "Deletes it from this browser's history and deletes its figures from the service.",
+    forgotten: "Forgotten, here and on the service.",
+    forgottenHere: "Forgotten here. The service did not delete its figures:",
+  },
+
+  face: {
+    all: (n: number) => `Show all ${n} faces`,
+    title: (n: number) => `Face ${n}`,
+    person: (n: number) => `Person ${n}`,
+    more: "More about this face",
+    score: "Score",
+    scale: (percent: string, real: string, fake: string) =>
+      `Score ${percent}. Up to ${real} a face counts as real, from ${fake} on as fake, in between as uncertain.`,
+    zones: { real: "real", uncertain: "uncertain", fake: "fake" },
+    why: "Why",
+    because: {
+      fake: (p: string, line: string) => `Its score of ${p} reaches the line of ${line}, from which faces here are called fake.`,
+      real: (p: string, line: string) => `Its score of ${p} lies under the line of ${line}, up to which faces are called real.`,
+      uncertain: (p: string, low: string, high: string) => `In numbers: up to ${low} it would be called real, from ${high} on fake; it scores ${p}.`,
+    },
+    raised: (n: number, from: string, to: string) =>
+      `With ${n} faces the line was raised from ${from} to ${to}, so that a crowd accuses nobody by mere chance.`,
+    moved: "The lines were moved by whoever runs this service; the measured error rates do not hold for them.",
+    unscored: "It was not scored.",
+    kinds: "If it was manipulated, what kind?",
+    kindsNote: "Shares of the kinds that this model knows, given that it is a fake at all.",
+    kind: {
+      swap: "Another person's face",
+      reenacted: "Another expression or other lips",
+      retouch: "Retouched features",
+      generated: "Made by software",
+    } as Record<string, string>,
+    details: "All figures",
+    figures: {
+      p: "P(fake)",
+      logit: "raw output of the network",
+      size: "width of the face",
+      confidence: "sure that it is a face (finder)",
+      presence: "sure that it is a face (mesh)",
+      printed: "looks like a print or a screen",
+      model: "model",
+    },
+    jump: (at: string) => `Jump to its most suspicious moment, ${at}`,
+    seen: (from: string, to: string) => `Seen from ${from} to ${to}.`,
+  },
+
+  video: {
+    with: "With mesh",
+    without: "Original",
+    noOverlay: "The video with the mesh is no longer on the service.",
+    unplayable: "This browser cannot play the original.",
+    timeline: "Score over time",
+    timelineNote: "Each line is a person. Click to go there.",
+    position: "Position in the video",
+    now: (at: string, people: string) => (people ? `${at}, ${people}` : at),
+    looked: (examined: number, all: number, gap: string) =>
+      `FakeWeb looked at ${examined.toLocaleString("en")} of ${all.toLocaleString("en")} frames; the longest stretch without a look is ${gap} s.`,
+  },
+
+  meaning: {
+    title: "What the score means",
+    text: (percent: string) =>
+      `A score of ${percent} means: among as many genuine as manipulated faces, ${percent} of the faces with this score are manipulated. Where fakes are rarer, and they usually are, fewer are.`,
+    accused: "Is this you, or do you know better?",
+    accusedText:
+      "FakeWeb can be wrong about you. It never sees what happened, only the pixels: strong compression, filters, beauty modes of phones, screenshots and unusual light can raise a score. What helps: check the original file instead of a copy, check several pictures of the same occasion, and point to the card above, which shows how far the score lies from the line. “Save all figures” writes down the model, the lines and the file's fingerprint (SHA-256), so that anybody can repeat the check.",
+  },
+
+  wrong: {
+    title: "How often is it wrong?",
+    lead: (model: string) => `Measured on faces that the model ${model} had never seen:`,
+    genuine: "100 genuine faces",
+    genuineNote: (measured: number) => `as ${measured.toLocaleString("en")} were judged`,
+    manipulated: `100 manipulated faces`,
+    called: { fake: "called fake", uncertain: "uncertain", real: "called real" },
+    alarm: "false alarms",
+    missed: "missed",
+    degraded: (genuine: string, found: string) =>
+      `After being shrunk, recompressed and blurred as on its way through the web: ${genuine} of genuine faces called fake, ${found} of manipulated ones found.`,
+    bySource: "It depends on the kind of fake",
+    bySourceNote: "Share of manipulated faces that are called fake, by where they come from",
+    sources: {
+      ciplab: "features exchanged by experts in Photoshop",
+      dfdc: "face swaps in videos (DFDC)",
+      sdxl: "generated from words (SDXL)",
+      stylegan1_ffhq: "generated (StyleGAN)",
+      stylegan2_sfhq: "generated (StyleGAN 2)",
+      faceswap3d_lfw: "simple face swaps",
+    } as Record<string, string>,
+    bayes: "What does that mean for your picture?",
+    bayesAsk: "How many of the faces that you check are manipulated, do you think?",
+    bayesShare: (n: number) => `${n} of 100`,
+    bayesAnswer: (right: number, wrong: number) =>
+      right + wrong === 0 ? "" : `Then of 100 faces that FakeWeb calls fake, about ${right} are manipulated, and ${wrong} are genuine: false alarms.`,
+    bayesNote:
+      "Counted from the two rates above. For kinds of fakes and cameras that the model has never seen, it will be wrong more often.",
+    limits: "Where it fails",
+    none: "This model brings no measured error rates. Nobody knows how often it is wrong; be all the more careful.",
+    licence: "Licence",
+    loading: "Asking the service…",
+  },
+
+  rules: {
+    title: "Before you act on it",
+    do: ["Use it to decide what to look at more closely.", "Ask for the original file, the source, and a second opinion.", "Quote the score together with how often it is wrong."],
+    dont: ["Do not call somebody a liar because of a score.", "Do not take “real” for a certificate.", "Do not check pictures of people who would mind."],
+    doTitle: "Do",
+    dontTitle: "Do not",
+  },
+
+  history: {
+    title: "History of this browser",
+    note: "A small copy of each picture and its figures are kept in this browser alone, on this device, so that you can come back to them. Anybody who uses this browser can see them.",
+    keep: "Keep a history",
+    empty: "Nothing here yet.",
+    open: (name: string) => `Open ${name}`,
+    remove: (name: string) => `Delete ${name} from the history`,
+    clear: "Delete all",
+    cleared: "The history is empty.",
+    small: "From the history: a small copy of the picture.",
+    unavailable: "This browser keeps nothing (private mode?).",
+  },
+
+  summary: (s: {
+    name: string; verdict: string; percent: string | null; line: string; faces: string; models: string; version: string;
+    rates: string; sha256: string;
+  }) =>
+    `FakeWeb ${s.version} (model ${s.models}) on “${s.name}”: ${s.verdict}${s.percent ? `, score P(fake) ${s.percent}, line ${s.line}` : ""}; ${s.faces}. ${s.rates}A score is an estimate and no proof. SHA-256 of the file: ${s.sha256}.`,
+  rates: (alarms: string, found: string) =>
+    `On faces it had not seen, this model calls ${alarms} of genuine ones fake and finds ${found} of manipulated ones. `,
+
+  footer: {
+    text: "A score is an estimate and no proof.",
+    model: (reference: string, version: string) => `FakeWeb ${version}, model ${reference}`,
+    docs: "API documentation",
+  },
+};
