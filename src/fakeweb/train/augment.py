@@ -14,6 +14,7 @@ from fakeweb.types import Box, Face, Image, UInt8Array
 MOST_SHARES = 3
 _SPARED_RESIZE = (0.85, 1.3)
 _SPARED_QUALITY = (80, 98)
+_CUT_ONCE = 0.5
 
 
 def views(recipe: AugmentRecipe) -> AugmentRecipe:
@@ -21,10 +22,15 @@ def views(recipe: AugmentRecipe) -> AugmentRecipe:
     return replace(recipe, cutout=0.0, flip_down=0.0)
 
 
-def spared(recipe: AugmentRecipe) -> AugmentRecipe:
-    """Return the recipe of a crop that keeps its detail: the fine traces that strong degradation hides are in there."""
+def spared(recipe: AugmentRecipe, cut_once: bool = False) -> AugmentRecipe:
+    """Return the recipe of a crop that keeps its detail: the fine traces that strong degradation hides are in there.
+
+    Args:
+        recipe: The recipe.
+        cut_once: Cut at the final size, as in use, instead of being resized twice.
+    """
     return replace(
-        recipe, resize=_SPARED_RESIZE, quality=_SPARED_QUALITY,
+        recipe, resize=(1.0, 1.0) if cut_once else _SPARED_RESIZE, quality=_SPARED_QUALITY,
         shares=0.0, down_up=0.0, blur=0.0, sharpen=0.0, noise=0.0, cutout=0.0, spare=0.0,
     )  # fmt: skip
 
@@ -67,7 +73,7 @@ def augmented_pair(
         uint8 RGB (side_px, side_px, 3), and the mask's crop, uint8 (S, S) of a side of its own, or None.
     """
     if recipe.spare and rng.random() < recipe.spare:
-        recipe = spared(recipe)
+        recipe = spared(recipe, cut_once=rng.random() < _CUT_ONCE)
     first = max(16, round(side_px * rng.uniform(*recipe.resize)))
     x0, y0, x1, y1 = box
     dx, dy = rng.uniform(-recipe.shift, recipe.shift, 2) * max(x1 - x0, y1 - y0)

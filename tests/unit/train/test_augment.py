@@ -141,3 +141,11 @@ def test_a_spared_crop_keeps_its_detail_and_others_lose_it():
     assert kept(0.0) == 0
     assert kept(1.0) == 1
     assert 0.2 < kept(0.5) < 0.8
+
+
+def test_half_of_the_spared_crops_are_cut_as_in_use(image):
+    """Nothing but the crop itself happens to them where nothing else is asked for."""
+    plain = crop(image, 0, PLAIN)
+    recipe = dataclasses.replace(PLAIN, spare=1.0)
+    untouched = [np.array_equal(crop(image, seed, recipe), plain) for seed in range(60)]
+    assert 0.25 < np.mean(untouched) < 0.75

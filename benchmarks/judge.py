@@ -1,0 +1,151 @@
+"""Compare classifiers on the same crops of validation groups B, and list what held-out sources cost.
+
+    python benchmarks/judge.py --models runs/vgg16/vgg16.json runs/resnet50/resnet50.json runs/xception/xception.json \
+        --peers DATA/peers --folds runs/folds
+
+Writes the parts of docs/reference/judge.md between its markers (extra ``evaluate``). Every model judges the main face
+of every picture, cut as its card says; times are CPU time on one thread, the least of many calls.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fakeweb.evaluate import evaluate
+from fakeweb.evaluate.judge import Judge
+from fakeweb.evaluate.protocol import Protocol
+from fakeweb.evaluate.report import cell
+from fakeweb.faces import align
+from fakeweb.scanner import DEFAULT_MODEL
+from fakeweb.types import Classifier, Face, Image
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "judge.md"
+PEOPLE = ("ciplab", "lfw")
+SOURCES = ("dfdc", "ciplab", "stylegan1_ffhq")
+SINGLE = ("sdxl", "stylegan2_sfhq")
+CALLS = 40
+
+
+def main() -> None:
+    """Measure what was asked for and write it into the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--models", nargs="*", default=[], help="cards beside the shipped model's")
+    parser.add_argument("--peers", type=Path, help="folder with weights of published classifiers")
+    parser.add_argument("--folds", type=Path, help="folder of trained folds")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-judge")
+    parser.add_argument("--workers", "-j", type=int, default=1)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    if options.models or options.peers:
+        protocol = Protocol(
+            data=options.data,
+            models=(DEFAULT_MODEL, *options.models),
+            part="val-B",
+            people=PEOPLE,
+            peers=options.peers,
+        )
+        put("peers", peers(protocol, options.out, options.workers))
+    if options.folds:
+        put("folds", folds(options.folds))
+
+
+def peers(protocol: Protocol, out: Path, workers: int) -> list[str]:
+    """Return the table of all models on the same pictures."""
+    metrics = evaluate(protocol, out, workers=workers).metrics
+    head = [
+        "model", "AUC, two-class sources", *SOURCES, *(f"{s} *" for s in SINGLE), "reals called fake",
+        "fakes called fake", "CPU ms a face", "MB",
+    ]  # fmt: skip
+    table = [row(head), "|" + "---|" * len(head)]
+    for classifier, mb in zip(Judge(protocol).classifiers, sizes(protocol), strict=True):
+        model = metrics["models"][classifier.reference]
+        pooled = model["pooled_two_class"]
+        cells = [
+            classifier.reference,
+            cell(pooled["auc"]),
+            *(cell(model["sources"].get(s, {}).get("auc")) for s in SOURCES),
+            *(cell(model["matched"].get(s, {}).get("auc")) for s in SINGLE),
+            cell(pooled["false_alarm_rate"], True),
+            cell(pooled["recall"], True),
+            f"{cost_ms(classifier):.1f}",
+            mb,
+        ]
+        table.append(row(cells))
+    baseline = metrics["models"][next(iter(metrics["models"]))]
+    real, fake = baseline["pooled_all"]["real"], baseline["pooled_all"]["fake"]
+    return [
+        *table,
+        "",
+        f"{real} real and {fake} fake pictures; `*`: no reals of its own, paired with real faces of other sources,"
+        " handled alike. Square brackets: 95 % intervals over whole groups.",
+    ]
+
+
+def sizes(protocol: Protocol) -> list[str]:
+    """Return each model's size on disk in MB; of published weights their own files'."""
+    cards = [c.card.path for c in Judge(protocol).classifiers if hasattr(c, "card")]
+    own = [f"{path.stat().st_size / 1e6:.1f}" for path in cards]
+    return own + ["" for _ in Judge(protocol).classifiers[len(own) :]]
+
+
+def cost_ms(classifier: Classifier) -> float:
+    """Return the CPU milliseconds of one crop, the least of :data:`CALLS`."""
+    side = 2 * classifier.side_px
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    crop = align(Image(pixels), Face((0, 0, side, side)), classifier.side_px, margin=classifier.margin)
+    times = []
+    for _ in range(CALLS):
+        started = time.process_time()
+        classifier.score([crop])
+        times.append(time.process_time() - started)
+    return 1000 * min(times)
+
+
+def folds(folder: Path) -> list[str]:
+    """Return the table of held-out sources, from the folds' cards."""
+    head = ["held out", "source", "AUC", "called fake"]
+    table = [row(head), "|" + "---|" * len(head)]
+    for path in sorted(folder.glob("*/*.json")):
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        scores = card["scores"]["held_out"]
+        for name in card["held_out"]:
+            source, _, _ = name.partition("/")
+            for label in ("fake", "real"):
+                share = scores.get(f"{label}_called_fake_{source}")
+                if share is None or (name.endswith("/fake") and label == "real"):
+                    continue
+                area = scores.get(f"auc_{source}") if label == "fake" else None
+                told = "" if area is None else f"{area:.3f}"
+                table.append(
+                    row([", ".join(card["held_out"]), f"{source}, {label}", told, f"{100 * share:.1f} %"])
+                )
+    return table
+
+
+def row(cells: Sequence[str]) -> str:
+    """Return one line of a Markdown table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def put(part: str, lines: Sequence[str]) -> None:
+    """Put lines between a part's markers in the page, and print them."""
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, rest = text.split(begin)
+    after = rest.split(end)[1]
+    PAGE.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{after}", encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
