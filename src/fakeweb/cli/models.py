@@ -176,7 +176,7 @@ def _calibrate(card: ModelCard, data: Path, layout: str, finder: str, finder_mod
     from fakeweb.faces import align
     from fakeweb.media import read_image
     from fakeweb.scanner import Scanner
-    from fakeweb.train.calibrate import balanced_weights, fit_decision, fit_platt
+    from fakeweb.train.calibrate import balanced_weights, fit_bent, fit_decision
     from fakeweb.train.recipe import CalibrationRecipe
 
     chosen = choose(Protocol(data, (card.name,), layout=layout, part="val-A"))
@@ -197,7 +197,7 @@ def _calibrate(card: ModelCard, data: Path, layout: str, finder: str, finder_mod
     if len(set(labels)) < 2:
         raise DatasetError(f"groups A of {data} show no face of either class", hint="is it the right folder?")
     x, y = np.array(logits), np.array(labels)
-    calibration = fit_platt(x, y, balanced_weights(y, np.array(sources)))
+    calibration = fit_bent(x, y, balanced_weights(y, np.array(sources)))
     decision = fit_decision(x, y, calibration, CalibrationRecipe(min_face_px=card.decision.min_face_px))
     about = {
         "real": int((y == 0).sum()),

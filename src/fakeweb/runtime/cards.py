@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -18,22 +19,75 @@ CARD_VERSION = 1
 
 @dataclass(frozen=True)
 class Calibration:
-    """From a network's logit to a probability: ``p = 1 / (1 + exp(-(scale * logit + bias)))``.
+    """From a network's logit to a probability, strictly rising: a line through the logits, which may bend.
 
-    Platt, Probabilistic outputs for support vector machines, 1999.
+    ``p = 1 / (1 + exp(-z))`` with ``z = scale * logit + bias``, plus ``by * (logit - at)`` for each of ``bends`` that
+    lies below the logit. Without bends: Platt, Probabilistic outputs for support vector machines, 1999; with them a
+    linear spline (Lucena, Spline-based probability calibration, 2018).
+
+    Attributes:
+        scale, bias: The line.
+        bends: Pairs (at, by), ``at`` rising: from the logit ``at`` on, the line is steeper by ``by``.
     """
 
     scale: float
     bias: float
+    bends: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         _check(0 < self.scale <= 1e4, "calibration.scale must lie above 0 and at most at 10,000")
         _check(abs(self.bias) <= 1e3, "calibration.bias must lie within 1,000 of 0")
+        places = [at for at, _ in self.bends]
+        _check(places == sorted(places), "calibration.bends must lie in rising order")
+        steep = all(0 < slope <= 1e4 for slope in self._slopes())
+        _check(
+            steep,
+            "calibration must rise everywhere: scale and bends add up to a slope of 0 or less, or above 10,000",
+        )
 
     def probability(self, logit: float) -> float:
         """Return P(fake) for a raw logit."""
-        z = self.scale * logit + self.bias
+        z = self._line(logit)
         return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
+
+    def even_logit(self) -> float:
+        """Return the logit at which P(fake) is one half."""
+        start = -math.inf
+        for slope, (at, _) in zip(self._slopes(), (*self.bends, (math.inf, 0.0)), strict=True):
+            corner = at if math.isfinite(at) else (start if math.isfinite(start) else 0.0)
+            even = corner - self._line(corner) / slope
+            if even <= at:
+                return even
+            start = at
+        raise AssertionError("the last stretch has no end")
+
+    def least_slope(self) -> float:
+        """Return the slope where the line is flattest."""
+        return min(self._slopes())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a card holds of it."""
+        bends = {"bends": [list(bend) for bend in self.bends]} if self.bends else {}
+        return {"scale": self.scale, "bias": self.bias, **bends}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
+        """Read what :meth:`to_dict` gave.
+
+        Raises:
+            ValueError: Something is no finite number, or the line does not rise.
+            TypeError, KeyError: Something is missing or unknown.
+        """
+        line = dict(data)
+        bends = [_numbers(dict(zip(("at", "by"), bend, strict=True))) for bend in line.pop("bends", ())]
+        return cls(**_numbers(line), bends=tuple((bend["at"], bend["by"]) for bend in bends))
+
+    def _line(self, logit: float) -> float:
+        return self.scale * logit + self.bias + sum(by * max(0.0, logit - at) for at, by in self.bends)
+
+    def _slopes(self) -> list[float]:
+        """Return the slope before the first bend and after each."""
+        return list(itertools.accumulate((by for _, by in self.bends), initial=self.scale))
 
 
 @dataclass(frozen=True)
@@ -139,6 +193,10 @@ class TrackVerdicts:
     calibration: Calibration
     decision: Decision
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a card holds of it."""
+        return {"calibration": self.calibration.to_dict(), "decision": vars(self.decision)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Card):
@@ -189,10 +247,10 @@ class ModelCard(Card):
             },
             "kinds": list(self.kinds),
             **({"evidence": {"side": self.evidence_side}} if self.evidence_side else {}),
-            "calibration": vars(self.calibration),
+            "calibration": self.calibration.to_dict(),
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
-            **({} if self.video is None else {"video": {k: vars(v) for k, v in vars(self.video).items()}}),
+            **({} if self.video is None else {"video": self.video.to_dict()}),
         }
 
 
@@ -255,8 +313,8 @@ class MeshCard(Card):
                 "layout": "NHWC",
                 "colour": "RGB",
             },
-            "presence": vars(self.presence),
-            "printed": vars(self.printed),
+            "presence": self.presence.to_dict(),
+            "printed": self.printed.to_dict(),
             "mesh": {"min_presence": self.min_presence, "max_printed": self.max_printed},
         }
 
@@ -317,7 +375,7 @@ class TemporalCard(Card):
                 "colour": "RGB",
             },
             "track": {"frames": self.frames, "min_face_px": self.min_face_px},
-            "calibration": vars(self.calibration),
+            "calibration": self.calibration.to_dict(),
         }
 
 
@@ -340,7 +398,7 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "side_px": given["side_px"],
         "margin": float(given["margin"]),
         "kinds": tuple(data["kinds"]),
-        "calibration": Calibration(**_numbers(data["calibration"])),
+        "calibration": Calibration.from_dict(data["calibration"]),
         "decision": Decision(**_numbers(data["decision"])),
         "evidence_side": _evidence_side(data),
         "adapter": _read_adapter(data.get("adapter")),
@@ -351,7 +409,7 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
 def _read_track_verdicts(data: Mapping[str, Any] | None) -> TrackVerdicts | None:
     if data is None:
         return None
-    return TrackVerdicts(Calibration(**_numbers(data["calibration"])), Decision(**_numbers(data["decision"])))
+    return TrackVerdicts(Calibration.from_dict(data["calibration"]), Decision(**_numbers(data["decision"])))
 
 
 def _read_adapter(data: Mapping[str, Any] | None) -> Adapter | None:
@@ -370,8 +428,8 @@ def _read_mesh(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "side_px": given["side_px"],
         "margin": float(given["margin"]),
-        "presence": Calibration(**_numbers(data["presence"])),
-        "printed": Calibration(**_numbers(data["printed"])),
+        "presence": Calibration.from_dict(data["presence"]),
+        "printed": Calibration.from_dict(data["printed"]),
         **_numbers(data["mesh"]),
     }
 
@@ -385,7 +443,7 @@ def _read_temporal(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "side_px": given["side_px"],
         "margin": float(given["margin"]),
-        "calibration": Calibration(**_numbers(data["calibration"])),
+        "calibration": Calibration.from_dict(data["calibration"]),
         **_numbers(data["track"]),
     }
 

@@ -19,6 +19,8 @@ TAIL_RATE = 0.1
 MIN_LOGITS = 50
 """So many of either label are needed to calibrate; every validation face gives two, see :mod:`.finish`."""
 _NEAR = 1e-6
+BENDS_AT = (0.2, 0.4, 0.6, 0.8)
+"""Shares of the logits at which :func:`fit_bent` lets the line bend."""
 
 
 def auc(fake: npt.ArrayLike, real: npt.ArrayLike) -> float:
@@ -71,47 +73,85 @@ def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
     Raises:
         DatasetError: The logits do not tell the labels apart, or the wrong way round, or are as good as equal.
     """
+    return _fit_line(logits, labels, weights, (), 0.0)
+
+
+def fit_bent(logits: Floats, labels: Ints, weights: Floats) -> Calibration:
+    """Fit a line that bends at the fifths of the logits, as much as their number bears out.
+
+    Like :func:`fit_platt`, with a ridge on the bends of one observation's weight (on logits of spread 1), raised
+    tenfold until the line rises everywhere; what is left without any bend is Platt's line.
+
+    Args:
+        logits: (N,) raw logits.
+        labels: (N,) 0 or 1.
+        weights: (N,) that sum to 1.
+
+    Raises:
+        DatasetError: As there.
+    """
+    line = fit_platt(logits, labels, weights)
+    places = np.unique(np.quantile(logits, BENDS_AT))
+    for power in range(5):
+        try:
+            return _fit_line(logits, labels, weights, places, 10**power / len(labels))
+        except (DatasetError, np.linalg.LinAlgError):  # falls somewhere
+            continue
+    return line
+
+
+def _fit_line(
+    logits: Floats, labels: Ints, weights: Floats, places: Sequence[float] | Floats, ridge: float
+) -> Calibration:
+    """Fit scale, bias and the bends at ``places``, the squares of which cost ``ridge`` / 2."""
     if not np.isfinite(logits).all():
         raise DatasetError(
             "the model's validation logits are not finite; the training has diverged",
             hint="lower lr, warm up longer, or clip gradients",
         )
     centre, spread = float(logits.mean()), float(logits.std()) or 1.0
-    x = np.stack([(logits - centre) / spread, np.ones_like(logits)], 1)
-    reals, fakes = np.bincount(labels, minlength=2)
-    targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
-
-    def loss(beta: Floats) -> float:
-        z = x @ beta
-        return float(weights @ (np.logaddexp(0, z) - targets * z))
-
-    beta = np.zeros(2)
-    for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(x @ beta, -500, 500)))
-        gradient = x.T @ (weights * (p - targets))
-        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-12 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        gain = float(gradient @ step)
-        if gain < 1e-12:  # so near that the loss no longer shows it; the last step is whole
-            beta = beta - step
-            break
-        part = 1.0
-        while part > 1e-6 and loss(beta - part * step) > loss(beta) - 1e-4 * part * gain:
-            part /= 2
-        beta = beta - part * step
+    hinges = [np.maximum(0, logits - at) / spread for at in places]
+    x = np.stack([(logits - centre) / spread, np.ones_like(logits), *hinges], 1)
+    beta = _newton(x, labels, weights, np.repeat([0.0, ridge], [2, len(hinges)]))
     if beta[0] < 1e-6:
         raise DatasetError(
             "the model does not rank validation fakes above reals; there is nothing to calibrate",
             hint="train longer, or look at the labels",
         )
+    bends = tuple((float(at), float(by / spread)) for at, by in zip(places, beta[2:], strict=True))
     try:
-        return Calibration(float(beta[0] / spread), float(beta[1] - beta[0] * centre / spread))
+        return Calibration(float(beta[0] / spread), float(beta[1] - beta[0] * centre / spread), bends)
     except ValueError as error:  # beyond what a card may hold: only where all logits are as good as equal
         raise DatasetError(
             f"the model says the same of all validation faces (its logits spread by {spread:.1g});"
             " there is nothing to calibrate",
             hint="train longer, or look at the labels; a learning rate too high or too low can end so",
         ) from error
+
+
+def _newton(x: Floats, labels: Ints, weights: Floats, ridge: Floats) -> Floats:
+    """Minimise the weighted log loss of ``x @ beta`` plus ``ridge @ beta ** 2 / 2``; return beta."""
+    reals, fakes = np.bincount(labels, minlength=2)
+    targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+
+    def loss(beta: Floats) -> float:
+        z = x @ beta
+        return float(weights @ (np.logaddexp(0, z) - targets * z) + ridge @ beta**2 / 2)
+
+    beta = np.zeros(x.shape[1])
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(x @ beta, -500, 500)))
+        gradient = x.T @ (weights * (p - targets)) + ridge * beta
+        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + np.diag(ridge + 1e-12)
+        step = np.linalg.solve(hessian, gradient)
+        gain = float(gradient @ step)
+        if gain < 1e-12:  # so near that the loss no longer shows it; the last step is whole
+            return np.asarray(beta - step)
+        part = 1.0
+        while part > 1e-6 and loss(beta - part * step) > loss(beta) - 1e-4 * part * gain:
+            part /= 2
+        beta = beta - part * step
+    return beta
 
 
 def fit_decision(
@@ -152,8 +192,8 @@ def fit_decision(
     plain = Decision(recipe.false_alarms, TAIL_RATE, level, scale, 0.5, recipe.min_face_px).fake_logit(1)
     views = np.zeros_like(labels) if views is None else views
     highest = max(_highest_allowed(logits[(labels == 0) & (views == v)], recipe) for v in np.unique(views))
-    beside = _NEAR / calibration.scale  # more than rounding can undo
-    even = -calibration.bias / calibration.scale
+    beside = _NEAR / calibration.least_slope()  # more than rounding can undo
+    even = calibration.even_logit()
     level += max(0.0, max(highest, even) + beside - plain)
     low = calibration.probability(float(fake[int(recipe.missed * len(fake))]) - beside)
     return Decision(recipe.false_alarms, TAIL_RATE, level, scale, min(low, 0.5), recipe.min_face_px)

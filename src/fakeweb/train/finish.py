@@ -15,8 +15,8 @@ from fakeweb.train.calibrate import (
     auc,
     balanced_weights,
     expected_calibration_error,
+    fit_bent,
     fit_decision,
-    fit_platt,
     labels_and_sources,
     source_aucs,
 )
@@ -48,7 +48,7 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     outputs = np.concatenate([training.outputs(net, split["A"], seed=s) for s in (None, _DEGRADE_SEED)])
     labels, sources = labels_and_sources(faces)
     weights = balanced_weights(labels, sources)
-    calibration = fit_platt(outputs[:, 0], labels, weights)
+    calibration = fit_bent(outputs[:, 0], labels, weights)
     views = np.repeat([0, 1], len(split["A"]))
     decision = fit_decision(outputs[:, 0], labels, calibration, training.recipe.calibration, views)
     scores = {

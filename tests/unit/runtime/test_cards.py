@@ -128,6 +128,55 @@ def test_calibration_is_monotonic():
     assert (np.diff(p[200:800]) > 0).all()
 
 
+BENT = Calibration(2.0, 0.5, ((-1.0, -1.5), (0.5, 2.0)))
+
+
+def test_a_bent_calibration_by_hand():
+    for logit, z in ((-3.0, -5.5), (-1.0, -1.5), (0.0, -1.0), (0.5, -0.75), (2.0, 3.0)):
+        assert BENT.probability(logit) == pytest.approx(1 / (1 + math.exp(-z)))
+    assert BENT.least_slope() == 0.5
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [BENT, Calibration(2.0, 3.0, BENT.bends), Calibration(2.0, -9.0, BENT.bends), Calibration(0.7, -0.3)],
+    ids=["after both bends", "between them", "beyond", "no bends"],
+)
+def test_even_odds_are_found_on_every_stretch(calibration):
+    assert calibration.probability(calibration.even_logit()) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "bends",
+    [((0.0, -1.0),), ((0.0, -0.6), (1.0, -0.5)), ((1.0, 0.1), (0.0, 0.1))],
+    ids=["flat", "falls", "order"],
+)
+def test_a_calibration_that_does_not_rise_is_refused(bends):
+    with pytest.raises(ValueError, match="calibration"):
+        Calibration(1.0, 0.0, bends)
+
+
+def test_a_card_keeps_bends(tmp_path, tiny_model):
+    path = tiny_model(tmp_path)
+    data = json.loads(path.read_text())
+    data["calibration"] = BENT.to_dict()
+    data["decision"]["tail_logit"] = 50.0
+    path.write_text(json.dumps(data))
+    card = read_card(path)
+    assert card.calibration == BENT
+    assert card.to_dict()["calibration"] == data["calibration"]
+
+
+@pytest.mark.parametrize("bends", [[[0.0]], [[0.0, "steep"]], [[0.0, float("nan")]], 3])
+def test_bends_that_are_no_pairs_of_numbers_are_a_corrupt_card(tmp_path, tiny_model, bends):
+    path = tiny_model(tmp_path)
+    data = json.loads(path.read_text())
+    data["calibration"]["bends"] = bends
+    path.write_text(json.dumps(data))
+    with pytest.raises(ModelCorrupt):
+        read_card(path)
+
+
 DECISION = Decision(
     false_alarms=0.02, tail_rate=0.1, tail_logit=1.5, tail_scale=0.4, real=0.3, min_face_px=48
 )

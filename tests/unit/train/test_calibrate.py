@@ -12,6 +12,7 @@ from fakeweb.train.calibrate import (
     auc,
     balanced_weights,
     expected_calibration_error,
+    fit_bent,
     fit_decision,
     fit_platt,
     source_aucs,
@@ -180,7 +181,40 @@ def test_decision_values_are_plain_floats():
     calibration = fit_platt(logits, labels, equal(len(labels)))
     decision = fit_decision(logits, labels, calibration, RECIPE)
     assert isinstance(decision, Decision)
-    assert {type(v) for v in (*vars(calibration).values(), *vars(decision).values())} == {float}
+    assert {type(v) for v in (*calibration.to_dict().values(), *vars(decision).values())} == {float}
+
+
+def test_bends_follow_what_a_line_cannot():
+    """Steep in the middle, flat outside: every group of logits gets the frequency it has."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, 20_000)
+    truth = 1 / (1 + np.exp(-(0.3 * logits + 3 * np.clip(logits, -0.8, 0.8))))
+    labels = (rng.random(len(logits)) < truth).astype(np.int64)
+    weights = equal(len(labels))
+    gaps = {}
+    for fit in (fit_platt, fit_bent):
+        calibration = fit(logits, labels, weights)
+        p = np.array([calibration.probability(z) for z in logits])
+        gaps[fit.__name__] = np.abs(p - truth).mean()
+    assert gaps["fit_bent"] < 0.4 * gaps["fit_platt"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bent_line_rises_however_few_and_odd_the_logits(seed):
+    rng = np.random.default_rng(seed)
+    logits = np.concatenate([rng.normal(0, 1, 30), rng.normal(3, 1, 30), rng.normal(6, 0.1, 5)])
+    labels = np.repeat([0, 1, 0], [30, 30, 5])  # beyond the fakes, reals again
+    calibration = fit_bent(logits, labels, equal(len(labels)))
+    p = [calibration.probability(z) for z in np.linspace(-5, 12, 300)]
+    assert (np.diff(p) > 0).all()
+
+
+def test_a_straight_truth_needs_no_bends():
+    logits, labels = drawn(3)
+    weights = equal(len(labels))
+    straight, bent = fit_platt(logits, labels, weights), fit_bent(logits, labels, weights)
+    gap = [abs(straight.probability(z) - bent.probability(z)) for z in logits]
+    assert np.mean(gap) < 0.02
 
 
 def test_calibration_error_by_hand():
