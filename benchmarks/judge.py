@@ -1,7 +1,7 @@
 """Compare classifiers on the same crops of validation groups B, and list what held-out sources cost.
 
     python benchmarks/judge.py --models runs/vgg16/vgg16.json runs/resnet50/resnet50.json runs/xception/xception.json \
-        --peers DATA/peers --folds runs/folds
+        --peers DATA/peers --robustness 300 --folds runs/folds
 
 Writes the parts of docs/reference/judge.md between its markers (extra ``evaluate``). Every model judges the main face
 of every picture, cut as its card says; times are CPU time on one thread, the least of many calls.
@@ -42,26 +42,30 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[], help="cards beside the shipped model's")
     parser.add_argument("--peers", type=Path, help="folder with weights of published classifiers")
     parser.add_argument("--folds", type=Path, help="folder of trained folds")
+    parser.add_argument("--robustness", type=int, default=0, help="pictures to damage in every way; 0: none")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-judge")
     parser.add_argument("--workers", "-j", type=int, default=1)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    if options.models or options.peers:
+    if options.models or options.peers or options.robustness:
         protocol = Protocol(
             data=options.data,
             models=(DEFAULT_MODEL, *options.models),
             part="val-B",
             people=PEOPLE,
             peers=options.peers,
+            robustness=options.robustness,
         )
-        put("peers", peers(protocol, options.out, options.workers))
+        metrics = evaluate(protocol, options.out, workers=options.workers).metrics
+        put("peers", peers(protocol, metrics))
+        if options.robustness:
+            put("robustness", robustness(metrics, options.robustness))
     if options.folds:
         put("folds", folds(options.folds))
 
 
-def peers(protocol: Protocol, out: Path, workers: int) -> list[str]:
+def peers(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
     """Return the table of all models on the same pictures."""
-    metrics = evaluate(protocol, out, workers=workers).metrics
     head = [
         "model", "AUC, two-class sources", *SOURCES, *(f"{s} *" for s in SINGLE), "reals called fake",
         "fakes called fake", "CPU ms a face", "MB",
@@ -81,14 +85,28 @@ def peers(protocol: Protocol, out: Path, workers: int) -> list[str]:
             mb,
         ]
         table.append(row(cells))
-    baseline = metrics["models"][next(iter(metrics["models"]))]
-    real, fake = baseline["pooled_all"]["real"], baseline["pooled_all"]["fake"]
+    count = next(iter(metrics["models"].values()))["pooled_all"]
     return [
         *table,
         "",
-        f"{real} real and {fake} fake pictures; `*`: no reals of its own, paired with real faces of other sources,"
-        " handled alike. Square brackets: 95 % intervals over whole groups.",
+        f"{count['real']} real and {count['fake']} fake pictures; `*`: no reals of its own, paired with real faces of"
+        " other sources, handled alike. Square brackets: 95 % intervals over whole groups.",
     ]
+
+
+def robustness(metrics: dict[str, Any], pictures: int) -> list[str]:
+    """Return the table of what damage costs the shipped model, on the same pictures in each row."""
+    name, model = next(iter(metrics["models"].items()))
+    table = [
+        f"{name} on {pictures} pictures of two-class sources, each damaged in every way before its face is cut.",
+        "",
+        "| damage | AUC | reals called fake | fakes called fake |",
+        "|---|---|---|---|",
+    ]
+    for view, figures in model["robustness"].items():
+        shares = [cell(figures[key], True) for key in ("false_alarm_rate", "recall")]
+        table.append(row([view, cell(figures["auc"]), *shares]))
+    return table
 
 
 def sizes(protocol: Protocol) -> list[str]:
