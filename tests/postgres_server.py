@@ -80,7 +80,7 @@ def serve():
 def _wait_until_it_answers(url):
     from fakeweb.server.store import Store
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         try:
             Store(url).close()

@@ -43,12 +43,12 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "fakeweb", "serve"], env=env, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while wait:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             try:
-                if httpx.get(self.url + "/readyz", timeout=30).status_code == 200:
+                if httpx.get(self.url + "/readyz", timeout=60).status_code == 200:
                     break
             except httpx.TransportError:
                 pass
@@ -58,20 +58,20 @@ class Running:
     def stop(self) -> int:
         """Ask it to stop, as an operator would; return its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(300)
+        return self.process.wait(600)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(120)
 
     def client(self, **options) -> Client:
         return Client(self.url, **options)
 
     def raw(self) -> contextlib.closing[http.client.HTTPConnection]:
-        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
+        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=300))
 
     def get(self, path: str, **options) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=60, **options)
+        return httpx.get(self.url + path, timeout=300, **options)
 
     def predict(self, picture: bytes, **options) -> httpx.Response:
         return httpx.post(self.url + "/v1/predict", content=picture, timeout=300, **options)

@@ -42,7 +42,7 @@ def launch(chromium, playwright):
     def start(*switches: str):
         # without a sandbox, since tests run as root in containers; the pages are our own
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *switches]
+            executable_path=chromium, timeout=180_000, args=["--no-sandbox", "--disable-gpu", *switches]
         )
         open_ones.append(browser)
         return browser

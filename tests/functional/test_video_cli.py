@@ -156,7 +156,7 @@ def limited(tmp_path_factory):
     """Run the command in a process of its own, so that a hang is cut off; its temporary folder must end empty."""
     scratch = tmp_path_factory.mktemp("scratch")
 
-    def run(*args, limit_s=240, stdin=None):
+    def run(*args, limit_s=900, stdin=None):
         return subprocess.run(
             [sys.executable, "-m", "fakeweb", *map(str, args)], input=stdin,
             capture_output=True, timeout=limit_s, check=False, env={**os.environ, "TMPDIR": str(scratch)},
@@ -170,7 +170,7 @@ def limited(tmp_path_factory):
 def report_of(limited):
     """Scan with a time limit, and read the report; nothing but the clip may lie beside it."""
 
-    def run(path, *args, limit_s=240):
+    def run(path, *args, limit_s=900):
         done = limited("scan", path, "--json", *args, limit_s=limit_s)
         assert done.returncode in (0, 1), done.stderr.decode()
         assert files(path.parent) == [path.name]
@@ -267,7 +267,7 @@ class TestBadInput:
 
         large = cv2.resize(portrait.pixels, (7680, 4320), interpolation=cv2.INTER_LINEAR)
         (tmp_path / "8k.mp4").write_bytes(clip_maker.encode([large] * 3, gop=1))
-        report = report_of(tmp_path / "8k.mp4", limit_s=600)
+        report = report_of(tmp_path / "8k.mp4")
         assert (report["width"], report["height"]) == (7680, 4320)
 
     @pytest.mark.slow
@@ -275,7 +275,7 @@ class TestBadInput:
         crowd = np.ascontiguousarray(np.tile(portrait.pixels[40:190, 160:290], (15, 20, 1)))
         frames = [np.roll(crowd, 3 * i, 1) for i in range(4)]
         (tmp_path / "crowd.mp4").write_bytes(clip_maker.encode(frames, gop=1, options={"crf": "18"}))
-        report = report_of(tmp_path / "crowd.mp4", limit_s=600)
+        report = report_of(tmp_path / "crowd.mp4")
         assert len(report["faces"]) > 150
         reasons = [r for f in report["faces"] for r in f["verdict"]["reasons"]]
         assert any("faces at a time" in r for r in reasons)
@@ -293,7 +293,7 @@ class TestInterrupt:
             if line.startswith("frame 5"):
                 break
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=900)
         assert process.returncode == 130
         assert "Traceback" not in err
         report = json.loads(out)

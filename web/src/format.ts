@@ -5,6 +5,11 @@ export function percent(p: number): string {
   return `${Math.min(99, Math.max(1, Math.round(100 * p)))} %`;
 }
 
+/** A part of a whole; small ones stay small, so that the parts do not add up to more than it. */
+export function part(p: number): string {
+  return p < 0.005 ? "< 1 %" : percent(p);
+}
+
 /** A measured share, with a decimal where it is small. */
 export function share(p: number): string {
   return `${100 * p < 10 ? (100 * p).toFixed(1).replace(/\.0$/, "") : Math.round(100 * p)} %`;

@@ -24,6 +24,7 @@ from fakeweb.media import encode_jpeg, encode_png, read_image
 from fakeweb.types import Image
 
 ROOT = Path(__file__).parents[3]
+WAIT_S = 180  # for whatever must come; a busy machine takes its time
 POLICY = "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; frame-src 'self'"
 
 GALLERY = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The Evening Paper</title>
@@ -321,7 +322,7 @@ class Popup:
         self._number += 1
         message = json.dumps({"id": self._number, "method": method, "params": params})
         self._session.send("Target.sendMessageToTarget", {"sessionId": self._id, "message": message})
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT_S
         while self._number not in self._answers:
             assert time.monotonic() < deadline, method
             self._page.wait_for_timeout(15)
@@ -371,6 +372,14 @@ class Driven:
         page.wait_for_load_state("load")
         return page
 
+    def options(self, server: str):
+        """The options page, once it has read its settings: before that it hears no click."""
+        page = self.context.new_page()
+        page.set_viewport_size({"width": 900, "height": 1250})
+        page.goto(f"chrome-extension://{self.id}/options/options.html")
+        until(lambda: page.locator("#server").input_value() == server)
+        return page
+
     @contextmanager
     def popup(self, page):
         """Open the popup over a page, as a click on the icon does."""
@@ -414,13 +423,10 @@ class Driven:
     def labels(self, page) -> list[str]:
         return sorted(self.tab(page)["pictures"].values())
 
-    def wait(self, page, labels: list[str], timeout_s: float = 90) -> None:
-        """Wait until the tab's distinct pictures have these labels and nothing is under way."""
-        until(lambda: self.labels(page) == sorted(labels) and not self.tab(page)["waiting"], timeout_s,
-              lambda: f"{self.tab(page)}")  # fmt: skip
-
     def marks(self, page) -> list[dict]:
         """What is drawn over a page: class, text and box of every mark, read by the debugger from the closed tree."""
+        from playwright.sync_api import Error
+
         session = self.context.new_cdp_session(page)
         root = session.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]
         found = []
@@ -429,7 +435,10 @@ class Driven:
                 names = _attribute(node, "class").split()
                 if "clip" not in names or "display: none" in _attribute(node, "style"):
                     continue
-                box = session.send("DOM.getBoxModel", {"nodeId": node["nodeId"]})["model"]["border"]
+                try:
+                    box = session.send("DOM.getBoxModel", {"nodeId": node["nodeId"]})["model"]["border"]
+                except Error:  # taken away meanwhile
+                    continue
                 found.append(
                     {
                         "classes": names,
@@ -467,11 +476,11 @@ def _until():
     return until
 
 
-def until(true, timeout_s: float = 30, say=lambda: "") -> None:
+def until(true, say=lambda: "") -> None:
     """Wait for something to become true."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + WAIT_S
     while not true():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {say()}"
+        assert time.monotonic() < deadline, f"not within {WAIT_S} s: {say()}"
         time.sleep(0.15)
 
 
@@ -500,6 +509,7 @@ def driven(playwright, chromium, packed, road, tmp_path):
         tmp_path / "profile",
         executable_path=chromium,
         headless=False,
+        timeout=1000 * WAIT_S,
         args=[
             "--headless=new",
             "--no-sandbox",
@@ -508,6 +518,7 @@ def driven(playwright, chromium, packed, road, tmp_path):
             f"--load-extension={packed}",
         ],
     )
+    context.set_default_timeout(1000 * WAIT_S)
     worker = (
         context.service_workers[0] if context.service_workers else context.wait_for_event("serviceworker")
     )

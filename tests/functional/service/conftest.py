@@ -20,7 +20,7 @@ def service(run_service):
 @pytest.fixture
 def api(service) -> httpx.Client:
     """HTTP to the shared service."""
-    with httpx.Client(base_url=service.url, timeout=60) as client:
+    with httpx.Client(base_url=service.url, timeout=300) as client:
         yield client
 
 

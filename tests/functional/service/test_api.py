@@ -331,7 +331,7 @@ def test_a_page_of_another_origin_may_call_only_when_allowed(run_service, api):
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization",
     }
-    with httpx.Client(base_url=allowed.url) as other:
+    with httpx.Client(base_url=allowed.url, timeout=300) as other:
         assert other.options("/v1/predict", headers=preflight).status_code == 200
         assert (
             other.get("/livez", headers=there).headers["access-control-allow-origin"] == "https://app.example"

@@ -59,7 +59,7 @@ def test_an_animated_picture_is_a_video_too(service):
         assert last.state == "done", last.problem
         assert not last.has_overlay
         assert client.video_result(job.id).report.verdict.label == "no_face"
-    assert httpx.get(f"{service.url}/v1/videos/{job.id}/overlay").status_code == 404
+    assert httpx.get(f"{service.url}/v1/videos/{job.id}/overlay", timeout=300).status_code == 404
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def command(tmp_path):
         @staticmethod
         def finish(*args):
             process = start(*args)
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=900)
             assert process.returncode == 0, err.decode()
             return out.decode()
 
@@ -85,13 +85,13 @@ def command(tmp_path):
             """Return whether it was killed; False where it had come to its end before."""
             enough = len(Command.lines()) + rng.randint(3, 6)
             process = start(*args)
-            until = time.monotonic() + 120
+            until = time.monotonic() + 600
             while len(Command.lines()) < enough and process.poll() is None:
                 assert time.monotonic() < until
                 time.sleep(0.002)
             time.sleep(rng.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
-            process.communicate(timeout=120)  # also waits for workers, which hold the pipes
+            process.communicate(timeout=600)  # also waits for workers, which hold the pipes
             return process.returncode == -signal.SIGKILL
 
     return Command

@@ -16,8 +16,8 @@ EVERY = Pace(every=True)
 
 @pytest.fixture(autouse=True)
 def _in_time():
-    """Nothing here may hang or take long: the process ends with a traceback after five minutes on the clock."""
-    faulthandler.dump_traceback_later(300, exit=True)
+    """Nothing here may hang or take long: the process ends with a traceback after half an hour on the clock."""
+    faulthandler.dump_traceback_later(1800, exit=True)
     started = time.process_time()
     yield
     faulthandler.cancel_dump_traceback_later()

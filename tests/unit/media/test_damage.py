@@ -138,13 +138,13 @@ BOMBS = [
 def test_a_bomb_fails_at_once_and_in_little_memory(bomb):
     read_image(np.zeros((1, 1, 3), np.uint8))
     tracemalloc.start()
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(TooLarge, match=r"900,000,000 pixels|2147483647 x 2147483647") as caught:
         read_image(bomb, name="bomb")
-    spent_s = time.perf_counter() - begin
+    spent_s = time.process_time() - begin
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert spent_s < 0.1
+    assert spent_s < 0.5
     assert peak < 1_000_000
     assert caught.value.message.startswith("bomb ")
     assert "Limits." in caught.value.hint

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { Face, Report } from "../api/client";
-import { percent } from "../format";
+import { part, percent } from "../format";
 import { drawReport, type Ink } from "../mesh/draw";
 import { texts } from "../texts";
 import { ScoreScale } from "./ScoreScale";
@@ -110,7 +110,7 @@ function Kinds({ kinds }: { kinds: Record<string, number> }) {
           <li key={kind}>
             <span>{texts.face.kind[kind] ?? kind}</span>
             <span className="bar" aria-hidden="true"><i style={{ width: `${100 * p}%` }} /></span>
-            <span className="number">{percent(p)}</span>
+            <span className="number">{part(p)}</span>
           </li>
         ))}
       </ul>

@@ -38,7 +38,9 @@ function paint(canvas: HTMLCanvasElement, yaw: number): void {
     return [across, y * Math.cos(TILT) - deep * Math.sin(TILT), y * Math.sin(TILT) + deep * Math.cos(TILT)];
   });
   const size = Math.min(width / 1.75, height / 2.05);
-  const at = (i: number) => [width / 2 + turned[i]![0]! * size, height * 0.46 + (turned[i]![1]! - 0.12) * size] as const;
+  const columns = turned.map((p) => p[0]!);
+  const middle = (Math.min(...columns) + Math.max(...columns)) / 2; // a turned face leans to one side
+  const at = (i: number) => [width / 2 + (turned[i]![0]! - middle) * size, height * 0.46 + (turned[i]![1]! - 0.12) * size] as const;
   const seen = facing(turned);
   context.lineCap = "round";
   const lines: [readonly (readonly (typeof EDGES)[number][])[], number, number][] = [[[EDGES], 0.9, 0.45], [CONTOURS, 2.1, 0.95]];
