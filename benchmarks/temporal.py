@@ -48,9 +48,10 @@ from fakeweb.types import Face
 Sets = Mapping[str, list[tuple[TrackSample, str, int]]]
 FRAMES = 10
 CROPS = ExtractOptions(frames=FRAMES, side_px=288, margin=1.8)
-RUNS = (("lstm", 0.0), ("lstm", 0.5), ("gru", 0.0), ("attention", 0.0), ("mean", 0.0))
+RUNS = (("lstm", 0.0), ("lstm", 0.5), ("attention", 0.0), ("mean", 0.0))
 FORGE = ("self_blend", "lower_face", "smooth", "retouch")
 FEATURES = 64
+TWINS = 150
 RECIPE = """task = "video"
 name = "temporal"
 version = "0"
@@ -81,7 +82,6 @@ lr = 1e-3
 warmup = 0.15
 reorder = {reorder}
 label_smoothing = 0.01
-bf16 = {bf16}
 
 [augment]
 encode = 0.5
@@ -113,7 +113,7 @@ def composed_tracks(clips: Path, shards: Path) -> Iterator[tuple[TrackSample, st
 
 def video_tracks(videos: Path, folder: Path) -> Iterator[tuple[TrackSample, str, int]]:
     """Yield ten consecutive crops at a time of the real videos' tracks, about four a second."""
-    place = folder / "videos"
+    place = folder / "clips" / "videos"
     place.mkdir(parents=True, exist_ok=True)
     labels = {}
     for path in sorted(videos.rglob("*.mp4")):
@@ -184,13 +184,11 @@ def read_tracks(out: Path) -> list[tuple[TrackSample, str, int]]:
 def forged_twins(
     tracks: Sequence[tuple[TrackSample, str, int]], seed: int = 7
 ) -> Iterator[tuple[TrackSample, str, int]]:
-    """Yield each real track and the same forged with flicker; both were decoded and encoded once more."""
+    """Yield real tracks, each and then the same forged with flicker; both were decoded and encoded once more."""
     rng = np.random.default_rng(seed)
     mesher = registry.load("mesh", "fakeweb")()
     methods = [registry.load("forge", name)() for name in FORGE]
-    for sample, group, label in tracks:
-        if label:
-            continue
+    for sample, group, _ in tracks:
         frames = [decode_crop(data) for data in sample.crops]
         face = Face(tuple(sample.meta["in_crop"]))
         measured = [mesher.mesh(image, [face])[0] for image in frames]
@@ -259,7 +257,8 @@ def prepared(options: argparse.Namespace, folder: Path) -> None:
     if not (folder / "test" / "shards" / "p-0000.json").is_file():
         write_tracks(list(composed_tracks(clips_of(options, "B"), folder / "clips-B")), folder / "test")
     if not (folder / "twins" / "shards" / "p-0000.json").is_file():
-        write_tracks(list(forged_twins(read_tracks(folder / "test"))), folder / "twins")
+        real = [t for t in read_tracks(folder / "test") if not t[2]]
+        write_tracks(list(forged_twins(real[:TWINS])), folder / "twins")
 
 
 def trained(folder: Path, out: Path, weights: Path | None, **recipe: object) -> tuple[Path, float]:
@@ -314,7 +313,7 @@ def _encoded(sample: TrackSample, net: TemporalNet, recipe: TemporalRecipe) -> n
         return np.full((FRAMES, net.words.in_features), np.nan, np.float32)
     places = np.linspace(0, len(wide) - 1, FRAMES).round().astype(int)
     pixels = torch.from_numpy(np.stack([wide[p] for p in places.tolist()]))
-    return encode(net, pixels[None, None])[0, 0]
+    return encode(net, pixels[None, None], bf16=recipe.optim.bf16)[0, 0]
 
 
 def networks(options: argparse.Namespace, folder: Path, own: Path) -> Iterator[tuple[str, Path, float]]:
@@ -326,14 +325,13 @@ def networks(options: argparse.Namespace, folder: Path, own: Path) -> Iterator[t
         made = trained(
             folder, out, weights, side_px=card.side_px, margin=card.margin, encoder="mobilenet_v2", features=FEATURES,
             head=head, frozen=f"frozen = true\nviews = {options.views}", epochs=options.epochs,
-            clips=options.epoch_clips, batch=16, reorder=reorder, bf16="false",
+            clips=options.epoch_clips, batch=16, reorder=reorder,
         )  # fmt: skip
         yield f"{head}{', half the real clips re-ordered' if reorder else ''}", *made
     if options.seeds_clips:
         made = trained(
             folder, folder / f"seeds-{options.seeds_clips}", None, side_px=160, margin=1.3, encoder="timm:mixnet_m",
             features=128, head="lstm", frozen="", epochs=4, clips=options.seeds_clips // 4, batch=4, reorder=0.5,
-            bf16="true",
         )  # fmt: skip
         name = f"MixNet-M and LSTM at 160 px from scratch, {options.seeds_clips:,} clips, half the real re-ordered"
         yield name, *made

@@ -131,7 +131,7 @@ class KeptFeatures:
         try:
             out, counts, labels, done = None, [], [], 0
             for pixels, count, label in loader:
-                encoded = encode(net, pixels)
+                encoded = encode(net, pixels, bf16=self._recipe.optim.bf16)
                 if out is None:
                     shape = (len(self._views), *encoded.shape[1:])
                     out = np.lib.format.open_memmap(part, "w+", np.float16, shape)
@@ -149,11 +149,17 @@ class KeptFeatures:
         write_atomically(index, buffer.getvalue())
 
 
-def encode(net: TemporalNet, pixels: torch.Tensor) -> np.ndarray:
-    """Encode clips: uint8 (N, K, T, S, S, 3) -> float32 (N, K, T, F)."""
+def encode(net: TemporalNet, pixels: torch.Tensor, *, bf16: bool = False) -> np.ndarray:
+    """Encode clips: uint8 (N, K, T, S, S, 3) -> float32 (N, K, T, F).
+
+    Args:
+        net: Its encoder is used as in judging.
+        pixels: The clips.
+        bf16: Compute in bfloat16, which CPUs do in half the time.
+    """
     device = next(net.parameters()).device
     net.eval()
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         features = net.features(pixels.flatten(0, 1).to(device))
     return np.asarray(features.reshape(*pixels.shape[:2], *features.shape[1:]).float().cpu().numpy())
 

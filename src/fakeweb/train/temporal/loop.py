@@ -185,8 +185,9 @@ class TemporalTraining:
         for group in self.optim.param_groups:
             group["lr"] = optim.lr * one_cycle(self.step / total, optim.warmup)
         pixels, counts, labels = (t.to(self.device) for t in batch)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=optim.bf16):
-            logits = clip_logits(self.net.judge if self.recipe.net.views else self.net, pixels, counts)
+        kept = bool(self.recipe.net.views)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=optim.bf16 and not kept):
+            logits = clip_logits(self.net.judge if kept else self.net, pixels, counts)
         soft = labels.float() * (1 - 2 * optim.label_smoothing) + optim.label_smoothing
         loss = functional.binary_cross_entropy_with_logits(logits.float(), soft)
         self.optim.zero_grad(set_to_none=True)
@@ -210,7 +211,9 @@ class TemporalTraining:
             if clip.name in seen:
                 return seen[clip.name]
             pixels, count = maker.plain(clip)
-            found = torch.from_numpy(encode(self.net, torch.from_numpy(pixels[None]))), torch.tensor([count])
+            bf16 = bool(self.recipe.net.views) and self.recipe.optim.bf16
+            features = encode(self.net, torch.from_numpy(pixels[None]), bf16=bf16)
+            found = torch.from_numpy(features), torch.tensor([count])
             if self.recipe.net.frozen:
                 seen[clip.name] = found
             return found

@@ -77,7 +77,7 @@ class TemporalOptim:
         reorder: Probability that the frames of a real clip are put in another order. There are few real clips, and
             re-ordered ones are more of them (the idea of the challenge's seeds); 0 switches it off.
         label_smoothing: Towards even odds, against wrong labels.
-        bf16: Compute in bfloat16 where the device can.
+        bf16: Compute in bfloat16 where the device can; with ``net.views`` the encoder alone.
         checkpoint_s: Seconds between checkpoints.
     """
 
