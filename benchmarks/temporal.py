@@ -398,5 +398,5 @@ def _what_it_learned_from(
         f" tracks forged with flicker. Judged are {len(people)} people of {CLIPS['B']} clips composed of groups B,"
         f" {int(people.sum())} of them fake, and {len(labels['flicker']) // 2} real ones of these beside their"
         " flickering forgeries. The mean is the classifier's over the same crops; intervals are paired, over groups."
-        " Minutes are those of one core, without the features."
+        " Minutes are CPU time of one core; those of the first head include making the features."
     )
