@@ -2,8 +2,8 @@
 
     python benchmarks/calibrate_video.py --data DATA --model fast --clips runs/clips --write
 
-composes the clips (once), scans them, fits Platt's calibration and the thresholds to the mean of P(fake) over each
-person's frames, says what groups B make of it, and with --write puts the section ``video`` into the card.
+composes the clips and scans them, each once, fits Platt's calibration and the thresholds to the mean of P(fake) over
+each person's frames, puts the section ``video`` into the card with --write, and says what groups B make of it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from video import rows_of  # beside this file
 
-from fakeweb.datasets.index import IndexLayout
-from fakeweb.evaluate.compose import ComposeOptions, compose
-from fakeweb.evaluate.judge_clips import PersonRow, auc, judge_clips
-from fakeweb.media import Pace, write_atomically
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.evaluate.judge_clips import PersonRow, auc
+from fakeweb.media import write_atomically
 from fakeweb.runtime import TrackVerdicts, find_card
-from fakeweb.scanner import Scanner
 from fakeweb.train.calibrate import fit_decision, fit_platt
 from fakeweb.train.recipe import CalibrationRecipe
 
@@ -72,21 +71,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
-    scanner = Scanner(finder=options.finder, model=options.model)
     card = find_card(options.model)
-    rows = {}
-    for half, count in (("A", 150), ("B", 300)):
-        folder = options.clips / half
-        if not (folder / "truth.json").is_file():
-            compose(samples, folder, ComposeOptions(clips=count, half=half))
-        people, _ = judge_clips(
-            folder, scanner, folder / f"rows-{card.reference}-{options.finder}.json", pace=Pace(every=True)
-        )
-        rows[half] = [r for r in people if r.p_frames]
-    verdicts = fit(rows["A"], options.false_alarms, options.missed, scanner.classifier.min_face_px)
-    for half, own in rows.items():
-        sys.stdout.write(f"groups {half}: {json.dumps(describe(own, verdicts))}\n")
+    people = [r for r in rows_of(options, "A")[0] if r.p_frames]
+    verdicts = fit(people, options.false_alarms, options.missed, OnnxClassifier(card).min_face_px)
+    sys.stdout.write(f"groups A: {json.dumps(describe(people, verdicts))}\n")
     section = {k: vars(v) for k, v in vars(verdicts).items()}
     sys.stdout.write(json.dumps({"video": section}, indent=2) + "\n")
     if options.write:
@@ -96,6 +84,8 @@ def main() -> None:
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
         write_atomically(path, (text + "\n").encode())
         sys.stdout.write(f"written: {path}\n")
+    others = [r for r in rows_of(options, "B")[0] if r.p_frames]
+    sys.stdout.write(f"groups B: {json.dumps(describe(others, verdicts))}\n")
 
 
 if __name__ == "__main__":

@@ -536,8 +536,11 @@ class FaceFinder(Protocol):
 class ShrunkFinder(FaceFinder, Protocol):
     """A finder of several steps, which looks for faces in a shrunk copy and measures them in the picture itself."""
 
-    def find_shrunk(self, image: Image, small: Image) -> Sequence[Face]:
-        """Return every face of which the copy ``small`` shows enough, in pixels of ``image``."""
+    def find_shrunk(self, image: Image, small: Image, *, again: bool = True) -> Sequence[Face]:
+        """Return every face of which the copy ``small`` shows enough, in pixels of ``image``.
+
+        Where there is none, the finder may look more closely, unless ``again`` is False.
+        """
         ...
 
 

@@ -2,8 +2,9 @@
 
 No public set of labelled videos can be shipped or measured on here, so stills are animated, both classes alike: head
 motion, turning, zoom, light, and an expression by a smooth warp of the face. The scene moves too, the camera adds
-noise, and H.264 encodes all of it. What distinguishes real from fake is in the stills and nowhere else. What stays
-untested is what only real fakes in motion have: flicker between frames.
+noise, and H.264 encodes all of it. Faces are as large among several people as alone, since the scene is wider then.
+What distinguishes real from fake is in the stills and nowhere else. What stays untested is what only real fakes in
+motion have: flicker between frames.
 
 Example::
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -35,8 +37,14 @@ from fakeweb.types import Image, Sample
 _Pixels = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float32]
 
+# of the scene of one person; it is wider for several
 SIZES: Final = ((640, 360), (480, 360), (480, 270), (360, 640))
 CRFS: Final = (18, 23, 28, 33)
+_OF_SLOT, _OF_HEIGHT = (
+    0.85,
+    0.75,
+)  # of one person's share of the width, and of the height, a tile takes at most
+_SHARE: Final = (0.5, 1.0)  # of that
 _FACE_PX: Final = 224
 _GREY: Final = 40  # noise is kept as bytes around this
 _MARGIN_PX: Final = 56  # around the still its own mirror image, blurred, so that no seam runs along the face
@@ -145,7 +153,11 @@ def compose(
 def read_truth(folder: Path) -> list[ComposedClip]:
     """Read back what :func:`compose` wrote."""
     data = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    return [ComposedClip(**{**c, "people": [Person(**p) for p in c["people"]]}) for c in data["clips"]]
+    return [ComposedClip(**{**c, "people": [_person(p) for p in c["people"]]}) for c in data["clips"]]
+
+
+def _person(data: dict[str, Any]) -> Person:
+    return Person(**{**data, "centres": [(x, y) for x, y in data["centres"]]})
 
 
 def _plans(
@@ -174,10 +186,16 @@ def _plans(
         for i in range(people):
             source = str(rng.choice(options.sources, p=weights / weights.sum()))
             chosen.append(decks[source, int(i == place)].draw({s.group for s in chosen}))
-        size = SIZES[int(rng.integers(len(SIZES)))] if people == 1 else SIZES[int(rng.integers(3))]
+        width, height = SIZES[int(rng.integers(len(SIZES)))]
         crf = CRFS[int(rng.integers(len(CRFS)))]
-        plan = ComposedClip(f"{number:05}.mp4", *size, options.fps, crf)
+        wide = max(width, 2 * math.ceil(people * _largest_px(width, height) / _OF_SLOT / 2))
+        plan = ComposedClip(f"{number:05}.mp4", wide, height, options.fps, crf)
         yield plan, scenes[int(rng.integers(len(scenes)))], chosen
+
+
+def _largest_px(slot: float, height: int) -> float:
+    """Return the side of the largest tile that one person gets."""
+    return min(slot * _OF_SLOT, height * _OF_HEIGHT)
 
 
 class _Deck:
@@ -261,7 +279,7 @@ class _Actor:
     ) -> None:
         width, height = size
         slot = width / people
-        self.side_px = float(min(slot * 0.85, height * 0.75) * rng.uniform(0.8, 1.0))
+        self.side_px = float(_largest_px(slot, height) * rng.uniform(*_SHARE))
         room_x, room_y = max(0.0, slot - self.side_px) / 2, max(0.0, height - self.side_px) / 2
         x = slot * (place + 0.5) + _wave(count, rng, max(4.0, room_x))
         y = height * 0.5 + _wave(count, rng, max(3.0, 0.7 * room_y))

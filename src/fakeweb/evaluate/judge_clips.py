@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +30,12 @@ class PersonRow:
         people: How many people are in the clip.
         crf: How coarsely it was encoded.
         source, group, label: Of the person.
+        width_px: Width of the face, the median over its sightings; 0 where nobody was found.
         tracks: Numbers of the tracks that show the person; empty where nobody was found.
         mixed: Whether one of these tracks shows somebody else as well.
         p_frames: P(fake) of every judged sighting, in order of time.
         verdict: Label of the person's longest track, or ``missed``.
-        p_fake: Of that track.
+        p_fake: Of that track: calibrated for people in videos, where the model is.
     """
 
     clip: str
@@ -43,6 +44,7 @@ class PersonRow:
     source: str
     group: str
     label: int
+    width_px: float
     tracks: list[int]
     mixed: bool
     p_frames: list[float]
@@ -133,10 +135,12 @@ def _row(clip: ComposedClip, person: Person, tracks: list[int], mixed: bool, rep
         for t, p in zip(curves[track]["time_s"], curves[track]["p_fake"], strict=True)
         if p is not None
     ]
+    widths = [box[2] - box[0] for track in tracks for box in curves[track]["box"]]
     longest = max(tracks, key=lambda t: len(curves[t]["time_s"]), default=None)
     verdict = None if longest is None else faces[longest].verdict
     return PersonRow(
-        clip.name, len(clip.people), clip.crf, person.source, person.group, person.label, tracks, mixed,
+        clip.name, len(clip.people), clip.crf, person.source, person.group, person.label,
+        float(np.median(widths)) if widths else 0.0, tracks, mixed,
         [p for _, p in sorted(pairs)],
         "missed" if verdict is None else verdict.label,
         None if verdict is None else verdict.p_fake,
@@ -204,18 +208,24 @@ def _auc_of(scores: _Floats, labels: npt.NDArray[np.int64], places: npt.NDArray[
     return auc(own[truth == 1], own[truth == 0])
 
 
-def accuracy_by_people(
-    rows: Sequence[PersonRow], threshold: float
-) -> Iterator[tuple[int, int, float, float]]:
-    """Yield (people in the clip, persons judged, balanced accuracy at a threshold, AUC).
+def balanced_accuracy(rows: Sequence[PersonRow], threshold: float = 0.5) -> float:
+    """Return the mean of the shares of fake and of real people who are told right at a threshold on P(fake).
 
-    Balanced accuracy is the mean of the shares of fake and of real people who were told right: with three people in a
-    clip there are more real ones, and plain accuracy would profit from that.
+    With three people in a clip there are more real ones, and plain accuracy would profit from that. People who got no
+    verdict are left out.
     """
-    for people in sorted({r.people for r in rows}):
-        own = [r for r in rows if r.people == people and r.p_frames]
-        p = np.array([float(np.mean(r.p_frames)) for r in own])
-        label = np.array([r.label for r in own])
-        hit = (p[label == 1] >= threshold).mean() if (label == 1).any() else float("nan")
-        clear = (p[label == 0] < threshold).mean() if (label == 0).any() else float("nan")
-        yield people, len(own), float((hit + clear) / 2), auc(p[label == 1], p[label == 0])
+    p, label = _judged(rows)
+    if not (label == 1).any() or not (label == 0).any():
+        return float("nan")
+    return float(((p[label == 1] >= threshold).mean() + (p[label == 0] < threshold).mean()) / 2)
+
+
+def auc_of_people(rows: Sequence[PersonRow]) -> float:
+    """Return the AUC over people who got a verdict."""
+    p, label = _judged(rows)
+    return auc(p[label == 1], p[label == 0])
+
+
+def _judged(rows: Sequence[PersonRow]) -> tuple[_Floats, npt.NDArray[np.int64]]:
+    own = [r for r in rows if r.p_fake is not None]
+    return np.array([r.p_fake for r in own], float), np.array([r.label for r in own], int)

@@ -203,12 +203,13 @@ class OwnFinder:
         """
         return self.find_shrunk(image, image)
 
-    def find_shrunk(self, image: Image, small: Image) -> list[Face]:
+    def find_shrunk(self, image: Image, small: Image, *, again: bool = True) -> list[Face]:
         """Look for faces in a shrunk copy of a picture, and confirm and measure them in the picture itself.
 
         Args:
             image: The picture, RGB.
             small: The same, smaller.
+            again: Where there is no face, look at it mirrored and turned too: five times the work.
 
         Returns:
             As :meth:`find`, in pixels of ``image``.
@@ -217,9 +218,9 @@ class OwnFinder:
             ModelIncompatible: A model does not give what its card says.
         """
         found = self._confirm(image, self.proposer.find(small), small)
-        if not found:
+        if again and not found:
             found = self._confirm(image, self.proposer.find_again(small), small, _SURE_AGAIN)
-        if not found:
+        if again and not found:
             found = self._confirm(image, self.proposer.find_turned(small, tiles=False), small, _SURE_AGAIN)
         if any(abs(_roll_rad(face)) > _LYING_RAD for face in found):
             found = suppress([*found, *self._confirm(image, self.proposer.find_turned(small), small)])

@@ -81,7 +81,8 @@ class Reading:
     def broken(self, reason: str) -> Unreadable:
         """Build the error for damaged data; ``reason`` is a clause such as "its header is damaged"."""
         return Unreadable(
-            f"{self.name} is damaged: {one_line(reason)}", hint="open it in an image editor and save it anew"
+            f"{self.name} is damaged: {one_line(reason)}",
+            hint="copy or download it again; if it opens elsewhere, save it anew there",
         )
 
     def cut(self, kind: str) -> Unreadable:

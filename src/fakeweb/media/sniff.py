@@ -19,7 +19,9 @@ SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The formats we read, with the suffixes that fit them."""
 
-READS: Final = "FakeWeb reads JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP and HEIC"
+READS: Final = (
+    "FakeWeb reads JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, HEIC and clips (MP4, MOV, WebM, Matroska, AVI ...)"
+)
 _CLIP = "this is a clip; give a picture, for example one frame of it"
 _CONVERT = f"{READS}; convert the picture first"
 

@@ -31,7 +31,8 @@ class FrameFinder:
     finder; the first and then every thirty-second is looked at in full as well, and where that shows a face large
     enough to judge that the shrunk one lacks, the next frames are looked at in full until it no longer does.
     And where the mesh measures everybody of the frame before at the same place again, nobody is searched for, up to
-    three frames in a row; never after a cut, and never where somebody is lost.
+    three frames in a row; never after a cut, and never where somebody is lost. A finder that looks more closely where
+    it sees nobody does so in the first of such frames in a row, the second, the fourth, the eighth and so on.
 
     Whatever the finder was shown, faces come in the frame's own pixels, and the mesh measures them in the frame
     itself.
@@ -47,6 +48,7 @@ class FrameFinder:
         self._follows: FaceMesher | None = mesher or getattr(finder, "mesher", None)
         self._number, self._since = 0, 0
         self._in_full = False
+        self._empty = 0  # searches in a row that saw nobody
         self._before: list[Face] = []
         self._time_s = 0.0
 
@@ -63,34 +65,45 @@ class FrameFinder:
         followed = self._follow(frame.image) if near and not check and self._since < FIND_EVERY - 1 else None
         if followed is None:
             self._since = 0
+            self._empty = 0 if cut else self._empty
             self._before = self._search(frame.image, check=check)
+            self._empty = 0 if self._before else self._empty + 1
         else:
             self._since += 1
             self._before = followed
         return list(self._before)
 
     def _search(self, image: Image, *, check: bool) -> list[Face]:
+        nth = self._empty + 1
+        again = check or nth & self._empty == 0  # a power of two
         scale = SIDE_PX / max(image.width, image.height)
         if scale * _ENOUGH >= 1 or (self._in_full and not check):
-            return self._measured(image, self._finder.find(image))
-        found = self._shrunk(image, scale)
+            return self._measured(image, self._look(image, image, again=again))
+        found = self._shrunk(image, scale, again=again and not check)
         if check:
-            whole = list(self._finder.find(image))
+            whole = self._look(image, image, again=True)
             self._in_full = any(f.width_px >= self._least_px and not _has(found, f) for f in whole)
             found = whole if self._in_full or len(whole) > len(found) else found
         return self._measured(image, found)
 
-    def _shrunk(self, image: Image, scale: float) -> list[Face]:
+    def _shrunk(self, image: Image, scale: float, *, again: bool) -> list[Face]:
         """Look for faces in a shrunk copy; whatever measures them looks at the full size."""
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         small = Image(np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
+        found = self._look(image, small, again=again)
         if isinstance(self._finder, ShrunkFinder):
-            return list(self._finder.find_shrunk(image, small))
+            return found
         across, down = image.width / size[0], image.height / size[1]
-        found = [stretched(face, across, down) for face in self._finder.find(small)]
+        found = [stretched(face, across, down) for face in found]
         if self._follows is None:
             return found
         return measure(image, [replace(face, mesh=None) for face in found], self._follows)
+
+    def _look(self, image: Image, small: Image, *, again: bool) -> list[Face]:
+        """Let the finder look at a copy; other finders than one for shrunk copies answer in its pixels."""
+        if isinstance(self._finder, ShrunkFinder):
+            return list(self._finder.find_shrunk(image, small, again=again))
+        return list(self._finder.find(small))
 
     def _measured(self, image: Image, faces: Sequence[Face]) -> list[Face]:
         return measure(image, faces, self._mesher)

@@ -25,8 +25,8 @@ class Progress:
     """Where a training stands, for whoever shows it.
 
     Attributes:
-        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``train``,
-            ``validate`` or ``export``.
+        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``features``
+            (keeping what a frozen encoder makes of clips), ``train``, ``validate`` or ``export``.
         done, total: Units of the stage: pictures or steps.
         epoch, epochs: From 1; 0 before the first.
         loss: Running mean of the training loss, or None.
@@ -81,7 +81,7 @@ def run(
         fold: Name of one of the recipe's ``data.folds``, whose sources are then only measured.
         teachers: Cards, names of models, or checkpoints to learn from; see ``loss.distil``.
         mesher_model: Model file of the mesher the recipe names, or mesh labels for the mesher ``labels``.
-        cache: Folder for found faces and kept regions, which other trainings may share; None: ``out``.
+        cache: Folder for found faces, kept regions and kept features, which other trainings may share; None: ``out``.
         on_progress: Called often, from the same thread.
 
     Returns:
@@ -156,6 +156,7 @@ def run(
             device=device,
             workers=workers,
             threads=threads,
+            cache=None if cache is None else Path(cache),
             on_progress=show,
         ).run()
     if task != "classifier":

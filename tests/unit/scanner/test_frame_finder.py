@@ -18,7 +18,7 @@ class Noting(OwnFinder):
     """The finder that ships; notes the long sides of what it searched and of what it measured in."""
 
     def __init__(self):
-        self.searched, self.measured = [], []
+        self.searched, self.measured, self.again = [], [], []
         notes = self.measured
 
         class Mesher(OnnxMesher):
@@ -28,9 +28,10 @@ class Noting(OwnFinder):
 
         super().__init__(mesher=Mesher())
 
-    def find_shrunk(self, image, small):
+    def find_shrunk(self, image, small, *, again=True):
         self.searched.append(max(small.width, small.height))
-        return super().find_shrunk(image, small)
+        self.again.append(again)
+        return super().find_shrunk(image, small, again=again)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,26 @@ class TestShrinking:
         for number in range(3, CHECK_EVERY + 2):
             assert frames.find(frame(without, number)) == []
         assert finder.searched[-1] == SIDE_PX
+
+
+class TestWhereNobodyIsSeen:
+    SIZE = (640, 480)
+
+    def test_the_finder_looks_closer_in_ever_fewer_frames(self, frames, finder, scene):
+        for number in range(18):
+            assert frames.find(frame(scene(size=self.SIZE), number)) == []
+        assert [i + 1 for i, again in enumerate(finder.again) if again] == [1, 2, 4, 8, 16]
+
+    def test_after_a_cut_and_after_somebody_was_seen_it_begins_anew(self, frames, finder, scene, head):
+        empty, somebody = scene(size=self.SIZE), scene((60, 80, head), size=self.SIZE)
+        for number, pixels in enumerate((empty, empty, empty, empty, somebody, empty)):
+            frames.find(frame(pixels, number), cut=number == 3)
+        assert finder.again == [True, True, False, True, True, True]
+
+    def test_a_large_frame_is_not_looked_at_closer_twice(self, frames, finder, scene):
+        frames.find(frame(scene(), 0))
+        assert finder.searched == [SIDE_PX, LARGE[0]]
+        assert finder.again == [False, True]
 
 
 def _shrunk(pixels):

@@ -18,6 +18,7 @@ from fakeweb.media.shards import TrackSample, pack, write_shard
 from fakeweb.media.store import Store
 from fakeweb.train import run
 from fakeweb.train.temporal.clips import ClipMaker
+from fakeweb.train.temporal.kept import KeptFeatures, encode
 from fakeweb.train.temporal.net import TemporalNet, clip_logits
 from fakeweb.train.temporal.recipe import HEADS, NetRecipe, read_temporal_recipe
 from fakeweb.train.temporal.tracks import TrackSet
@@ -28,6 +29,8 @@ SIDE, FRAMES = 48, 4
 
 class Tiny(torch.nn.Module):
     """An encoder that says the mean colours of four quarters."""
+
+    head_names = ("layer",)
 
     def __init__(self, outputs):
         super().__init__()
@@ -157,10 +160,98 @@ def test_of_a_frozen_encoder_only_the_last_layer_learns():
     net = TemporalNet(NetRecipe("mobilenet_v2", features=8, hidden=8, frozen=True), 3).train()
     net(torch.randint(0, 256, (2, 3, 32, 32, 3), dtype=torch.uint8)).sum().backward()
     learns = {name for name, p in net.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
-    assert {"encoder.head.weight", "head.cell.weight_ih_l0", "last.weight"} <= learns
-    assert not any(name.startswith("encoder.features") for name in learns)
+    assert {"words.weight", "head.cell.weight_ih_l0", "last.weight"} <= learns
+    assert not any(name.startswith("encoder.") for name in learns)
+
+
+def test_an_encoder_that_does_not_say_its_last_layer_cannot_be_frozen(monkeypatch):
+    monkeypatch.delattr(Tiny, "head_names")
     with pytest.raises(BadRecipe, match="does not say"):
         TemporalNet(NetRecipe("tiny", frozen=True), 3)
+
+
+class TestKeptFeatures:
+    @pytest.fixture
+    def kept_recipe(self, tmp_path):
+        def build(head="lstm", views=2, text="", **changes):
+            path = recipe(tmp_path, head, **changes)
+            wanted = path.read_text().replace(
+                "dropout = 0.0", f"dropout = 0.0\nfrozen = true\nviews = {views}"
+            )
+            path.write_text(wanted + text)
+            return path
+
+        return build
+
+    def test_a_head_learns_from_them_what_only_the_order_tells(self, shards, kept_recipe, tmp_path):
+        card = run(kept_recipe(clips_per_epoch=480), shards, tmp_path / "out", workers=0)
+        assert json.loads(card.read_text())["details"]["scores"]["validation_B"]["auc"] > 0.9
+        scores = judge_shards(str(shards), OnnxTemporal(card))  # the exported network takes pixels
+        fake, real = (np.mean([s.p_fake for s in scores if s.label == k]) for k in (1, 0))
+        assert fake > 0.8 > 0.2 > real
+
+    def test_another_head_finds_them_and_another_degradation_does_not(
+        self, shards, kept_recipe, tmp_path, monkeypatch
+    ):
+        encoded = []
+        taught = ClipMaker.taught
+        monkeypatch.setattr(ClipMaker, "taught", lambda *a, **k: encoded.append(1) or taught(*a, **k))
+        one = {"epochs": 1, "clips_per_epoch": 8}
+        run(kept_recipe(**one), shards, tmp_path / "a", workers=0, cache=tmp_path / "cache")
+        first = len(encoded)
+        run(
+            kept_recipe("gru", reorder=0.5, **one),
+            shards,
+            tmp_path / "b",
+            workers=0,
+            cache=tmp_path / "cache",
+        )
+        assert first > 0
+        assert len(encoded) == first
+        run(
+            kept_recipe(text="grey = 0.5\n", **one),
+            shards,
+            tmp_path / "c",
+            workers=0,
+            cache=tmp_path / "cache",
+        )
+        assert len(encoded) == 2 * first
+
+    def test_they_are_what_the_encoder_says_of_the_taught_frames(self, shards, kept_recipe, tmp_path):
+        wanted = read_temporal_recipe(kept_recipe(views=3))
+        tracks = TrackSet(str(shards), source="dfdc", val=0.4, min_face_px=48)
+        maker, net = ClipMaker(tracks, wanted), TemporalNet(wanted.net, FRAMES)
+        clips = [c for c in tracks.clips if c.label == 0][:2]
+        kept = KeptFeatures(maker, clips, net, tmp_path, "some")
+        got, count, label = kept.draw(np.random.default_rng(5), fake=False, forge=False)
+        assert (got.shape, count, label) == ((1, FRAMES, 12), 1, 0)
+        ways = []
+        for place, clip in enumerate(clips):
+            for view in range(3):
+                pixels = maker.taught(clip, np.random.default_rng([0, place, view, 0]), forge=False)[0]
+                ways.append(encode(net, torch.from_numpy(pixels[None]))[0])
+        assert min(np.abs(got - w).max() for w in ways) < 2e-3  # kept in half precision
+
+    def test_real_clips_alone_are_put_in_another_order(self, shards, kept_recipe, tmp_path):
+        wanted = read_temporal_recipe(kept_recipe(views=1, reorder=1.0))
+        tracks = TrackSet(str(shards), source="dfdc", val=0.4, min_face_px=48)
+        maker, net = ClipMaker(tracks, wanted), TemporalNet(wanted.net, FRAMES)
+        clips = [next(c for c in tracks.clips if c.label == k) for k in (0, 1)]
+        kept = KeptFeatures(maker, clips, net, tmp_path, "some")
+
+        def orders(fake):
+            drawn = [kept.draw(np.random.default_rng(i), fake=fake, forge=False)[0] for i in range(12)]
+            assert all(np.allclose(np.sort(d, 1), np.sort(drawn[0], 1)) for d in drawn)
+            return len({d.tobytes() for d in drawn})
+
+        assert orders(fake=False) > 4
+        assert orders(fake=True) == 1
+
+    def test_views_need_a_frozen_encoder(self, kept_recipe):
+        path = kept_recipe()
+        path.write_text(path.read_text().replace("frozen = true", "frozen = false"))
+        with pytest.raises(BadRecipe, match=r"net\.views"):
+            read_temporal_recipe(path)
 
 
 def test_a_clip_is_as_suspicious_as_its_most_suspicious_track():
@@ -195,17 +286,18 @@ class TestTaught:
         assert a[0].shape == (1, FRAMES, 32, 32, 3)
 
     def test_reordering_touches_real_clips_only(self, maker):
-        plain, mixed = maker(), maker(reorder=1.0)
-        real = next(c for c in plain.tracks.clips if c.label == 0)
-        fake = next(c for c in plain.tracks.clips if c.label == 1)
+        one = maker()
+        real = next(c for c in one.tracks.clips if c.label == 0)
+        fake = next(c for c in one.tracks.clips if c.label == 1)
 
-        def levels(maker_, clip, seed):
-            return maker_.taught(clip, np.random.default_rng(seed), forge=False)[0].mean((0, 2, 3, 4))
+        def levels(clip, seed, reorder):
+            rng = np.random.default_rng(seed)
+            return one.taught(clip, rng, forge=False, reorder=reorder)[0].mean((0, 2, 3, 4))
 
-        assert np.allclose(np.sort(levels(plain, real, 1)), np.sort(levels(mixed, real, 1)), atol=25)
-        different = [not np.allclose(levels(plain, real, s), levels(mixed, real, s)) for s in range(8)]
+        assert np.allclose(np.sort(levels(real, 1, 0.0)), np.sort(levels(real, 1, 1.0)), atol=25)
+        different = [not np.allclose(levels(real, s, 0.0), levels(real, s, 1.0)) for s in range(8)]
         assert any(different)
-        assert np.allclose(levels(plain, fake, 3), levels(mixed, fake, 3))
+        assert np.allclose(levels(fake, 3, 0.0), levels(fake, 3, 1.0))
 
     def test_a_real_clip_can_be_forged_and_becomes_fake(self, maker, portrait):
         from dataclasses import replace

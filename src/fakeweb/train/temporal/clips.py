@@ -55,7 +55,7 @@ class ClipMaker:
         return self._stacked(made)
 
     def taught(
-        self, clip: ClipTracks, rng: np.random.Generator, *, forge: bool
+        self, clip: ClipTracks, rng: np.random.Generator, *, forge: bool, reorder: float = 0.0
     ) -> tuple[UInt8Array, int, int]:
         """Return a degraded clip, how many tracks it has, and its label.
 
@@ -63,6 +63,7 @@ class ClipMaker:
             clip: Real or fake.
             rng: Decides all.
             forge: Whether to forge its first track, where it is real; one that cannot be measured stays real.
+            reorder: Probability that the frames of a real clip are put in another order.
         """
         recipe, label, made = self.recipe, clip.label, []
         for number, track in enumerate(clip.tracks[: recipe.data.tracks_per_clip]):
@@ -71,7 +72,7 @@ class ClipMaker:
                 forged = self._forged(frames, track, rng)
                 if forged is not None:
                     frames, label = forged, 1
-            if label == 0 and rng.random() < recipe.optim.reorder:
+            if label == 0 and rng.random() < reorder:
                 frames = [frames[i] for i in rng.permutation(len(frames)).tolist()]
             seed = int(rng.integers(2**62))  # the same for all frames: a camera does not change between them
             made.append(np.stack([self._degraded(image, track, seed, i) for i, image in enumerate(frames)]))

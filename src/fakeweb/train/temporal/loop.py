@@ -26,7 +26,8 @@ from fakeweb.train.loader import single_thread
 from fakeweb.train.logs import Logs
 from fakeweb.train.optimizers import one_cycle
 from fakeweb.train.temporal.clips import ClipMaker
-from fakeweb.train.temporal.finish import finish
+from fakeweb.train.temporal.finish import Judge, finish
+from fakeweb.train.temporal.kept import KeptFeatures, encode
 from fakeweb.train.temporal.net import TemporalNet, clip_logits
 from fakeweb.train.temporal.recipe import TemporalRecipe
 from fakeweb.train.temporal.tracks import ClipTracks, TrackSet
@@ -36,10 +37,10 @@ _Item = tuple[np.ndarray, int, int]
 
 
 class Taught(Dataset[_Item]):
-    """Clip number i of a training, degraded when asked for; every second one is fake."""
+    """Clip number i of a training, degraded when asked for, or a kept view of one; every second one is fake."""
 
-    def __init__(self, maker: ClipMaker, clips: list[ClipTracks]) -> None:
-        self.maker, self.recipe = maker, maker.recipe
+    def __init__(self, maker: ClipMaker, clips: list[ClipTracks], kept: KeptFeatures | None = None) -> None:
+        self.maker, self.recipe, self.kept = maker, maker.recipe, kept
         self.real = [c for c in clips if c.label == 0]
         self.fake = [c for c in clips if c.label == 1]
 
@@ -50,8 +51,11 @@ class Taught(Dataset[_Item]):
         rng = np.random.default_rng([self.recipe.seed, number])
         wanted = number % 2
         forge = bool(wanted and self.recipe.data.forge and rng.random() < self.recipe.data.forge_share)
+        if self.kept is not None:
+            return self.kept.draw(rng, fake=bool(wanted), forge=forge)
         pool = self.real if not wanted or forge or not self.fake else self.fake
-        return self.maker.taught(pool[int(rng.integers(len(pool)))], rng, forge=forge)
+        clip = pool[int(rng.integers(len(pool)))]
+        return self.maker.taught(clip, rng, forge=forge, reorder=self.recipe.optim.reorder)
 
 
 class TemporalTraining:
@@ -68,9 +72,11 @@ class TemporalTraining:
         device: str,
         workers: int,
         threads: int,
+        cache: Path | None = None,
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.recipe, self.data, self.out, self.workers = recipe, data, out, workers
+        self.cache = cache or out
         self.on_progress = on_progress
         self.checkpoint = out / "checkpoint.pt"
         if self.checkpoint.is_file() and not resume:
@@ -96,14 +102,16 @@ class TemporalTraining:
         maker = ClipMaker(tracks, self.recipe)
         parts = {p: [c for c in tracks.clips if c.split == p] for p in ("train", "A", "B")}
         _check(parts, forged=bool(self.recipe.data.forge))
+        taught = Taught(maker, parts["train"], self._kept(maker, parts["train"]))
+        judge = self.judge(maker)
         per_epoch = self.recipe.optim.clips_per_epoch // self.recipe.optim.batch
         logs = Logs(self.out, self.step)
         try:
             if self.step and self.step % per_epoch == 0:
-                self._end_epoch(maker, parts["A"], per_epoch, logs)
+                self._end_epoch(judge, parts["A"], per_epoch, logs)
             while self.step < self.recipe.optim.epochs * per_epoch:
-                self._one_epoch(Taught(maker, parts["train"]), per_epoch, logs)
-                self._end_epoch(maker, parts["A"], per_epoch, logs)
+                self._one_epoch(taught, per_epoch, logs)
+                self._end_epoch(judge, parts["A"], per_epoch, logs)
         except KeyboardInterrupt:
             self._save()
             raise
@@ -111,7 +119,7 @@ class TemporalTraining:
             logs.close()
         self.on_progress(Progress("export", 0, 1))
         self.net.load_state_dict(self.best["state"])
-        card = finish(self.net.cpu().eval(), self.recipe, self.best, tracks, self.judge(maker), self.out)
+        card = finish(self.net.cpu().eval(), self.recipe, self.best, tracks, judge, self.out)
         self.on_progress(Progress("export", 1, 1))
         return card
 
@@ -136,6 +144,15 @@ class TemporalTraining:
             )
         self.fingerprint = tracks.fingerprint
         return tracks
+
+    def _kept(self, maker: ClipMaker, clips: list[ClipTracks]) -> KeptFeatures | None:
+        """Encode the training's clips once, where the recipe says so."""
+        if not self.recipe.net.views:
+            return None
+        return KeptFeatures(
+            maker, clips, self.net, self.cache, self.fingerprint or "", workers=self.workers,
+            on_progress=lambda done, total: self.on_progress(Progress("features", done, total)),
+        )  # fmt: skip
 
     def _one_epoch(self, clips: Taught, per_epoch: int, logs: Logs) -> None:
         optim = self.recipe.optim
@@ -168,8 +185,9 @@ class TemporalTraining:
         for group in self.optim.param_groups:
             group["lr"] = optim.lr * one_cycle(self.step / total, optim.warmup)
         pixels, counts, labels = (t.to(self.device) for t in batch)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=optim.bf16):
-            logits = clip_logits(self.net, pixels, counts)
+        kept = bool(self.recipe.net.views)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=optim.bf16 and not kept):
+            logits = clip_logits(self.net.judge if kept else self.net, pixels, counts)
         soft = labels.float() * (1 - 2 * optim.label_smoothing) + optim.label_smoothing
         loss = functional.binary_cross_entropy_with_logits(logits.float(), soft)
         self.optim.zero_grad(set_to_none=True)
@@ -185,8 +203,20 @@ class TemporalTraining:
             )
         return value
 
-    def judge(self, maker: ClipMaker) -> Callable[[list[ClipTracks]], np.ndarray]:
-        """Return what scores clips as they are: list -> logits (N,)."""
+    def judge(self, maker: ClipMaker) -> Judge:
+        """Return what scores clips as they are: list -> logits (N,). A frozen encoder looks at each clip once."""
+        seen: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+
+        def encoded(clip: ClipTracks) -> tuple[torch.Tensor, torch.Tensor]:
+            if clip.name in seen:
+                return seen[clip.name]
+            pixels, count = maker.plain(clip)
+            bf16 = bool(self.recipe.net.views) and self.recipe.optim.bf16
+            features = encode(self.net, torch.from_numpy(pixels[None]), bf16=bf16)
+            found = torch.from_numpy(features), torch.tensor([count])
+            if self.recipe.net.frozen:
+                seen[clip.name] = found
+            return found
 
         def score(clips: list[ClipTracks]) -> np.ndarray:
             device = next(self.net.parameters()).device
@@ -194,18 +224,17 @@ class TemporalTraining:
             logits = []
             with torch.no_grad():
                 for clip in clips:
-                    pixels, count = maker.plain(clip)
-                    one = torch.from_numpy(pixels[None]).to(device)
-                    logits.append(float(clip_logits(self.net, one, torch.tensor([count]))[0]))
+                    features, count = encoded(clip)
+                    logits.append(float(clip_logits(self.net.judge, features.to(device), count)[0]))
             return np.array(logits)
 
         return score
 
-    def _end_epoch(self, maker: ClipMaker, clips: list[ClipTracks], per_epoch: int, logs: Logs) -> None:
+    def _end_epoch(self, judge: Judge, clips: list[ClipTracks], per_epoch: int, logs: Logs) -> None:
         """Validate on groups A and save; doing it twice changes nothing."""
         epoch = self.step // per_epoch
         self.on_progress(Progress("validate", 0, 1))
-        logits = self.judge(maker)(clips)
+        logits = judge(clips)
         labels = np.array([c.label for c in clips])
         figures = {
             "auc": auc(logits[labels == 1], logits[labels == 0]),

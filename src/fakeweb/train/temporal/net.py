@@ -63,6 +63,9 @@ _HEADS: dict[str, Callable[[int, int, int], nn.Module]] = {
 class TemporalNet(nn.Module):
     """uint8 or float RGB (N, T, S, S, 3) in [0, 255] -> logit (N,).
 
+    What the encoder makes of a frame and what follows can be had apart: :meth:`features` and :meth:`judge`. Of a
+    frozen encoder the last layer belongs to what follows, so that its features are the same throughout a training.
+
     Args:
         recipe: Names of encoder and head, and their sizes.
         frames: T.
@@ -74,8 +77,7 @@ class TemporalNet(nn.Module):
         name, _, argument = recipe.encoder.partition(":")
         self.encoder: nn.Module = registry.load("net", name)(recipe.features, argument, weights)
         self.frozen = recipe.frozen
-        if recipe.frozen:
-            _freeze(self.encoder, recipe.encoder)
+        self.words = _freeze(self.encoder, recipe.encoder) if recipe.frozen else nn.Identity()
         self.head = _HEADS[recipe.head](recipe.features, recipe.hidden, frames)
         self.dropout = nn.Dropout(recipe.dropout)
         self.last = nn.Linear(recipe.hidden, 1)
@@ -87,26 +89,52 @@ class TemporalNet(nn.Module):
         return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.judge(self.features(x))
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Encode every frame: (N, T, S, S, 3) -> (N, T, F)."""
         count, frames = x.shape[:2]
         flat = x.reshape(count * frames, *x.shape[2:]).permute(0, 3, 1, 2).float()
-        words = torch.relu(self.encoder(flat)).reshape(count, frames, -1)
+        return self.encoder(flat).reshape(count, frames, -1)
+
+    def judge(self, features: torch.Tensor) -> torch.Tensor:
+        """Return a logit per track from the features of its frames: (N, T, F) -> (N,)."""
+        words = torch.relu(self.words(features))
         return self.last(self.dropout(self.head(words.float())))[:, 0]
 
 
-def _freeze(encoder: nn.Module, name: str) -> None:
-    """Leave only the last layer of an encoder to be trained."""
-    new = tuple(f"{part}." for part in getattr(encoder, "head_names", ()))
-    if not any(key.startswith(new) for key, _ in encoder.named_parameters()):
+def _freeze(encoder: nn.Module, name: str) -> nn.Linear:
+    """Freeze an encoder, and take off its last layer, which is to be trained, and return it.
+
+    Raises:
+        BadRecipe: The encoder does not say which layer is its last, or that is no linear one.
+    """
+    names: tuple[str, ...] = getattr(encoder, "head_names", ())
+    last = encoder.get_submodule(names[0]) if len(names) == 1 else None
+    if not isinstance(last, nn.Linear):
         raise BadRecipe(
             f"net.frozen: {name} does not say which layer is its last", hint="leave net.frozen out"
         )
-    for key, parameter in encoder.named_parameters():
-        parameter.requires_grad_(key.startswith(new))
+    parent, _, own = names[0].rpartition(".")
+    setattr(encoder.get_submodule(parent), own, nn.Identity())
+    encoder.requires_grad_(requires_grad=False)
+    return last
 
 
-def clip_logits(net: nn.Module, pixels: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """Return a clip's logit, that of its most suspicious track: (N, K, T, S, S, 3) and (N,) -> (N,)."""
-    clips, tracks = pixels.shape[:2]
-    out = net(pixels.reshape(clips * tracks, *pixels.shape[2:])).reshape(clips, tracks)
+def clip_logits(
+    judge: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, counts: torch.Tensor
+) -> torch.Tensor:
+    """Return a clip's logit, that of its most suspicious track.
+
+    Args:
+        judge: The network, or its :meth:`TemporalNet.judge`: tracks (N * K, T, ...) -> logits (N * K,).
+        x: Clips of K tracks each, the missing ones last: (N, K, T, ...).
+        counts: How many of the K there are: (N,).
+
+    Returns:
+        Logits (N,).
+    """
+    clips, tracks = x.shape[:2]
+    out = judge(x.reshape(clips * tracks, *x.shape[2:])).reshape(clips, tracks)
     there = torch.arange(tracks, device=out.device)[None] < counts[:, None].to(out.device)
     return out.masked_fill(~there, -torch.inf).amax(1)

@@ -52,6 +52,8 @@ class NetRecipe:
         hidden: Width of the head.
         dropout: Before the last layer.
         frozen: Train only the last layer of the encoder, and the head: where clips are few, or time is short.
+        views: With ``frozen``: degrade each clip in so many ways once, keep what the encoder makes of their frames, and
+            learn from that; a training then takes minutes. 0: degrade and encode anew each time.
     """
 
     encoder: str = "mobilenet_v2"
@@ -60,6 +62,7 @@ class NetRecipe:
     hidden: int = 128
     dropout: float = 0.3
     frozen: bool = False
+    views: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class TemporalOptim:
         reorder: Probability that the frames of a real clip are put in another order. There are few real clips, and
             re-ordered ones are more of them (the idea of the challenge's seeds); 0 switches it off.
         label_smoothing: Towards even odds, against wrong labels.
-        bf16: Compute in bfloat16 where the device can.
+        bf16: Compute in bfloat16 where the device can; with ``net.views`` the encoder alone.
         checkpoint_s: Seconds between checkpoints.
     """
 
@@ -128,6 +131,10 @@ def read_temporal_recipe(path: Path) -> TemporalRecipe:
         (1 <= data.tracks_per_clip <= 8, "data.tracks_per_clip must lie in [1, 8]"),
         (0 < data.val < 1 and 0 <= data.forge_share <= 1, "data.val and data.forge_share must be shares"),
         (net.head in HEADS, f"net.head must be one of {', '.join(HEADS)}"),
+        (
+            net.views >= 0 and (net.frozen or not net.views),
+            "net.views must be at least 0, and needs net.frozen",
+        ),
         (net.features >= 1 and net.hidden >= 1, "net.features and net.hidden must be at least 1"),
         (optim.epochs >= 1 and optim.batch >= 2, "optim.epochs must be at least 1, optim.batch 2"),
         (optim.clips_per_epoch >= optim.batch, "optim.clips_per_epoch must hold at least one batch"),
