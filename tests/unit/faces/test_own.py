@@ -146,8 +146,8 @@ def test_a_quarter_turn_is_undone():
 def test_the_second_look_sees_the_same_in_a_mirrored_picture(finder, planted):
     image = planted(640, 480, 150, (250, 240))
     mirrored = Image(np.ascontiguousarray(image.pixels[:, ::-1]))
-    there = finder.proposer.find_again(image)[0]
-    back = finder.proposer.find_again(mirrored)[0]
+    there = finder.proposer.look_again(image)[0][0]
+    back = finder.proposer.look_again(mirrored)[0][0]
     x0, y0, x1, y1 = there.box
     np.testing.assert_allclose(back.box, (640 - x1, y0, 640 - x0, y1), atol=3)
     crossed = there.points[[1, 0, 2, 4, 3]]
@@ -156,7 +156,7 @@ def test_the_second_look_sees_the_same_in_a_mirrored_picture(finder, planted):
 
 def test_a_face_that_the_first_look_misses_is_found_by_the_second(finder, planted, monkeypatch):
     image = planted(640, 480, 150, (250, 240))
-    monkeypatch.setattr(finder.proposer, "find", lambda _: [])
+    monkeypatch.setattr(finder.proposer, "look", lambda _: [])
     hit(finder.find(image), (250, 240), 150)
 
 
