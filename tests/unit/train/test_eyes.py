@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+pytest.importorskip("torch", reason="needs the extra 'train'")
+
+import torch
 
 from fakeweb import train
 from fakeweb.errors import DatasetError, ModelCorrupt

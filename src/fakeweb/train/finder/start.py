@@ -77,13 +77,10 @@ def _unfolded(state: State, pairs: dict[str, nn.Sequential], path: Path) -> Stat
     return result
 
 
-def _adopt(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+def _adopt(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
     """Take over the statistics of what comes in, and undo them."""
-    assert isinstance(norm, nn.BatchNorm2d)
-    assert norm.running_mean is not None and norm.running_var is not None
-    maps = inputs[0]
-    variance, mean = torch.var_mean(maps, (0, 2, 3), unbiased=False)
-    norm.running_mean.copy_(mean)
-    norm.running_var.copy_(variance)
+    variance, mean = torch.var_mean(inputs[0], (0, 2, 3), unbiased=False)
+    norm.get_buffer("running_mean").copy_(mean)
+    norm.get_buffer("running_var").copy_(variance)
     norm.weight.copy_((variance + norm.eps).sqrt())
     norm.bias.add_(mean)
