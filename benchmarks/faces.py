@@ -167,7 +167,9 @@ def recall(find: Find, scenes: Iterator[Scene]) -> dict[str, float]:
         hits += [
             bool(len(found) and overlaps(box[None], found).max() >= SAME) for box in scene.boxes[scene.taught]
         ]
-    return {"recall": float(np.mean(hits)), "faces": len(hits)}
+    result = {"recall": float(np.mean(hits)), "faces": len(hits)}
+    sys.stderr.write(f"{result}\n")  # so that a slow finder can be watched
+    return result
 
 
 def picture(side: int) -> Image:

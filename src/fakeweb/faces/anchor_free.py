@@ -41,27 +41,41 @@ def read_maps(maps: Sequence[FloatArray], min_logit: float) -> npt.NDArray[np.fl
 def merge(found: npt.NDArray[np.float32], *, overlap: float = 0.35) -> npt.NDArray[np.float32]:
     """Join cells that speak of the same face, the surest first: greedy suppression.
 
+    Args:
+        found: float32 (F, 15) of :func:`read_maps`.
+        overlap: See :func:`groups`.
+    """
+    return found[[group[0] for group in groups(found, overlap=overlap)]]
+
+
+def groups(found: npt.NDArray[np.float32], *, overlap: float = 0.35) -> list[npt.NDArray[np.intp]]:
+    """Tell which finds speak of the same face.
+
     Two boxes are the same face where their intersection over union exceeds ``overlap``, or where one lies in the
     other and is not much smaller.
 
     Args:
         found: float32 (F, 15) of :func:`read_maps`.
         overlap: Largest intersection over union of two faces.
+
+    Returns:
+        Rows of ``found`` per face, the surest row and the surest face first; every row is in one face.
     """
     order = np.lexsort((found[:, 2], found[:, 1], -found[:, 0]))
     boxes = found[order, 1:5]
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     alive = np.ones(len(order), bool)
-    kept = []
+    faces = []
     for i in range(len(order)):
         if not alive[i]:
             continue
-        kept.append(order[i])
         low = np.maximum(boxes[i, :2], boxes[:, :2])
         high = np.minimum(boxes[i, 2:], boxes[:, 2:])
         shared = (high - low).clip(0).prod(1)
         union = areas[i] + areas - shared
         smaller = np.minimum(areas[i], areas)
         same = (shared > overlap * union) | ((shared > 0.7 * smaller) & (smaller > 0.12 * areas[i]))
+        same[i] = True
+        faces.append(order[alive & same])
         alive &= ~same
-    return found[kept]
+    return faces

@@ -72,7 +72,7 @@ def run(
         recipe: TOML file.
         data: Root of the data set.
         out: Folder for checkpoints, logs and the exported model; made if needed.
-        weights: File to start from, for networks that take one.
+        weights: File to start from, for networks that take one and for the finder, which goes on from an exported one.
         finder_model: Model file of the finder the recipe names, if that needs one.
         resume: Go on from the last checkpoint in ``out``; without one, begin.
         device: ``auto``, ``cpu``, ``cuda``, ``mps`` or ``hpu`` (never run: no such device was at hand).
@@ -116,6 +116,7 @@ def run(
             Path(recipe),
             Path(data),
             Path(out),
+            weights=None if weights is None else Path(weights),
             resume=resume,
             device=device,
             workers=workers,

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces import own
 from fakeweb.faces.own import OwnFinder, Proposer
-from fakeweb.types import Image
+from fakeweb.types import FaceMesher, Image
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +147,8 @@ def test_a_quarter_turn_is_undone():
 def test_the_second_look_sees_the_same_in_a_mirrored_picture(finder, planted):
     image = planted(640, 480, 150, (250, 240))
     mirrored = Image(np.ascontiguousarray(image.pixels[:, ::-1]))
-    there = finder.proposer.find_again(image)[0]
-    back = finder.proposer.find_again(mirrored)[0]
+    there = finder.proposer.look_again(image)[0][0]
+    back = finder.proposer.look_again(mirrored)[0][0]
     x0, y0, x1, y1 = there.box
     np.testing.assert_allclose(back.box, (640 - x1, y0, 640 - x0, y1), atol=3)
     crossed = there.points[[1, 0, 2, 4, 3]]
@@ -156,8 +157,51 @@ def test_the_second_look_sees_the_same_in_a_mirrored_picture(finder, planted):
 
 def test_a_face_that_the_first_look_misses_is_found_by_the_second(finder, planted, monkeypatch):
     image = planted(640, 480, 150, (250, 240))
-    monkeypatch.setattr(finder.proposer, "find", lambda _: [])
+    monkeypatch.setattr(finder.proposer, "look", lambda _: [])
     hit(finder.find(image), (250, 240), 150)
+
+
+@dataclass
+class _Strict:
+    """A mesher that sees a face only in boxes at least so wide; remembers what it was shown."""
+
+    mesher: FaceMesher
+    least_px: float
+    shown: list[int] = field(default_factory=list)
+
+    def mesh(self, image, faces):
+        self.shown += [round(face.width_px) for face in faces]
+        measured = self.mesher.mesh(image, faces)
+        return [f if f.width_px >= self.least_px else replace(f, mesh=None, presence=0.01) for f in measured]
+
+
+def test_a_face_that_the_mesh_rejects_is_shown_to_it_as_other_scales_have_it(finder, planted, monkeypatch):
+    image, at = planted(640, 480, 90, (320, 240)), (320, 240)
+    views = finder.proposer.look(image)[0]
+    assert 2 <= len(views) <= 3
+    wide = views[0].width_px
+    others = [
+        views[0],
+        *(replace(v, box=(v.box[0] - 9, v.box[1], v.box[2] + 9, v.box[3])) for v in views[1:]),
+    ]
+    monkeypatch.setattr(finder.proposer, "look", lambda _: [others])
+    strict = _Strict(finder.mesher, wide + 8)
+    monkeypatch.setattr(finder, "mesher", strict)
+    hit(finder.find(image), at, 90)
+    assert len(strict.shown) == 2
+
+
+def test_what_one_scale_alone_shows_must_be_surer_unless_it_is_small(finder, monkeypatch):
+    def row(logit, x, size):
+        return [logit, x, 10, x + size, 10 + size, *np.linspace(x, x + size, 10)]
+
+    doubtful, sure, small, twice = row(0.0, 0, 80), row(1.0, 100, 80), row(0.0, 200, 30), row(0.0, 300, 80)
+    rows = np.array([doubtful, sure, small, twice, twice], np.float32)
+    monkeypatch.setattr(finder.proposer, "_looks", lambda *_, **__: rows)
+    found = finder.proposer.look(Image(np.zeros((400, 600, 3), np.uint8)))
+    assert sorted((views[0].box[0], len(views)) for views in found) == [(100, 1), (200, 1), (300, 2)]
+    tiny = finder.proposer.look(Image(np.zeros((112, 112, 3), np.uint8)))  # is looked at once
+    assert [views[0].box[0] for views in tiny] == [0]
 
 
 def test_a_classifier_is_no_finder():

@@ -12,14 +12,19 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
 
+import torch
+
 from fakeweb import train
-from fakeweb.errors import DatasetError
+from fakeweb.errors import DatasetError, ModelCorrupt
 from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.faces.own import Proposer
 from fakeweb.media import encode_png
 from fakeweb.runtime import find_card
 from fakeweb.topology import MIRROR
 from fakeweb.train.finder import measure
+from fakeweb.train.finder.finish import _to_onnx
+from fakeweb.train.finder.net import FinderNet
+from fakeweb.train.finder.start import start_from
 from fakeweb.train.labels import label
 from fakeweb.train.mesh.alarms import find_alarms
 from fakeweb.train.mesh.augment import show_face
@@ -237,3 +242,48 @@ def test_an_interrupted_training_ends_like_one_in_one_go(task, data, tmp_path, m
     else:
         (face,) = OnnxMesher(card).mesh(image, [Face(BOX, points=FIVE)])
         assert 0 <= face.presence <= 1
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A finder whose normalisations do something, and the file that ships of it."""
+    torch.manual_seed(3)
+    net = FinderNet().eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for values, low, high in (
+                (module.weight, 0.5, 1.5), (module.bias, -0.5, 0.5), (module.running_mean, -0.5, 0.5),
+                (module.running_var, 0.5, 1.5),
+            ):  # fmt: skip
+                torch.nn.init.uniform_(values, low, high)
+    for head in net.heads:
+        torch.nn.init.uniform_(head[-1].bias, -1.0, 1.0)  # the exporter writes equal constants once only
+    path = tmp_path_factory.mktemp("exported") / "finder.onnx"
+    path.write_bytes(_to_onnx(net))
+    return net, path
+
+
+@pytest.mark.slow
+def test_a_finder_goes_on_from_the_file_that_ships(exported):
+    shipped, path = exported
+    scenes = [_drawn(seed, face=True) for seed in range(8)]
+    net = FinderNet()
+    start_from(net, path, scenes)
+    unseen = torch.from_numpy(np.stack([_drawn(seed, face=False) for seed in range(20, 24)]))
+    with torch.no_grad():
+        for one, other in zip(net(unseen), shipped(unseen), strict=True):
+            assert torch.allclose(one, other, atol=1e-3)
+        calm = net(torch.from_numpy(np.stack(scenes)))
+        trained = net.train()(torch.from_numpy(np.stack(scenes)))  # by the statistics of these very scenes
+    for one, other in zip(trained, calm, strict=True):
+        assert torch.allclose(one, other, atol=0.05)
+
+
+@pytest.mark.slow
+def test_a_training_refuses_weights_that_do_not_fit(exported, data, tmp_path):
+    recipe = data / "finder.toml"
+    recipe.write_text(FINDER)
+    state = {k: v for k, v in exported[0].state_dict().items() if k != "coarse.1.inner.0.0.weight"}
+    torch.save(state, tmp_path / "lacking.pt")
+    with pytest.raises(ModelCorrupt, match=r"lacks coarse\.1"):
+        train.run(recipe, data, tmp_path / "out", weights=tmp_path / "lacking.pt", device="cpu", workers=0)

@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from fakeweb.faces.anchor_free import STRIDES, merge, read_maps
+from fakeweb.faces.anchor_free import STRIDES, groups, merge, read_maps
 from fakeweb.train.finder.measure import overlaps
 from fakeweb.train.finder.pool import Cutting, Pool, agree
 from fakeweb.train.finder.recipe import SceneRecipe, TeacherRecipe
@@ -130,6 +130,10 @@ def test_merging_keeps_the_surest_and_faces_that_only_touch():
     kept = merge(rows)
     assert kept[:, 0].tolist() == [3, 2]
     assert merge(rows[:0]).shape == (0, 15)
+    together = groups(rows)
+    assert sorted(int(i) for group in together for i in group) == list(range(len(rows)))
+    assert [rows[group[0], 0] for group in together] == sorted((row[0] for row in kept), reverse=True)
+    assert all((np.diff(rows[group, 0]) <= 0).all() for group in together)
 
 
 def test_overlap_is_intersection_over_union():

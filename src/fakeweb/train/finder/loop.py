@@ -28,6 +28,7 @@ from fakeweb.train.finder.net import FinderNet
 from fakeweb.train.finder.pool import Pool, make_pools
 from fakeweb.train.finder.recipe import FinderRecipe
 from fakeweb.train.finder.scene import Composer
+from fakeweb.train.finder.start import start_from
 from fakeweb.train.finder.targets import grid, loss, targets
 from fakeweb.train.interrupts import whole_steps
 from fakeweb.train.loader import single_thread
@@ -35,6 +36,7 @@ from fakeweb.train.logs import Logs
 from fakeweb.train.optimizers import one_cycle
 from fakeweb.types import FloatArray, UInt8Array
 
+_FIRST = 64  # scenes that given weights are tried on
 _FREE = ("title", "licence", "limits", "version", "false_alarms")
 
 
@@ -62,6 +64,7 @@ class FinderTraining:
         data: Path,
         out: Path,
         *,
+        weights: Path | None,
         resume: bool,
         device: str,
         workers: int,
@@ -70,7 +73,7 @@ class FinderTraining:
     ) -> None:
         self.recipe, self.out, self.data, self.workers = recipe, out, data, workers
         self.files = [recipe_path.parent / name for name in recipe.data.files]
-        self.on_progress = on_progress
+        self.weights, self.on_progress = weights, on_progress
         self.checkpoint = out / "checkpoint.pt"
         if self.checkpoint.is_file() and not resume:
             raise UsageError(
@@ -92,12 +95,16 @@ class FinderTraining:
         if self.checkpoint.is_file():
             self._load()
         pools = self._pools()
+        scenes = Scenes(pools["train"], self.recipe)
+        if self.weights is not None and not self.checkpoint.is_file():
+            start_from(self.net, self.weights, [scenes[i][0] for i in range(min(_FIRST, len(scenes)))])
+            self.average.load_state_dict(self.net.state_dict())
         validation = Validation(pools["A"], self.recipe.scene, self.recipe.seed)
         per_epoch = self.recipe.optim.scenes_per_epoch // self.recipe.optim.batch
         logs = Logs(self.out, self.step)
         try:
             while self.step < self.recipe.optim.epochs * per_epoch:
-                self._one_epoch(Scenes(pools["train"], self.recipe), per_epoch, logs)
+                self._one_epoch(scenes, per_epoch, logs)
                 self._end_epoch(validation, per_epoch, logs)
         except KeyboardInterrupt:
             self._save()

@@ -67,9 +67,9 @@ def find_alarms(
     squares: list[UInt8Array] = []
     for done in range(1, mosaics + 1):
         image = Image(composer.background(rng, _MOSAIC_PX, _MOSAIC_PX))
-        find = proposer.find_turned if done % 4 == 0 else proposer.find
+        look = proposer.look_turned if done % 4 == 0 else proposer.look
         squares += [
-            cut(image, square_affine(face, side_px, reach), side_px) for face in find(image)[:_PER_MOSAIC]
+            cut(image, square_affine(face, side_px, reach), side_px) for face, *_ in look(image)[:_PER_MOSAIC]
         ]
         if done % 10 == 0 or done == mosaics:
             on_progress(done, mosaics)
