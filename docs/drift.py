@@ -8,7 +8,9 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from click.testing import CliRunner
@@ -63,7 +65,7 @@ def model_pages() -> str:
             f"{card.title}. {size:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}.\n",
             f"Input: RGB crops of {card.side_px} px, margin {card.margin}; normalisation is inside the model. "
             f"Called real up to P(fake) {card.decision.real:.3f}, fake from {one:.3f} (with ten faces {ten:.3f}). "
-            f"Epoch {details['selected_epoch']} of {details['recipe']['optim']['epochs']} was selected on groups A.\n",
+            f"{_selected(details)}\n",
             "### Where it fails\n",
             *limits,
             "\n### Training data\n",
@@ -78,6 +80,16 @@ def model_pages() -> str:
             "",
         ]
     return "\n".join(parts)
+
+
+def _selected(details: Mapping[str, Any]) -> str:
+    """Say which epochs the weights are of."""
+    averaged = details.get("averaged_epochs")
+    if averaged:
+        return (
+            f"The mean of the weights after epochs {', '.join(map(str, averaged))} was selected on groups A."
+        )
+    return f"Epoch {details['selected_epoch']} of {details['recipe']['optim']['epochs']} was selected on groups A."
 
 
 def _other_page(card: Card) -> list[str]:
