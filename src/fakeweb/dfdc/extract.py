@@ -26,6 +26,7 @@ from fakeweb.faces.track import Tracker
 from fakeweb.media import Limits, Pace, encode_jpeg, open_clip
 from fakeweb.media.shards import TrackSample, pack, read_sidecars, unpack, write_shard
 from fakeweb.media.store import Store
+from fakeweb.media.write import TEMPORARY
 from fakeweb.scanner import DEFAULT_FINDER, make_finder
 from fakeweb.scanner.frame_finder import FrameFinder
 from fakeweb.types import Face, FaceFinder, Frame, Image
@@ -121,6 +122,7 @@ def extract(
             if on_progress is not None:
                 on_progress(ExtractProgress(done, total, failed))
         _finish(store, name, part, clips, options)
+    _sweep(store)
     return ExtractProgress(done, total, failed)
 
 
@@ -186,10 +188,19 @@ def _clear_pieces(store: Store, shard: str) -> None:
     for piece in store.names():
         if piece.startswith(f"pending/{shard}/"):
             store.remove(piece)
-    if store.local is not None:
-        for folder in (store.local / "pending" / shard, store.local / "pending"):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+
+
+def _sweep(store: Store) -> None:
+    """Remove what else kills left behind in a local folder: half-written files, and folders of pieces."""
+    if store.local is None:
+        return
+    pending = store.local / "pending"
+    for folder in (store.local, store.local / "shards", pending, *pending.glob("*")):
+        for half in folder.glob(f"{TEMPORARY}*"):
+            half.unlink(missing_ok=True)
+    for folder in [*sorted(pending.rglob("*"), reverse=True), pending]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _worker(out: str, options: ExtractOptions) -> _Extractor:

@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -53,6 +54,10 @@ def _encode(suffix: str, image: Image, options: list[int]) -> bytes:
     return bytes(data)
 
 
+TEMPORARY: Final = ".fakeweb-"
+"""How names of half-written files begin; one that lies about was left by a kill."""
+
+
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that readers see the old one or the whole new one, never a part.
 
@@ -93,7 +98,7 @@ def _mode_of(target: Path) -> int | None:
 
 
 def _write_and_replace(target: Path, data: bytes, mode: int | None) -> None:
-    temporary = target.parent / f".fakeweb-{secrets.token_hex(8)}.tmp"
+    temporary = target.parent / f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         # os.open applies the umask itself; asking for it would change it for every thread.

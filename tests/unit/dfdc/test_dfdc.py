@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 
 import pytest
@@ -119,8 +120,6 @@ class TestExtract:
             extract(find_parts([str(tmp_path)]), str(extracted), OPTIONS)
 
     def test_a_damaged_shard_is_refused(self, extracted, tmp_path):
-        import shutil
-
         copy = tmp_path / "copy"
         shutil.copytree(extracted, copy)
         tar = copy / "shards" / "dfdc_train_part_1-0000.tar"
@@ -177,6 +176,18 @@ class TestExtract:
         assert tree(out) == tree(extracted)
         written = 7  # records; a clip is looked at again only where the kill came before its record
         assert len(looked) <= written + deaths
+
+    def test_files_that_a_kill_left_half_written_are_swept_away(self, extracted, replica, quick, tmp_path):
+        """A kill between the writing of a temporary file and its renaming leaves it beside the place it was for."""
+        out = tmp_path / "out"
+        shutil.copytree(extracted, out)
+        half = [out / "shards" / ".fakeweb-1.tmp", out / "pending" / "some-0000" / ".fakeweb-2.tmp"]
+        for path in half:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"ha")
+        extract(find_parts([str(replica)]), str(out), OPTIONS)
+        assert tree(out) == tree(extracted)
+        assert not (out / "pending").exists()
 
     def test_two_processes_give_the_same_shards(self, replica, tmp_path):
         options = ExtractOptions(frames=2, side_px=64)
