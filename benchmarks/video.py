@@ -54,6 +54,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reference" / "video.md"
 HD_CRF = 22
 CLIPS = {"A": 150, "B": 300, "train": 120}
+FRAMES = 12  # of each composed clip, which has twice as many
 PARTS = ("speed", "memory", "people", "strategies", "dark")
 COSTLY = ("temporal",)  # measured when asked for
 
@@ -265,7 +266,7 @@ def rows_of(options: argparse.Namespace, half: str = "B") -> tuple[list[PersonRo
     verdicts = None if half == "A" else getattr(card, "video", None)
     said = hashlib.sha256(f"{card.sha256} {verdicts} {options.finder}".encode()).hexdigest()[:12]
     people, clips = judge_clips(
-        folder, scanner, folder / f"rows-{said}.json", pace=Pace(every=True), on_clip=show
+        folder, scanner, folder / f"rows-{said}.json", pace=Pace(frames=FRAMES), on_clip=show
     )
     return people, clips, fingerprint(read_truth(folder))
 
