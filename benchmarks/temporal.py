@@ -391,7 +391,7 @@ def _what_it_learned_from(
     train, people = counts["train"], labels["composed"]
     return (
         f"Heads on the frozen encoder of the shipped classifier, over {FRAMES} frames of a track, whose features were"
-        f" kept in {options.views} degraded views of every clip: {options.epochs * options.epoch_clips:,} clips each,"
+        f" kept, degraded views of every clip: {options.views}; {options.epochs * options.epoch_clips:,} clips each,"
         f" half of them fake, recipe in benchmarks/temporal.py. They learned from {train['real']} real and"
         f" {train['fake']} fake tracks: people of {CLIPS['train']} clips composed of training groups and"
         f" {CLIPS['A']} of groups A, and windows of the real videos; of the fakes drawn two in five were real"

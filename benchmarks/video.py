@@ -54,7 +54,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reference" / "video.md"
 HD_CRF = 22
 CLIPS = {"A": 150, "B": 300, "train": 120}
-FRAMES = 12  # of each composed clip, which has twice as many
+FRAMES = 12  # looked at in each composed clip, which has twice as many
 PARTS = ("speed", "memory", "people", "strategies", "dark")
 COSTLY = ("temporal",)  # measured when asked for
 
