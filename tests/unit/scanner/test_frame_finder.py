@@ -11,7 +11,6 @@ from fakeweb.scanner.frame_finder import CHECK_EVERY, FIND_EVERY, SIDE_PX, Frame
 from fakeweb.types import Frame, Image
 
 LARGE = (1920, 1080)
-MISSED = pytest.mark.xfail(strict=True, reason="finder 0.2.0 misses this lying face of 30 px")
 
 
 class Noting(OwnFinder):
@@ -142,7 +141,7 @@ def _shrunk(pixels):
 
 
 class TestTurnedAndDark:
-    @pytest.mark.parametrize("quarter_turns", [1, pytest.param(3, marks=MISSED)])
+    @pytest.mark.parametrize("quarter_turns", [1, 3])
     def test_people_who_lie_are_found(self, frames, scene, head, known_box, iou, quarter_turns):
         x0, y0, x1, y1 = face_box(known_box, 0, 0)
         for _ in range(quarter_turns):
