@@ -12,8 +12,8 @@ from fakeweb.render.labels import percent
 from fakeweb.render.paint import Colour
 from fakeweb.types import FaceResult, Report
 
-_WIDTH: Final = 980
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 240, 52, 300
+_WIDTH: Final = 1020
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 280, 52, 300
 _HEIGHT: Final = 340
 _MOST: Final = 12
 _INK: Final[Colour] = (40, 42, 48)
