@@ -215,7 +215,7 @@ def write_page(folder: Path) -> int:
     rows: list[tuple[str, list[str]]] = []
 
     def add(label: str, read: Callable[[dict[str, Any]], str]) -> None:
-        rows.append((label, [read(all_figures[name]) for name in names]))
+        rows.append((label, [_cell(read, all_figures[name]) for name in names]))
 
     for width in WIDTHS:
         add(f"recall, {width} px wide", lambda f, w=str(width): f"{f['widths'][w]['recall']:.3f}")
@@ -238,11 +238,12 @@ planted in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]
 ({half} half turned and {turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures
 without a face. A face is found where a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is
 one on which two of three teachers (YuNet, BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers.
-Time is CPU time on one core of {processor()}; memory is what finding adds to the process at its peak. Where
-there is a face, fakeweb's time is that of three looks (at 112, 256 and 640 px) and of the mesh of every proposal,
-which the others do not measure; where there is none, it looks again, mirrored, turned.
-Where YuNet sees more, the reason is the small network and its training of 40 minutes, see
-decisions/0008-own-finder.md.
+Time is CPU time on one core of {processor()}, which did other work besides; memory is what finding adds to the
+process at its peak. Where there is a face, fakeweb's time is that of three looks (at 112, 256 and 640 px) and of the
+mesh of every proposal, which the others do not measure; where there is none, it looks again, mirrored, turned.
+Where YuNet or MTCNN see more, the reason is the small network and its training of 40 minutes, see
+decisions/0008-own-finder.md; MTCNN looks through a whole pyramid of shrunk copies and takes far longer at 640 px.
+BlazeFace (mediapipe) shrinks a picture to 192 px and sees no small faces in a large one. "—" was not measured.
 """
     lines = [
         about,
@@ -253,6 +254,13 @@ decisions/0008-own-finder.md.
     ]
     PAGE.write_text("\n".join(lines), encoding="utf-8")
     return 0
+
+
+def _cell(read: Callable[[dict[str, Any]], str], figures: dict[str, Any]) -> str:
+    try:
+        return read(figures)
+    except KeyError:  # a measurement that was cut short
+        return "—"
 
 
 def processor() -> str:

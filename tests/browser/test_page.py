@@ -53,7 +53,7 @@ def service(run_service):
 @pytest.fixture(scope="session")
 def strict(run_service):
     """A service whose operator calls every face fake, so that there is something to draw."""
-    return run_service(threshold=0.02)
+    return run_service(threshold=0.001)
 
 
 @pytest.fixture

@@ -240,28 +240,30 @@ class OwnFinder:
         """
         found = self._confirm(image, self.proposer.look(small), small)
         if again and not found:
-            found = self._confirm(image, self.proposer.look_again(small), small, _SURE_AGAIN)
+            found = self._confirm(image, self.proposer.look_again(small), small, _SURE_AGAIN, views=1)
         if again and not found:
-            found = self._confirm(image, self.proposer.look_turned(small, tiles=False), small, _SURE_AGAIN)
+            turned = self.proposer.look_turned(small, tiles=False)
+            found = self._confirm(image, turned, small, _SURE_AGAIN, views=1)
         if any(abs(_roll_rad(face)) > _LYING_RAD for face in found):
             found = suppress([*found, *self._confirm(image, self.proposer.look_turned(small), small)])
         return found
 
     def _confirm(
-        self, image: Image, proposals: Sequence[Sequence[Face]], small: Image, least: float = _SURE
-    ) -> list[Face]:
+        self, image: Image, proposals: Sequence[Sequence[Face]], small: Image, least: float = _SURE, *,
+        views: int = _VIEWS,
+    ) -> list[Face]:  # fmt: skip
         """Measure the proposals and keep those of which both networks together are sure enough.
 
-        Where a view's box or points are too far off, the mesh sees no face; then it is shown the next view.
+        Where a view's box or points are too far off, the mesh sees no face; then it is shown the next, up to ``views``.
         """
         across, down = image.width / small.width, image.height / small.height
         kept: list[Face] = []
-        for number in range(_VIEWS):
-            proposals = [views for views in proposals if len(views) > number]
-            shown = [stretched(views[number], across, down) for views in proposals]
+        for number in range(views):
+            proposals = [seen for seen in proposals if len(seen) > number]
+            shown = [stretched(seen[number], across, down) for seen in proposals]
             judged = [self._sure(face, least) for face in self.mesher.mesh(image, shown)]
             kept += [face for face in judged if face is not None]
-            proposals = [views for views, face in zip(proposals, judged, strict=True) if face is None]
+            proposals = [seen for seen, face in zip(proposals, judged, strict=True) if face is None]
         return suppress([face for face in kept if is_inside(face, image)])
 
     @staticmethod

@@ -12,6 +12,7 @@ import pytest
 
 import fakeweb
 from fakeweb.media import encode_png, read_image
+from fakeweb.runtime import find_card
 from fakeweb.types import Image, Report
 
 ROOT = Path(__file__).parents[3]
@@ -305,7 +306,7 @@ def test_the_openapi_document_is_the_committed_one(api):
 def test_health_models_and_metrics(api, jpeg):
     assert api.get("/livez").json()["status"] == api.get("/readyz").json()["status"] == "ok"
     models = api.get("/v1/models").json()
-    assert [m["reference"] for m in models["models"] if m["in_use"]] == ["fast@0.3.0"]
+    assert [m["reference"] for m in models["models"] if m["in_use"]] == [find_card("fast").reference]
     assert models["limits"]["max_bytes"] == 20 << 20
     api.post("/v1/predict", content=jpeg)
     page = api.get("/metrics").text
