@@ -75,7 +75,7 @@ def main() -> None:
     people = [r for r in rows_of(options, "A")[0] if r.p_frames]
     verdicts = fit(people, options.false_alarms, options.missed, OnnxClassifier(card).min_face_px)
     sys.stdout.write(f"groups A: {json.dumps(describe(people, verdicts))}\n")
-    section = {k: vars(v) for k, v in vars(verdicts).items()}
+    section = verdicts.to_dict()
     sys.stdout.write(json.dumps({"video": section}, indent=2) + "\n")
     if options.write:
         path = card.path.with_suffix(".json")
