@@ -134,7 +134,7 @@ def folds(folder: Path) -> list[str]:
     head = ["held out", "source", "AUC", "called fake"]
     table = [row(head), "|" + "---|" * len(head)]
     for path in sorted(folder.glob("*/*.json")):
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["details"]
         scores = card["scores"]["held_out"]
         for name in card["held_out"]:
             source, _, _ = name.partition("/")
