@@ -238,7 +238,7 @@ planted in scenes of {SIZE[1]} x {SIZE[0]} px at a known place, {first["widths"]
 ({half} half turned and {turned} turned ones; turns at {ROLL_WIDTH_PX} px wide, either way), on mosaics of pictures
 without a face. A face is found where a box overlaps by {SAME}. Empty scenes are {EMPTY_SIZE[0]} px square. A face is
 one on which two of three teachers (YuNet, BlazeFace, MTCNN) agree on the portrait itself, which favours the teachers.
-Time is CPU time on one core of {processor()}, which did other work besides; memory is what finding adds to the
+Time is CPU time on one core of {processor()}; memory is what finding adds to the
 process at its peak. Where there is a face, fakeweb's time is that of three looks (at 112, 256 and 640 px) and of the
 mesh of every proposal, which the others do not measure; where there is none, it looks again, mirrored, turned.
 Where YuNet or MTCNN see more, the reason is the small network and its training of 40 minutes, see
