@@ -71,7 +71,7 @@ def peers(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
         "fakes called fake", "CPU ms a face", "MB",
     ]  # fmt: skip
     table = [row(head), "|" + "---|" * len(head)]
-    for classifier, mb in zip(Judge(protocol).classifiers, sizes(protocol), strict=True):
+    for classifier in Judge(protocol).classifiers:
         model = metrics["models"][classifier.reference]
         pooled = model["pooled_two_class"]
         cells = [
@@ -82,7 +82,7 @@ def peers(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
             cell(pooled["false_alarm_rate"], True),
             cell(pooled["recall"], True),
             f"{cost_ms(classifier):.1f}",
-            mb,
+            size_mb(classifier),
         ]
         table.append(row(cells))
     count = next(iter(metrics["models"].values()))["pooled_all"]
@@ -109,11 +109,10 @@ def robustness(metrics: dict[str, Any], pictures: int) -> list[str]:
     return table
 
 
-def sizes(protocol: Protocol) -> list[str]:
-    """Return each model's size on disk in MB; of published weights their own files'."""
-    cards = [c.card.path for c in Judge(protocol).classifiers if hasattr(c, "card")]
-    own = [f"{path.stat().st_size / 1e6:.1f}" for path in cards]
-    return own + ["" for _ in Judge(protocol).classifiers[len(own) :]]
+def size_mb(classifier: Classifier) -> str:
+    """Return a model's size on disk in MB; nothing of published weights, which have no card."""
+    card = getattr(classifier, "card", None)
+    return "" if card is None else f"{card.path.stat().st_size / 1e6:.1f}"
 
 
 def cost_ms(classifier: Classifier) -> float:
