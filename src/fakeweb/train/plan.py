@@ -12,6 +12,9 @@ from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import Recipe
 
 
+_PARTS = ("real", "fake", "forged")
+
+
 @dataclass(frozen=True)
 class Pick:
     """One face of a batch.
@@ -38,8 +41,9 @@ def part_of(batch: list[Pick], part: int, parts: int) -> list[Pick]:
 class _Decks:
     """Endless shuffled decks, one per source: draw i is a function of (seed, source, i) alone."""
 
-    def __init__(self, indices: dict[str, list[int]], seed: int, salt: int) -> None:
-        self.indices, self.seed, self.salt = indices, seed, salt
+    def __init__(self, part: str, indices: dict[str, list[int]], seed: int) -> None:
+        self.part, self.indices, self.seed = part, indices, seed
+        self.salt = _PARTS.index(part)
 
     def draw(self, source: str, start: int, count: int) -> list[int]:
         deck = self.indices[source]
@@ -56,7 +60,7 @@ class EpochPlan:
     """Decides which faces stand in which batch of an epoch.
 
     Half of every batch is fake, a share ``forge.share`` of it forged. A source's share follows the power
-    ``source_power`` of its size, times ``data.weights``, separately for fakes, forged and reals. A fake whose group
+    ``source_power`` of its size, times its ``data.weights``, separately for fakes, forged and reals. A fake whose group
     holds one real face brings it along into the batch, a forged one the face it is made of.
 
     Args:
@@ -82,7 +86,9 @@ class EpochPlan:
             if face.sample.label == 1
             and len(own := reals.get((face.sample.source, face.sample.group), [])) == 1
         }
-        self.decks = {label: _Decks(dict(by_label[label]), recipe.seed, label) for label in (0, 1)}
+        self.decks = {
+            label: _Decks(_PARTS[label], dict(by_label[label]), recipe.seed) for label in (0, 1)
+        }
         wanted, allowed = recipe.forge.sources, None if forgeable is None else set(forgeable)
         makings = {
             source: kept
@@ -90,7 +96,7 @@ class EpochPlan:
             if (not wanted or source in wanted)
             and (kept := [i for i in deck if allowed is None or i in allowed])
         }
-        self.makings = _Decks(makings, recipe.seed, 2)
+        self.makings = _Decks("forged", makings, recipe.seed)
 
     @property
     def steps(self) -> int:
@@ -108,7 +114,9 @@ class EpochPlan:
     def _quota(self, decks: _Decks, total: int) -> dict[str, int]:
         weights = self.recipe.data.weights
         sizes = {
-            s: len(deck) ** self.recipe.optim.source_power * weights.get(s, 1.0)
+            s: len(deck) ** self.recipe.optim.source_power
+            * weights.get(s, 1.0)
+            * weights.get(f"{s}/{decks.part}", 1.0)
             for s, deck in decks.indices.items()
         }
         if not sum(sizes.values()):

@@ -28,7 +28,8 @@ class DataRecipe:
         held_out: Sources, or ``SOURCE/real`` and ``SOURCE/fake``, that are only measured, at the end.
         folds: Named lists for ``held_out``, one of which ``fakeweb train --fold`` takes.
         extra_roots: Further data sets of the same layout; a relative path counts from the first.
-        weights: Factors on the shares of sources, besides ``optim.source_power``.
+        weights: Factors on the shares of sources, or of ``SOURCE/real``, ``SOURCE/fake`` and ``SOURCE/forged``, besides
+            ``optim.source_power``. Reals that stand beside a fake of their group follow that fake's share.
         cache_px: Longest side of the region around each face that is kept decoded; 0 decodes each time.
         masks: Per source, where its fakes were touched: ``pair``, ``parts``, ``whole``, ``file`` or ``none``;
             see :mod:`fakeweb.train.masks`.

@@ -204,3 +204,38 @@ def test_weights_change_shares():
     made = loader.EpochPlan(samples, recipe).batches(0)
     counts = Counter((samples[p.index].sample.source, samples[p.index].sample.label) for b in made for p in b)
     assert counts == {("a", 1): 300, ("b", 1): 100, ("a", 0): 300, ("b", 0): 100}
+
+
+@pytest.mark.parametrize(
+    ("key", "wanted"),
+    [
+        ("a/real", {("a", "real"): 150, ("b", "real"): 50, ("a", "fake"): 100, ("b", "fake"): 100}),
+        ("a/fake", {("a", "real"): 100, ("b", "real"): 100, ("a", "fake"): 150, ("b", "fake"): 50}),
+    ],
+)
+def test_weights_change_one_part_of_a_source(key, wanted):
+    samples = faces(a=(50, 50, False), b=(50, 50, False))
+    forge = ForgeRecipe(share=0.5, methods={"grid": 1.0})
+    recipe = Recipe("x", "1", "t", data=DataRecipe(weights={key: 3.0}), forge=forge,
+                    optim=OptimRecipe(batch=8, faces_per_epoch=800))  # fmt: skip
+    counts: Counter[tuple[str, str]] = Counter()
+    for batch in loader.EpochPlan(samples, recipe).batches(0):
+        known = [p for p, own in zip(batch[:4], batch[4:], strict=True) if p.method is None]
+        forged = [p for p in batch[:4] if p.method is not None]
+        singles = [own for p, own in zip(batch[:4], batch[4:], strict=True) if p.method is None]
+        assert len(forged) == 2
+        counts.update((samples[p.index].sample.source, "fake") for p in known)
+        counts.update((samples[p.index].sample.source, "real") for p in singles)
+        counts.update((samples[p.index].sample.source, "forged") for p in forged)
+    assert {k: v for k, v in counts.items() if k[1] != "forged"} == wanted
+    assert counts["a", "forged"] == counts["b", "forged"] == 100
+
+
+def test_forged_faces_have_weights_of_their_own():
+    samples = faces(a=(50, 50, False), b=(50, 50, False))
+    recipe = Recipe("x", "1", "t", data=DataRecipe(weights={"a/forged": 3.0}),
+                    forge=ForgeRecipe(share=0.5, methods={"grid": 1.0}),
+                    optim=OptimRecipe(batch=8, faces_per_epoch=800))  # fmt: skip
+    made = loader.EpochPlan(samples, recipe).batches(0)
+    counts = Counter(samples[p.index].sample.source for b in made for p in b if p.method is not None)
+    assert counts == {"a": 150, "b": 50}
