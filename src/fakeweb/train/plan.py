@@ -11,7 +11,6 @@ import numpy as np
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import Recipe
 
-
 _PARTS = ("real", "fake", "forged")
 
 
@@ -86,9 +85,7 @@ class EpochPlan:
             if face.sample.label == 1
             and len(own := reals.get((face.sample.source, face.sample.group), [])) == 1
         }
-        self.decks = {
-            label: _Decks(_PARTS[label], dict(by_label[label]), recipe.seed) for label in (0, 1)
-        }
+        self.decks = {label: _Decks(_PARTS[label], dict(by_label[label]), recipe.seed) for label in (0, 1)}
         wanted, allowed = recipe.forge.sources, None if forgeable is None else set(forgeable)
         makings = {
             source: kept
