@@ -30,7 +30,10 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="TOML recipe, such as recipes/fast.toml.")],
     data: Annotated[Path, typer.Option(help="Root of the data set the recipe's layout describes.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.")],
-    weights: Annotated[Path | None, typer.Option(help="File with weights to start from.")] = None,
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(help="File with weights to start from; repeated: a classifier starts from their mean."),
+    ] = None,
     finder_model: Annotated[Path | None, typer.Option(help="Model file of the recipe's face finder.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
     fold: Annotated[
@@ -57,7 +60,7 @@ def train(
             recipe,
             data,
             out,
-            weights=weights,
+            weights=weights or None,
             finder_model=finder_model,
             resume=resume,
             device=device,

@@ -12,12 +12,14 @@ Importing this package loads no torch; :func:`run` does.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fakeweb.errors import BadRecipe, missing_extra
+from fakeweb.errors import BadRecipe, ModelMissing, UsageError, missing_extra
+from fakeweb.media import write_atomically
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def run(
     data: str | Path,
     out: str | Path,
     *,
-    weights: str | Path | None = None,
+    weights: str | Path | Sequence[str | Path] | None = None,
     finder_model: str | Path | None = None,
     resume: bool = False,
     device: str = "auto",
@@ -73,6 +75,7 @@ def run(
         data: Root of the data set.
         out: Folder for checkpoints, logs and the exported model; made if needed.
         weights: File to start from, for networks that take one and for the finder, which goes on from an exported one.
+            A classifier takes several, too: it starts from their mean, kept as ``start.npz`` in ``out``.
         finder_model: Model file of the finder the recipe names, if that needs one.
         resume: Go on from the last checkpoint in ``out``; without one, begin.
         device: ``auto``, ``cpu``, ``cuda``, ``mps`` or ``hpu`` (never run: no such device was at hand).
@@ -107,6 +110,7 @@ def run(
 
     show = on_progress or (lambda _: None)
     task = task_of(recipe)
+    start = _start(weights, Path(out), task)
     if task == "finder":
         from fakeweb.train.finder.loop import FinderTraining
         from fakeweb.train.finder.recipe import read_finder_recipe
@@ -116,7 +120,7 @@ def run(
             Path(recipe),
             Path(data),
             Path(out),
-            weights=None if weights is None else Path(weights),
+            weights=start,
             resume=resume,
             device=device,
             workers=workers,
@@ -152,7 +156,7 @@ def run(
             read_temporal_recipe(Path(recipe)),
             str(data),
             Path(out),
-            weights=None if weights is None else Path(weights),
+            weights=start,
             resume=resume,
             device=device,
             workers=workers,
@@ -171,7 +175,7 @@ def run(
         with_fold(read, fold) if fold else read,
         Path(data),
         Path(out),
-        weights=None if weights is None else Path(weights),
+        weights=start,
         finder_model=None if finder_model is None else Path(finder_model),
         resume=resume,
         device=device,
@@ -182,3 +186,35 @@ def run(
         cache=None if cache is None else Path(cache),
         on_progress=show,
     ).run()
+
+
+def _start(weights: str | Path | Sequence[str | Path] | None, out: Path, task: str) -> Path | None:
+    """Return the file to start from; the mean of several is written first."""
+    if weights is None or isinstance(weights, str | Path):
+        return None if weights is None else Path(weights)
+    paths = [Path(path) for path in weights]
+    if len(paths) < 2:
+        return paths[0] if paths else None
+    if task != "classifier":
+        raise UsageError(
+            f"a {task} starts from one file", hint="only classifiers start from a mean of several"
+        )
+    if missing := next((path for path in paths if not path.is_file()), None):
+        raise ModelMissing(f"no weights at {missing}", hint="see docs/guide/train.md")
+    import numpy as np
+
+    from fakeweb.train.weights import average_states
+
+    start = out / "start.npz"
+    if first_process() or not start.is_file():
+        state = average_states(paths)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            buffer = io.BytesIO()
+            np.savez(buffer, **{k: v.numpy() for k, v in state.items()})  # type: ignore[arg-type]
+            write_atomically(start, buffer.getvalue())
+        except OSError as error:
+            raise UsageError(
+                f"{out} cannot be written to: {error.strerror}", hint="name another --out"
+            ) from error
+    return start

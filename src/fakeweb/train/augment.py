@@ -15,11 +15,12 @@ MOST_SHARES = 3
 _SPARED_RESIZE = (0.85, 1.3)
 _SPARED_QUALITY = (80, 98)
 _CUT_ONCE = 0.5
+_PART = (0.4, 0.85)  # of the plain crop's side, where zoomed
 
 
 def views(recipe: AugmentRecipe) -> AugmentRecipe:
     """Return the recipe without what happens to no picture on its way, for looking at validation faces."""
-    return replace(recipe, cutout=0.0, flip_down=0.0)
+    return replace(recipe, cutout=0.0, flip_down=0.0, zoom=0.0)
 
 
 def spared(recipe: AugmentRecipe, cut_once: bool = False) -> AugmentRecipe:
@@ -78,6 +79,10 @@ def augmented_pair(
     x0, y0, x1, y1 = box
     dx, dy = rng.uniform(-recipe.shift, recipe.shift, 2) * max(x1 - x0, y1 - y0)
     scale = rng.uniform(*recipe.scale)
+    if recipe.zoom and rng.random() < recipe.zoom:
+        part = rng.uniform(*_PART)
+        free = (1 - part) * margin * scale * max(x1 - x0, y1 - y0)
+        (dx, dy), scale = (dx, dy) + free * rng.uniform(-0.5, 0.5, 2), scale * part
     face = Face((x0 + dx, y0 + dy, x1 + dx, y1 + dy))
     pixels = np.array(align(image, face, first, margin=margin * scale).pixels)
     if mask is not None:

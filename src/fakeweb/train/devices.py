@@ -35,8 +35,9 @@ def pick_device(name: str) -> torch.device:
     if device.type not in KNOWN[1:]:
         raise UsageError(f"no device is called '{name}'", hint=f"known: {', '.join(KNOWN)}")
     if device.type == "cuda":
-        if device.index is None and torch.cuda.device_count() > 1:
-            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        if device.index is None:  # set_device wants one
+            alone = torch.cuda.device_count() <= 1
+            device = torch.device("cuda", 0 if alone else int(os.environ.get("LOCAL_RANK", "0")))
         if (device.index or 0) >= torch.cuda.device_count():
             raise UsageError(
                 f"torch {torch.__version__} sees no device '{name}'",

@@ -26,6 +26,8 @@ from fakeweb.types import KINDS, Box, Face, Image, UInt8Array
 __all__ = ["NO_KIND", "EpochPlan", "FaceDataset", "Pick", "collate", "part_of", "single_thread"]
 
 NO_KIND = -100
+_TOUCHED = 0.005
+"""A fake's zoomed crop of which a smaller share was touched counts as real."""
 
 Item = dict[str, Any]
 
@@ -82,6 +84,8 @@ class FaceDataset(Dataset):
         else:
             rng = np.random.default_rng(pick.seed)
             pixels, mask = augmented_pair(image, mask, box, data.side_px, data.margin, self.augment, rng)
+            if self.augment.zoom and mask is not None and np.mean(mask > 127) < _TOUCHED:
+                label, kind = 0, None
         number = KINDS.index(kind) if kind in KINDS else NO_KIND
         item: Item = {"pixels": torch.from_numpy(pixels), "label": label, "kind": number}
         if self.map_side:

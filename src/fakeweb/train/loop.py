@@ -168,7 +168,8 @@ class Training:
         self.faces = found
 
     def _epochs(self, plan: EpochPlan, split: dict[str, list[FaceSample]]) -> None:
-        if self.step and self.step % plan.steps == 0:  # stopped after an epoch's last step
+        # stopped after an epoch's last step, or none to come
+        if (self.step and self.step % plan.steps == 0) or not self.recipe.optim.epochs:
             self._end_epoch(plan, split["A"])
         while self.step < self.recipe.optim.epochs * plan.steps and not self._tired(plan):
             self._one_epoch(plan, self.step // plan.steps, split["train"])
@@ -263,19 +264,14 @@ class Training:
 
     def _train_step(self, batch: Batch, total: int) -> float:
         optim = self.recipe.optim
-        # dropout does not depend on resuming, and differs between processes
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + 7_919_000_003 * self.crew.rank)
         for group in self.optim.param_groups:
             group["lr"] = optim.lr * one_cycle(self.step / total, optim.warmup)
         counts = self._counts(batch)
         self.seen_kinds |= {KINDS[k] for k in set(batch["kind"].tolist()) - {NO_KIND}}
-        self.optim.zero_grad(set_to_none=True)
-        value = 0.0
-        for part in range(optim.accumulate):
-            loss = self._loss(_rows(batch, part, optim.accumulate), counts)
-            self.scaler.scale(loss).backward()
-            value += float(loss.detach())
-        self._share_gradients()
+        value = self._gradients(batch, counts)
+        if optim.sam:
+            with self._uphill(optim.sam):
+                value = self._gradients(batch, counts)
         (value,) = self.crew.total([value])
         self.scaler.unscale_(self.optim)
         nn.utils.clip_grad_norm_(self.net.parameters(), optim.clip)
@@ -286,6 +282,32 @@ class Training:
         if not math.isfinite(value):
             raise _diverged(f"the loss is {value} at step {self.step}")
         return value
+
+    def _gradients(self, batch: Batch, counts: Counts) -> float:
+        """Compute the gradients over all processes; return this one's share of the loss."""
+        parts, value = self.recipe.optim.accumulate, 0.0
+        # dropout does not depend on resuming, and differs between processes
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.step + 7_919_000_003 * self.crew.rank)
+        self.optim.zero_grad(set_to_none=True)
+        for part in range(parts):
+            loss = self._loss(_rows(batch, part, parts), counts)
+            self.scaler.scale(loss).backward()
+            value += float(loss.detach())
+        self._share_gradients()
+        return value
+
+    @contextlib.contextmanager
+    def _uphill(self, length: float) -> Iterator[None]:
+        """Move the weights so far along their gradient, and back to where they were."""
+        moved = [w for w in self.net.parameters() if w.grad is not None]
+        kept = [w.detach().clone() for w in moved]
+        slopes = [w.grad for w in moved if w.grad is not None]
+        with torch.no_grad():
+            steep = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(slopes)))
+            torch._foreach_add_(moved, torch._foreach_mul(slopes, length / (steep + 1e-12)))
+        yield
+        with torch.no_grad():
+            torch._foreach_copy_(moved, kept)
 
     def _counts(self, batch: Batch) -> Counts:
         """Count over all processes; all of them stop here if one was asked to."""

@@ -57,7 +57,8 @@ def loss_of(said: Outputs, targets: Targets, recipe: Recipe, counts: Counts) -> 
         loss = loss + recipe.evidence.weight * (cells * targets.known.float()).sum() / counts.masks
     if recipe.loss.pair:
         half = len(logits) // 2
-        order = functional.softplus(logits[half:, 0] - logits[:half, 0]).sum()
+        apart = targets.labels[:half] > targets.labels[half:]
+        order = (functional.softplus(logits[half:, 0] - logits[:half, 0]) * apart).sum()
         loss = loss + recipe.loss.pair * order / (counts.faces / 2)
     if recipe.loss.contrast and said.embedding is not None:
         contrast = supervised_contrast(said.embedding.float(), targets.labels.long(), recipe.loss.temperature)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -149,8 +149,20 @@ class EpochPlan:
             start = 2 * step * half
             seeds = ((self.recipe.seed, epoch, start + j) for j in range(2 * half))
             batch = [Pick(i, seed, name) for i, seed, name in zip(fake + real, seeds, names, strict=True)]
-            picks.append(self._spread(batch, half, forged))
+            picks.append(self._spread(self._alike(batch), half, forged))
         return picks
+
+    def _alike(self, batch: list[Pick]) -> list[Pick]:
+        """Let each fake and the real it was made of go through the same, where the recipe wants it."""
+        if not self.recipe.augment.paired:
+            return batch
+        half = len(batch) // 2
+        return batch[:half] + [
+            replace(real, seed=fake.seed)
+            if fake.method is not None or self.partner.get(fake.index) == real.index
+            else real
+            for fake, real in zip(batch[:half], batch[half:], strict=True)
+        ]
 
     def _spread(self, batch: list[Pick], half: int, forged: int) -> list[Pick]:
         """Spread the forged evenly, so that every part of a batch has its share."""

@@ -62,7 +62,7 @@ class OptimRecipe:
     """How to train.
 
     Attributes:
-        epochs: Passes of ``faces_per_epoch`` faces.
+        epochs: Passes of ``faces_per_epoch`` faces; 0 only calibrates, measures and exports what ``--weights`` gave.
         faces_per_epoch: Half of them fake, drawn from each source by the power ``source_power`` of its size.
         source_power: 1 follows the sizes, 0 makes sources equal.
         batch: Faces per step, over all processes.
@@ -70,6 +70,8 @@ class OptimRecipe:
         optimizer: ``adamw``, ``adam``, ``sgd`` or ``lars``.
         lr, warmup, weight_decay, clip: One cycle: peak rate, share of the steps that warm up, decay, largest
             gradient norm.
+        sam: Sharpness-aware minimisation (Foret et al., ICLR 2021): how far the weights go uphill, as a length, before
+            each step's gradient is taken; twice the time per step. 0: not.
         momentum: Of ``sgd`` and ``lars``.
         trust: Of ``lars``: the coefficient eta of You et al., 2017.
         freeze: ``none``; ``backbone`` trains the new layers only; ``norm`` keeps the normalisation as loaded.
@@ -96,6 +98,7 @@ class OptimRecipe:
     warmup: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
+    sam: float = 0.0
     momentum: float = 0.9
     trust: float = 0.001
     freeze: str = "none"
@@ -186,6 +189,10 @@ class AugmentRecipe:
         down_up: Probability of losing detail: made up to four times smaller, and large again.
         blur, sharpen, noise, colour, grey, cutout: Probabilities.
         spare: Probability that a crop keeps its detail: of all these only geometry, colours and light encodings.
+        zoom: Probability that a crop shows a part of the face alone, as patches tell more generators apart (Chai et
+            al., ECCV 2020). A fake of which it shows nothing that was touched counts as real.
+        paired: A fake and the real face it was made of go through the very same, so that they differ in nothing else
+            (as in Shiohara and Yamasaki, CVPR 2022).
     """
 
     flip: float = 0.5
@@ -207,6 +214,8 @@ class AugmentRecipe:
     grey: float = 0.07
     cutout: float = 0.0
     spare: float = 0.0
+    zoom: float = 0.0
+    paired: bool = False
 
 
 @dataclass(frozen=True)

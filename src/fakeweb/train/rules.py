@@ -77,7 +77,7 @@ def _data_rules(recipe: Recipe) -> _Rules:
 
 def _optim_rules(optim: OptimRecipe) -> _Rules:
     return [
-        (optim.epochs >= 1, "optim.epochs must be at least 1"),
+        (optim.epochs >= 0, "optim.epochs must be at least 0"),
         (optim.batch >= 2 and optim.batch % 2 == 0, "optim.batch must be even (half real, half fake)"),
         (optim.faces_per_epoch >= optim.batch, "optim.faces_per_epoch must hold at least one batch"),
         (
@@ -94,6 +94,8 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
         (0 <= optim.warmup < 1, "optim.warmup must lie in [0, 1)"),
         (0 <= optim.weight_decay < math.inf, "optim.weight_decay must be at least 0"),
         (optim.clip > 0, "optim.clip must be greater than 0"),
+        (0 <= optim.sam < math.inf, "optim.sam must be at least 0"),
+        (not (optim.sam and optim.fp16), "optim.sam and optim.fp16 exclude each other"),
         (0 <= optim.momentum < 1, "optim.momentum must lie in [0, 1)"),
         (0 < optim.trust < math.inf, "optim.trust must be greater than 0"),
         (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
@@ -129,7 +131,7 @@ def _augment_rules(augment: AugmentRecipe, margin: float) -> _Rules:
         "resize": augment.resize,
     }
     chances = ("flip", "flip_down", "encode", "shares", "down_up", "blur", "sharpen", "noise", "colour", "grey",
-               "cutout", "spare")  # fmt: skip
+               "cutout", "spare", "zoom")  # fmt: skip
     farthest = margin * augment.scale[0] / 2  # beyond, a crop could miss its face and the picture
     return [
         *(

@@ -97,6 +97,7 @@ def test_no_argument_could_tell_it_the_label():
         {"flip_down": 1},
         {"shift": 0.3},
         {"scale": (1.5, 1.5)},
+        {"zoom": 1},
     ],
 )
 def test_a_mask_goes_where_its_pixels_go(change):
@@ -119,8 +120,25 @@ def test_brightness_is_a_factor(image):
 
 
 def test_validation_sees_no_holes_and_stands_upright():
-    seen = views(dataclasses.replace(AugmentRecipe(), cutout=0.5, flip_down=0.5))
-    assert (seen.cutout, seen.flip_down, seen.encode) == (0, 0, AugmentRecipe().encode)
+    seen = views(dataclasses.replace(AugmentRecipe(), cutout=0.5, flip_down=0.5, zoom=0.5))
+    assert (seen.cutout, seen.flip_down, seen.zoom, seen.encode) == (0, 0, 0, AugmentRecipe().encode)
+
+
+def test_a_zoomed_crop_is_a_part_of_the_plain_one_wherever():
+    """The picture tells where each pixel comes from: red is x, green is y."""
+    y, x = np.mgrid[0:200, 0:200]
+    where = Image(np.stack([x, y, 0 * x], -1).astype(np.uint8))
+    box = (60.0, 60.0, 140.0, 140.0)
+    plain = crop(where, 0, PLAIN, box=box)[..., :2].astype(int)
+    low, high = plain.min(), plain.max()
+    sides, middles = [], []
+    for seed in range(200):
+        part = crop(where, seed, dataclasses.replace(PLAIN, zoom=1), box=box)[..., :2].astype(int)
+        assert low - 2 <= part.min() <= part.max() <= high + 2
+        sides.append(np.ptp(part[..., 0]) / (high - low))
+        middles.append(part.mean((0, 1)))
+    assert 0.36 < min(sides) < 0.45 < 0.8 < max(sides) < 0.87
+    assert np.ptp(middles, axis=0).min() > 0.4 * (high - low)
 
 
 def test_a_spared_crop_keeps_its_detail_and_others_lose_it():

@@ -1,6 +1,7 @@
 """What the judge needs: an evidence map, forged fakes, kept regions, held-out sources, teachers, averaged epochs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,12 +236,84 @@ def test_two_stages_are_two_networks_in_one_file(train, write_recipe, tmp_path):
         {"optimizer": '"sgd"', "lr": 0.3},
         {"fp16": "true"},
         {"more": EVIDENCE + "feed = true\n", "data": DATA},
+        {"sam": 0.05},
     ],
-    ids=["mixup", "contrast", "focal", "lars", "sgd", "fp16", "feed"],
+    ids=["mixup", "contrast", "focal", "lars", "sgd", "fp16", "feed", "sam"],
 )
 def test_each_way_of_learning_learns_the_toy(train, write_recipe, tmp_path, weights, no_export, keys):
     train(write_recipe(net="toymaps", **{**LEARNS, **keys}), tmp_path / "out")
     assert weights(tmp_path / "out")["score"] > 0.85
+
+
+def test_a_step_uphill_is_as_long_as_asked_and_taken_back():
+    """Foret et al.: the gradient is taken at w + length * g / |g|."""
+    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
+    training = loop.Training.__new__(loop.Training)
+    training.net = torch.nn.Linear(3, 2)
+    before = [w.detach().clone() for w in training.net.parameters()]
+    (training.net(torch.ones(1, 3)) ** 2).sum().backward()
+    slopes = [w.grad.clone() for w in training.net.parameters()]
+    steep = torch.cat([g.flatten() for g in slopes]).norm()
+    with training._uphill(0.3):
+        for now, was, slope in zip(training.net.parameters(), before, slopes, strict=True):
+            assert torch.allclose(now - was, 0.3 * slope / steep, atol=1e-6)
+    assert all(torch.equal(now, was) for now, was in zip(training.net.parameters(), before, strict=True))
+
+
+def test_a_zoomed_fake_that_shows_nothing_touched_counts_as_real():
+    from fakeweb.train.loader import NO_KIND, FaceDataset
+    from fakeweb.train.plan import Pick
+    from fakeweb.train.prepare import FaceSample
+    from fakeweb.train.recipe import AugmentRecipe, DataRecipe, EvidenceRecipe, Recipe
+    from fakeweb.train.regions import Region
+    from fakeweb.types import Sample
+
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, :24] = 255  # the left three eighths
+    region = Region(np.full((96, 96, 3), 90, np.uint8), (8.0, 8.0, 88.0, 88.0), mask=mask)
+    faces = [FaceSample(Sample(Path("x"), 1, "swap", "train", "g", "s"), region.box)]
+    for zoom in (0.0, 1.0):
+        recipe = Recipe(
+            "x", "1", "t", data=DataRecipe(side_px=32, cache_px=96, margin=1.1),
+            evidence=EvidenceRecipe(weight=1.0), augment=AugmentRecipe(zoom=zoom, rotate_deg=0),
+        )  # fmt: skip
+        items = [FaceDataset(faces, recipe, None, [region])[Pick(0, (3, i))] for i in range(60)]
+        assert all(i["label"] == int(i["mask"].mean() > 0.004) for i in items)
+        assert all((i["kind"] == NO_KIND) == (i["label"] == 0) for i in items)
+        assert (sum(i["label"] == 0 for i in items) > 5) == bool(zoom)
+
+
+def test_no_epoch_exports_the_mean_of_what_it_starts_from(
+    toy, train, write_recipe, tmp_path, monkeypatch, weights
+):
+    from fakeweb import registry
+    from fakeweb.train.weights import load_fitting, read_state
+
+    def build(outputs, argument="", weights=None):
+        net = toy.build_maps(outputs)
+        if weights is not None:
+            load_fitting(net, read_state(weights, "toy"), weights, "toy", ())
+        return net
+
+    monkeypatch.setattr(toy, "build_loaded", build, raising=False)
+    monkeypatch.setitem(registry.BUILT_IN["net"], "loaded", "train_toy:build_loaded")
+    starts = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        starts.append(tmp_path / f"{seed}.pt")
+        torch.save(toy.build_maps(5).state_dict(), starts[-1])
+    recipe = write_recipe(net="loaded", epochs=0)
+    card = train(recipe, tmp_path / "out", weights=starts)
+    assert "validation_B" in json.loads(card.read_text())["details"]["scores"]
+    state = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
+    one, other = (torch.load(path, weights_only=True) for path in starts)
+    for name, value in state["best"]["state"].items():
+        assert torch.allclose(value, (one[name] + other[name]) / 2, atol=1e-7)
+    first = card.with_suffix(".onnx").read_bytes()
+    train(recipe, tmp_path / "out", weights=starts, resume=True)
+    assert card.with_suffix(".onnx").read_bytes() == first
+    with pytest.raises(ModelMissing, match="no weights at"):
+        train(recipe, tmp_path / "none", weights=[starts[0], tmp_path / "none.pt"])
 
 
 def test_a_student_follows_its_teachers(train, write_recipe, tmp_path, judged, no_export):

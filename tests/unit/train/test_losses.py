@@ -84,6 +84,16 @@ def test_contrast_by_brute_force():
     assert float(losses.supervised_contrast(z[:2], torch.tensor([0, 1]), 0.2)) == 0
 
 
+def test_only_a_fake_is_ranked_above_the_real_beside_it():
+    """A fake whose crop shows nothing that was touched counts as real, and nothing is ranked there."""
+    recipe = dataclasses.replace(PLAIN, loss=LossRecipe(pair=0.4))
+    logits = torch.tensor([[1.0, 0], [0.3, 0], [0.2, 0], [0.5, 0]])
+    labels, kinds = torch.tensor([1.0, 0.0, 0.0, 0.0]), torch.full((4,), -100)
+    said, targets = heads.Outputs(logits), losses.Targets(labels, kinds)
+    ranked = [float(losses.loss_of(said, targets, r, losses.Counts(4, 0, 0))) for r in (recipe, PLAIN)]
+    assert ranked[0] - ranked[1] == pytest.approx(0.4 * math.log(1 + math.exp(0.2 - 1.0)) / 2, rel=1e-5)
+
+
 def test_the_map_counts_only_where_a_mask_is_known():
     recipe = dataclasses.replace(PLAIN, evidence=EvidenceRecipe(weight=1.0))
     said, targets = batch()

@@ -1,5 +1,6 @@
 """Which faces stand in which batch."""
 
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeweb.train.prepare import FaceSample
-from fakeweb.train.recipe import DataRecipe, ForgeRecipe, OptimRecipe, Recipe
+from fakeweb.train.recipe import AugmentRecipe, DataRecipe, ForgeRecipe, OptimRecipe, Recipe
 from fakeweb.types import Sample
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
@@ -114,6 +115,25 @@ def test_no_two_augmentations_share_a_seed():
     made = plan(MIXED)
     seeds = [p.seed for epoch in range(4) for batch in made.batches(epoch) for p in batch]
     assert len(set(seeds)) == len(seeds)
+
+
+def test_a_fake_and_its_real_may_go_through_the_same():
+    """Nothing else of the plan changes, and pictures of different people keep seeds of their own."""
+    plain = forging(MIXED, 0.5)
+    recipe = dataclasses.replace(plain.recipe, augment=AugmentRecipe(paired=True))
+    both = loader.EpochPlan(MIXED, recipe)
+    alike = apart = 0
+    for one, other in zip(plain.batches(1), both.batches(1), strict=True):
+        assert [(p.index, p.method) for p in one] == [(p.index, p.method) for p in other]
+        seeds = [p.seed for p in other]
+        for fake, real in zip(other[:4], other[4:], strict=True):
+            if fake.method is not None or plain.partner.get(fake.index) == real.index:
+                assert real.seed == fake.seed
+                alike += 1
+            else:
+                assert seeds.count(real.seed) == seeds.count(fake.seed) == 1
+                apart += 1
+    assert min(alike, apart) > 4
 
 
 def test_a_last_partial_batch_is_left_to_no_epoch():

@@ -84,6 +84,23 @@ def test_only_the_new_layers_may_be_missing(net, tmp_path):
             load_fitting(net, broken, tmp_path, "net", ("head",))
 
 
+def test_the_mean_of_several_files(net, tmp_path):
+    state = net.state_dict()
+    shifted = {f"net.{k}": v + 3 for k, v in state.items()}
+    paths = [
+        save(tmp_path / "a.pt", state),
+        save(tmp_path / "b.npz", shifted),
+        save(tmp_path / "c.pt", state),
+    ]
+    found = weights_module.average_states(paths)
+    assert all(torch.allclose(found[k], v + 1, atol=1e-6) for k, v in state.items())
+    with pytest.raises(UsageError, match="at least two"):
+        weights_module.average_states(paths[:1])
+    other = save(tmp_path / "d.pt", {**state, "more": torch.zeros(1)})
+    with pytest.raises(ModelCorrupt, match="other tensors than"):
+        weights_module.average_states([paths[0], other])
+
+
 def test_safetensors_missing(net, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     (tmp_path / "x.safetensors").write_bytes(b"")
@@ -97,6 +114,17 @@ def test_devices_that_are_not_here(name, monkeypatch):
     with pytest.raises(UsageError, match=f"sees no device '{name}'") as caught:
         devices.pick_device(name)
     assert "--device cpu" in caught.value.hint
+
+
+@pytest.mark.parametrize(("count", "rank", "wanted"), [(1, "0", 0), (1, "3", 0), (4, "3", 3)])
+def test_a_gpu_is_taken_by_its_number(monkeypatch, count, rank, wanted):
+    """torch.cuda.set_device refuses a device without one."""
+    taken = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    assert devices.pick_device("cuda") == torch.device("cuda", wanted)
+    assert taken == [torch.device("cuda", wanted)]
 
 
 def test_half_precision_as_asked():
