@@ -243,7 +243,7 @@ process at its peak. Where there is a face, fakeweb's time is that of three look
 mesh of every proposal, which the others do not measure; where there is none, it looks again, mirrored, turned.
 Where YuNet or MTCNN see more, the reason is the small network and its training of 40 minutes, see
 decisions/0008-own-finder.md; MTCNN looks through a whole pyramid of shrunk copies and takes far longer at 640 px.
-BlazeFace (mediapipe) shrinks a picture to 192 px and sees no small faces in a large one. "—" was not measured.
+BlazeFace (mediapipe) shrinks a picture to 192 px and sees no small faces in a large one.
 """
     lines = [
         about,

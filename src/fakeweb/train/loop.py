@@ -69,6 +69,10 @@ class Training:
             )
         if weights is not None and not weights.is_file():
             raise ModelMissing(f"no weights at {weights}", hint="see docs/guide/train.md")
+        if weights is None and not recipe.optim.epochs:
+            raise UsageError(
+                "optim.epochs = 0 exports what it starts from, and that is nothing", hint="give --weights"
+            )
         if threads:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)

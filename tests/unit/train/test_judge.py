@@ -312,6 +312,8 @@ def test_no_epoch_exports_the_mean_of_what_it_starts_from(
     first = card.with_suffix(".onnx").read_bytes()
     train(recipe, tmp_path / "out", weights=starts, resume=True)
     assert card.with_suffix(".onnx").read_bytes() == first
+    with pytest.raises(UsageError, match="exports what it starts from"):
+        train(recipe, tmp_path / "none")
     with pytest.raises(ModelMissing, match="no weights at"):
         train(recipe, tmp_path / "none", weights=[starts[0], tmp_path / "none.pt"])
 
