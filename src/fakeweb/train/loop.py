@@ -103,6 +103,7 @@ class Training:
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
         self.top: list[dict[str, Any]] = []  # the best epochs, where several are averaged
         self.averaged: list[int] = []
+        self.start = copy.deepcopy(self.net.state_dict()) if recipe.optim.keep_start else None
         self.faces: str | None = None  # which faces the checkpoint was trained on
         self.logs: Logs
         self.corpus: Corpus
@@ -233,6 +234,12 @@ class Training:
             score = self._validate(faces)["score"]
             if score > self.best["score"]:
                 chosen, self.averaged = mean, sorted(entry["epoch"] for entry in self.top)
+        if self.start is not None:
+            share = self.recipe.optim.keep_start
+            chosen = {
+                k: torch.lerp(v, self.start[k].to(v), share) if v.dtype.is_floating_point else v
+                for k, v in chosen.items()
+            }
         self.net.load_state_dict(chosen)
 
     def batches_of(
@@ -399,6 +406,7 @@ class Training:
             "step": self.step,
             "best": self.best,
             "top": self.top,
+            "start": self.start,
             "faces": self.faces,
             "seen_kinds": sorted(k for k in self.seen_kinds if k),
             "teachers": self.teachers.digests,
@@ -414,6 +422,7 @@ class Training:
             self.scaler.load_state_dict(state["scaler"])
             self.step, self.best, self.faces = state["step"], state["best"], state.get("faces")
             self.top, teachers = state["top"], state["teachers"]
+            self.start = state.get("start")
             self.seen_kinds = set(state["seen_kinds"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]

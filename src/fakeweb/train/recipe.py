@@ -79,6 +79,8 @@ class OptimRecipe:
         heads: ``joint``: one network says fake and which kind; ``two-stage``: one says fake, another which kind.
         ema: Decay of the averaged weights that are validated and exported.
         average_best: So many of the best epochs are averaged at the end, if that is better than the best alone.
+        keep_start: Share of the weights it started from in what is exported, so that less of what they knew is lost
+            (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
         patience: Epochs without a better score after which the training ends; 0: none.
         kind_weight: Weight of the manipulation-kind loss beside the real-or-fake loss.
         label_smoothing: Towards even odds, against wrong labels.
@@ -106,6 +108,7 @@ class OptimRecipe:
     heads: str = "joint"
     ema: float = 0.998
     average_best: int = 1
+    keep_start: float = 0.0
     patience: int = 0
     kind_weight: float = 0.3
     label_smoothing: float = 0.02

@@ -100,6 +100,7 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
         (0 < optim.trust < math.inf, "optim.trust must be greater than 0"),
         (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
         (optim.average_best >= 1, "optim.average_best must be at least 1"),
+        (0 <= optim.keep_start < 1, "optim.keep_start must lie in [0, 1)"),
         (optim.patience >= 0, "optim.patience must be at least 0"),
         (0 <= optim.kind_weight < math.inf, "optim.kind_weight must be at least 0"),
         (0 <= optim.label_smoothing < 0.5, "optim.label_smoothing must lie in [0, 0.5)"),

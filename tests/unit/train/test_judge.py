@@ -245,6 +245,30 @@ def test_each_way_of_learning_learns_the_toy(train, write_recipe, tmp_path, weig
     assert weights(tmp_path / "out")["score"] > 0.85
 
 
+def test_what_is_exported_keeps_a_share_of_the_start(
+    toy, train, write_recipe, tmp_path, no_export, monkeypatch
+):
+    """Also after a resume, which does not see the file it started from again."""
+    kept = {}
+    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
+    choose = loop.Training._choose
+
+    def spy(training, faces):
+        choose(training, faces)
+        kept.update(best=training.best["state"], chosen=dict(training.net.state_dict()))
+
+    monkeypatch.setattr(loop.Training, "_choose", spy)
+    recipe = write_recipe(net="toymaps", keep_start=0.25, epochs=1)
+    torch.manual_seed(0)
+    start = toy.build_maps(5).state_dict()
+    for resume in (False, True):
+        train(recipe, tmp_path / "out", resume=resume)
+        for name, value in kept.pop("chosen").items():
+            assert torch.allclose(value, 0.75 * kept["best"][name] + 0.25 * start[name], atol=1e-6)
+            assert not torch.allclose(kept["best"][name], start[name], atol=1e-5)
+        torch.manual_seed(99)
+
+
 def test_a_step_uphill_is_as_long_as_asked_and_taken_back():
     """Foret et al.: the gradient is taken at w + length * g / |g|."""
     loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
