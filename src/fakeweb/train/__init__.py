@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fakeweb.errors import BadRecipe, ModelMissing, UsageError, missing_extra
 from fakeweb.media import write_atomically
@@ -207,11 +208,11 @@ def _start(weights: str | Path | Sequence[str | Path] | None, out: Path, task: s
 
     start = out / "start.npz"
     if first_process() or not start.is_file():
-        state = average_states(paths)
+        arrays: dict[str, Any] = {k: v.numpy() for k, v in average_states(paths).items()}
         try:
             out.mkdir(parents=True, exist_ok=True)
             buffer = io.BytesIO()
-            np.savez(buffer, **{k: v.numpy() for k, v in state.items()})  # type: ignore[arg-type]
+            np.savez(buffer, **arrays)
             write_atomically(start, buffer.getvalue())
         except OSError as error:
             raise UsageError(

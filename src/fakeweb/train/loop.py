@@ -210,9 +210,10 @@ class Training:
         entry: dict[str, Any] = {"score": figures["score"], "epoch": epoch}
         kept, known = self.recipe.optim.average_best, {e["epoch"] for e in self.top}
         wanted = kept > 1 and epoch not in known
-        if figures["score"] > self.best["score"] or wanted:
+        chosen = figures["score"] > self.best["score"] or self.recipe.optim.choose == "last"
+        if chosen or wanted:
             entry["state"] = {k: v.detach().cpu().clone() for k, v in self.average.state_dict().items()}
-        if figures["score"] > self.best["score"]:
+        if chosen:
             self.best = entry
         if wanted:
             self.top = sorted([*self.top, entry], key=lambda e: (-e["score"], e["epoch"]))[:kept]

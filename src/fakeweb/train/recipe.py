@@ -78,6 +78,8 @@ class OptimRecipe:
         freeze_epochs: Epochs after which nothing is frozen any more; 0: never.
         heads: ``joint``: one network says fake and which kind; ``two-stage``: one says fake, another which kind.
         ema: Decay of the averaged weights that are validated and exported.
+        choose: ``best`` exports the epoch with the highest score on groups A, ``last`` the last one, where groups
+            A show other fakes than they learn from.
         average_best: So many of the best epochs are averaged at the end, if that is better than the best alone.
         keep_start: Share of the weights it started from in what is exported, so that less of what they knew is lost
             (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
@@ -107,6 +109,7 @@ class OptimRecipe:
     freeze_epochs: int = 0
     heads: str = "joint"
     ema: float = 0.998
+    choose: str = "best"
     average_best: int = 1
     keep_start: float = 0.0
     patience: int = 0

@@ -99,6 +99,11 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
         (0 <= optim.momentum < 1, "optim.momentum must lie in [0, 1)"),
         (0 < optim.trust < math.inf, "optim.trust must be greater than 0"),
         (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
+        _choice("optim.choose", optim.choose, ("best", "last")),
+        (
+            optim.choose == "best" or optim.average_best == 1,
+            "optim.average_best averages what optim.choose = 'best' ranks",
+        ),
         (optim.average_best >= 1, "optim.average_best must be at least 1"),
         (0 <= optim.keep_start < 1, "optim.keep_start must lie in [0, 1)"),
         (optim.patience >= 0, "optim.patience must be at least 0"),

@@ -245,6 +245,18 @@ def test_each_way_of_learning_learns_the_toy(train, write_recipe, tmp_path, weig
     assert weights(tmp_path / "out")["score"] > 0.85
 
 
+@pytest.mark.parametrize(("choose", "epoch"), [("best", 1), ("last", 3)])
+def test_the_best_epoch_or_the_last(train, write_recipe, tmp_path, no_export, monkeypatch, choose, epoch):
+    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
+    scores = iter([0.9, 0.7, 0.8])
+    monkeypatch.setattr(loop.Training, "_validate", lambda _self, _faces: {"score": next(scores)})
+    train(write_recipe(epochs=3, choose=f'"{choose}"'), tmp_path / "out")
+    state = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
+    assert state["best"]["epoch"] == epoch
+    same = torch.equal(state["best"]["state"]["1.weight"], state["average"]["1.weight"])
+    assert same == (choose == "last")
+
+
 def test_what_is_exported_keeps_a_share_of_the_start(
     toy, train, write_recipe, tmp_path, no_export, monkeypatch
 ):
