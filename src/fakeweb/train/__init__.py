@@ -207,15 +207,10 @@ def _start(weights: str | Path | Sequence[str | Path] | None, out: Path, task: s
     from fakeweb.train.weights import average_states
 
     start = out / "start.npz"
-    if first_process() or not start.is_file():
-        arrays: dict[str, Any] = {k: v.numpy() for k, v in average_states(paths).items()}
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            buffer = io.BytesIO()
-            np.savez(buffer, **arrays)
-            write_atomically(start, buffer.getvalue())
-        except OSError as error:
-            raise UsageError(
-                f"{out} cannot be written to: {error.strerror}", hint="name another --out"
-            ) from error
+    arrays: dict[str, Any] = {k: v.numpy() for k, v in average_states(paths).items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_atomically(
+        start, buffer.getvalue()
+    )  # each process for itself: what lies there may be another training's
     return start

@@ -27,7 +27,7 @@ __all__ = ["NO_KIND", "EpochPlan", "FaceDataset", "Pick", "collate", "part_of", 
 
 NO_KIND = -100
 _TOUCHED = 0.005
-"""A fake's zoomed crop of which a smaller share was touched counts as real."""
+"""Where crops are zoomed, a fake's crop of which a smaller share was touched counts as real."""
 
 Item = dict[str, Any]
 
