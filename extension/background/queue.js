@@ -7,9 +7,9 @@ export class Dropped extends Error {}
 export class Queue {
   /**
    * @param {number} parallel How many jobs run at the same time.
-   * @param {() => number} now Milliseconds; another clock for tests.
+   * @param {() => number} now Milliseconds, of a clock that nobody sets back; another one for tests.
    */
-  constructor(parallel, now = Date.now) {
+  constructor(parallel, now = () => performance.now()) {
     this.parallel = parallel;
     this.running = 0;
     this._now = now;
@@ -42,11 +42,17 @@ export class Queue {
    */
   pause(ms) {
     this._pausedUntil = Math.max(this._pausedUntil, this._now() + ms);
+    this._wake();
+  }
+
+  /** Go on when the pause is over: a timer may go off a little before the clock says so, and is then set again. */
+  _wake() {
     if (this._timer !== null) clearTimeout(this._timer);
     this._timer = setTimeout(() => {
       this._timer = null;
-      this._next();
-    }, this._pausedUntil - this._now());
+      if (this._now() < this._pausedUntil) this._wake();
+      else this._next();
+    }, Math.max(1, this._pausedUntil - this._now()));
   }
 
   /**

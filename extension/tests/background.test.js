@@ -80,6 +80,14 @@ test("a pause holds back what has not begun, and a failed job frees its place", 
   assert.equal(await queue.add(async () => 7), 7);
 });
 
+test("a pause ends though its timer goes off before the clock says so", async () => {
+  const early = [0, 0, 0, 4]; // paused, timed, a job added, gone off a millisecond early; then it is over
+  const queue = new Queue(1, () => early.shift() ?? 5);
+  queue.pause(5);
+  const late = soon(500).then(() => "stuck");
+  assert.equal(await Promise.race([queue.add(async () => "done"), late]), "done");
+});
+
 test("dropping forgets one group's waiting jobs only", async () => {
   const queue = new Queue(1);
   const running = queue.add(() => soon(10), "a");
