@@ -67,17 +67,25 @@ def brightness_classifier(
     kinds: str = "kinds",
     kinds_gain: float = 1 / 16,
     cells: int = 0,
+    left: bool = False,
 ) -> bytes:
     """Build uint8 (N, S, S, 3) -> ``logit`` (N,) = gain * mean + bias, ``kinds`` (N, 3) = kinds_gain * mean R, G, B.
 
     With ``cells`` there is an ``evidence`` (N, cells, cells) too: the brightness of each part of the crop, 0 to 1.
+    With ``left`` the means are those of the crop's left half.
     """
+    half = node(
+        "AveragePool", ["planes"], ["half"], kernel_shape=[side_px, side_px // 2], strides=[side_px] * 2
+    )
+    seen = "half" if left else "planes"
     nodes = [
         node("Cast", ["pixels"], ["float"], to=FLOAT),
-        node("ReduceMean", ["float"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        node("Transpose", ["float"], ["planes"], perm=[0, 3, 1, 2]),
+        *([half] if left else []),
+        node("ReduceMean", [seen], ["mean"], axes=[1, 2, 3], keepdims=0),
         node("Mul", ["mean", "gain"], ["scaled"]),
         node("Add", ["scaled", "bias"], [logit]),
-        node("ReduceMean", ["float"], ["colour"], axes=[1, 2], keepdims=0),
+        node("ReduceMean", [seen], ["colour"], axes=[2, 3], keepdims=0),
         node("Mul", ["colour", "kinds gain"], [kinds]),
     ]
     constants = [scalar("gain", gain), scalar("bias", bias), scalar("kinds gain", kinds_gain)]
@@ -86,7 +94,6 @@ def brightness_classifier(
     if cells:
         step = side_px // cells
         nodes += [
-            node("Transpose", ["float"], ["planes"], perm=[0, 3, 1, 2]),
             node("AveragePool", ["planes"], ["pooled"], kernel_shape=[step, step], strides=[step, step]),
             node("ReduceMean", ["pooled"], ["grey"], axes=[1], keepdims=0),
             node("Mul", ["grey", "to one"], ["evidence"]),

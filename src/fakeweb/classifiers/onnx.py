@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,30 @@ from fakeweb.types import Crop, FloatArray, Score, Thresholds
 DEFAULT_MODEL = "fast"
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What the network says of one crop: a logit, raw kinds (K,) and a map of evidence (cells, cells)."""
+
+    logit: float
+    kinds: npt.NDArray[np.float64] | None
+    evidence: npt.NDArray[np.float32] | None
+
+    def beside(self, mirrored: _Look) -> _Look:
+        """Return the mean of this look and one at the mirrored crop."""
+        kinds, evidence = self.kinds, self.evidence
+        if kinds is not None and mirrored.kinds is not None:
+            kinds = (kinds + mirrored.kinds) / 2
+        if evidence is not None and mirrored.evidence is not None:
+            evidence = (evidence + mirrored.evidence[:, ::-1]) * np.float32(0.5)
+        return _Look((self.logit + mirrored.logit) / 2, kinds, evidence)
+
+
 class OnnxClassifier:
     """A classifier that is all data: an ONNX file and its card.
 
-    Crops go through the network one by one: a batch gains nothing on one core, and so a crop's score cannot
-    depend on its neighbours.
+    Where the card asks for a second look at doubtful crops, those are judged once more, mirrored, and the mean of
+    both looks counts. Crops go through the network one by one: a batch gains nothing on one core, and so a crop's
+    score cannot depend on its neighbours.
 
     Args:
         model: Name of a shipped model, path of a card, or a card.
@@ -91,8 +111,23 @@ class OnnxClassifier:
     def _score(self, crop: Crop) -> Score:
         if crop.side_px != self.side_px:
             raise ValueError(f"{self.reference} wants crops of {self.side_px} px, got {crop.side_px}")
+        look = self._look(crop.pixels)
+        doubtful = self.card.second_look
+        if doubtful is not None and doubtful[0] < look.logit < doubtful[1]:
+            look = look.beside(self._look(np.ascontiguousarray(crop.pixels[:, ::-1])))
+        kinds = where = None
+        if look.kinds is not None:
+            shares = np.exp(look.kinds - look.kinds.max())
+            kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
+        if look.evidence is not None:
+            where = _cells_to_image(crop, self.card.evidence_side)
+        p_fake = self.card.calibration.probability(look.logit)
+        return Score(p_fake, look.logit, self.reference, kinds, look.evidence, where)
+
+    def _look(self, pixels: npt.NDArray[np.uint8]) -> _Look:
+        """Run the network on one crop, uint8 RGB (S, S, 3)."""
         adapter = self.card.adapter
-        out = self._session.run(crop.pixels[None] if adapter is None else adapter.feed(crop.pixels))
+        out = self._session.run(pixels[None] if adapter is None else adapter.feed(pixels))
         if adapter is not None:
             logit = self._adapted(adapter, out)
         elif "logit" not in out:
@@ -103,16 +138,12 @@ class OnnxClassifier:
             raise self._not_as_promised(f"a logit of {logit}")
         kinds = None
         if self.card.kinds and "kinds" in out:
-            raw = np.asarray(out["kinds"][0], np.float64)
-            if raw.shape != (len(self.card.kinds),):
-                raise self._not_as_promised(f"kinds of shape {raw.shape}, not {len(self.card.kinds)} of them")
-            shares = np.exp(raw - raw.max())
-            kinds = dict(zip(self.card.kinds, (shares / shares.sum()).tolist(), strict=True))
-        evidence = where = None
-        if self.card.evidence_side:
-            evidence, where = self._evidence(out), _cells_to_image(crop, self.card.evidence_side)
-        p_fake = self.card.calibration.probability(logit)
-        return Score(p_fake, logit, self.reference, kinds, evidence, where)
+            kinds = np.asarray(out["kinds"][0], np.float64)
+            if kinds.shape != (len(self.card.kinds),):
+                raise self._not_as_promised(
+                    f"kinds of shape {kinds.shape}, not {len(self.card.kinds)} of them"
+                )
+        return _Look(logit, kinds, self._evidence(out) if self.card.evidence_side else None)
 
     def _evidence(self, out: Mapping[str, npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.float32]:
         """Return the evidence map, float32 (cells, cells) in [0, 1]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -211,6 +211,8 @@ class ModelCard(Card):
         evidence_side: Cells a side of the output ``evidence``, (N, cells, cells) in [0, 1]: where in the crop the
             model saw something; 0 if it has no such output.
         adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
+        second_look: Crops whose logit lies between these two are judged once more, mirrored, and the mean of both looks
+            counts (test-time augmentation, spent where it may change a verdict); None: one look at every crop.
         video: Calibration and decision for people in videos; None: as for faces in pictures.
     """
 
@@ -222,6 +224,7 @@ class ModelCard(Card):
     decision: Decision
     evidence_side: int = 0
     adapter: Adapter | None = None
+    second_look: tuple[float, float] | None = None
     video: TrackVerdicts | None = None
 
     def __post_init__(self) -> None:
@@ -231,6 +234,8 @@ class ModelCard(Card):
         _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
         known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
         _check(known, f"kinds must be distinct names out of {', '.join(KINDS)}")
+        low, high = self.second_look or (0.0, 1.0)
+        _check(-1e6 <= low < high <= 1e6, "second_look must be two logits, the lower one first")
         fake = self.calibration.probability(self.decision.fake_logit())
         _check(
             fake >= 0.5 - 1e-6, f"a face would be called fake at P(fake) {fake:.2f}; one half is the least"
@@ -250,6 +255,7 @@ class ModelCard(Card):
             "calibration": self.calibration.to_dict(),
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
+            **({} if self.second_look is None else {"second_look": list(self.second_look)}),
             **({} if self.video is None else {"video": self.video.to_dict()}),
         }
 
@@ -402,8 +408,16 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "decision": Decision(**_numbers(data["decision"])),
         "evidence_side": _evidence_side(data),
         "adapter": _read_adapter(data.get("adapter")),
+        "second_look": _read_second_look(data.get("second_look")),
         "video": _read_track_verdicts(data.get("video")),
     }
+
+
+def _read_second_look(data: Sequence[float] | None) -> tuple[float, float] | None:
+    if data is None:
+        return None
+    between = _numbers(dict(zip(("from", "to"), data, strict=True)))
+    return (between["from"], between["to"])
 
 
 def _read_track_verdicts(data: Mapping[str, Any] | None) -> TrackVerdicts | None:

@@ -154,6 +154,24 @@ def _newton(x: Floats, labels: Ints, weights: Floats, ridge: Floats) -> Floats:
     return beta
 
 
+def doubtful(logits: Floats, labels: Ints, shares: Sequence[float]) -> tuple[float, float] | None:
+    """Return the logits between which a crop deserves a second look.
+
+    Args:
+        logits: (N,) raw logits of first looks.
+        labels: (N,) 0 or 1.
+        shares: Of the reals, from the highest logit down, and of the fakes, from the lowest up, or nothing.
+
+    Returns:
+        Where the first share ends and where the second does; None without shares, or where that leaves nothing between.
+    """
+    if not shares:
+        return None
+    low = float(np.quantile(logits[labels == 0], 1 - shares[0]))
+    high = float(np.quantile(logits[labels == 1], shares[1]))
+    return (low, high) if low < high else None
+
+
 def fit_decision(
     logits: Floats,
     labels: Ints,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 from collections.abc import Iterable
@@ -41,7 +42,7 @@ def read_checkpoint(path: Path, recipe: Recipe) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        theirs = {k: state["recipe"][k] for k in _LEARNING}
+        theirs = {k: _with_defaults(getattr(recipe, k), state["recipe"][k]) for k in _LEARNING}
     except Exception as error:  # the guest has no common base for its exceptions
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise ModelCorrupt(f"{path} cannot be read: {reason}", hint=_ANEW) from error
@@ -58,6 +59,14 @@ def fingerprint(faces: Iterable[FaceSample]) -> str:
         row = (sample.source, sample.group, sample.label, sample.kind, sample.split, sample.path.name)
         digest.update(repr(row).encode())
     return digest.hexdigest()
+
+
+def _with_defaults(section: Any, theirs: Any) -> Any:
+    """Return a section with the defaults of options its version did not have yet: a default changes nothing."""
+    if not dataclasses.is_dataclass(section) or not isinstance(theirs, dict):
+        return theirs
+    plain = (f for f in dataclasses.fields(section) if f.default is not dataclasses.MISSING)
+    return {f.name: f.default for f in plain} | theirs
 
 
 def _differences(mine: dict[str, Any], theirs: dict[str, Any], prefix: str = "") -> list[str]:

@@ -52,6 +52,7 @@ def export(
     decision: Decision,
     details: dict[str, Any],
     folder: Path,
+    second_look: tuple[float, float] | None = None,
 ) -> Path:
     """Write the ONNX file and its card; check that ONNX Runtime gives what torch gives.
 
@@ -63,6 +64,7 @@ def export(
         decision: For the card.
         details: For the card.
         folder: Where both files go.
+        second_look: For the card.
 
     Returns:
         Path of the card.
@@ -91,6 +93,7 @@ def export(
         licence=details["licence"],
         details=details,
         evidence_side=evidence_side,
+        second_look=second_look,
     )
     card = replace(card, details={**details, "parity_max_gap": _parity_gap(model, card)})
     card_path = folder / f"{recipe.name}.json"

@@ -14,6 +14,7 @@ from fakeweb.runtime import Calibration, Decision
 from fakeweb.train.calibrate import (
     auc,
     balanced_weights,
+    doubtful,
     expected_calibration_error,
     fit_bent,
     fit_decision,
@@ -45,8 +46,10 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     kinds = tuple(k for k in KINDS if k in present)
     columns = [0, *(1 + KINDS.index(k) for k in kinds)]
     faces = split["A"] * 2
-    outputs = np.concatenate([training.outputs(net, split["A"], seed=s) for s in (None, _DEGRADE_SEED)])
     labels, sources = labels_and_sources(faces)
+    outputs = np.concatenate([training.outputs(net, split["A"], seed=s) for s in (None, _DEGRADE_SEED)])
+    looks = _Looks(training, net, doubtful(outputs[:, 0], labels, training.recipe.calibration.second_look))
+    outputs = np.concatenate([looks(split["A"], s) for s in (None, _DEGRADE_SEED)])
     weights = balanced_weights(labels, sources)
     calibration = fit_bent(outputs[:, 0], labels, weights)
     views = np.repeat([0, 1], len(split["A"]))
@@ -58,23 +61,52 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     }
     if len({f.sample.label for f in split["B"]}) == 2:
         for name, seed in (("validation_B", None), ("validation_B_degraded", _DEGRADE_SEED)):
-            out = training.outputs(net, split["B"], seed=seed)[:, columns]
+            out = looks(split["B"], seed)[:, columns]
             scores[name] = measure(out, split["B"], kinds, calibration, decision)
     if split["held_out"]:
-        out = training.outputs(net, held_out := [*split["held_out"], *_reals(split["B"])])[:, columns]
+        out = looks(held_out := [*split["held_out"], *_reals(split["B"])])[:, columns]
         scores["held_out"] = measure(out, held_out, kinds, calibration, decision)
     if (cells := evidence_auc(training, net, split["B"])) is not None and "validation_B" in scores:
         scores["validation_B"]["auc_evidence_cells"] = _rounded(cells)
     details = _details(training, split, prepared, scores)
     model = Deployed(net, columns).eval()
-    return export(model, training.recipe, kinds, calibration, decision, details, training.out)
+    return export(
+        model,
+        training.recipe,
+        kinds,
+        calibration,
+        decision,
+        details,
+        training.out,
+        second_look=looks.doubtful,
+    )
+
+
+class _Looks:
+    """What a scanner's classifier says: one look at each crop, and a mirrored second one where the first leaves doubt.
+
+    Attributes:
+        doubtful: The logits between which it does.
+    """
+
+    def __init__(self, training: Training, net: nn.Module, doubtful: tuple[float, float] | None) -> None:
+        self._training, self._net, self.doubtful = training, net, doubtful
+
+    def __call__(self, faces: list[FaceSample], seed: int | None = None) -> np.ndarray:
+        """Return the raw outputs, float64 (N, 1 + kinds)."""
+        first = self._training.outputs(self._net, faces, seed=seed)
+        if self.doubtful is None:
+            return first
+        second = self._training.outputs(self._net, faces, seed=seed, mirrored=True)
+        again = (self.doubtful[0] < first[:, 0]) & (first[:, 0] < self.doubtful[1])
+        return np.where(again[:, None], (first + second) / 2, first)
 
 
 def evidence_auc(training: Training, net: nn.Module, faces: list[FaceSample]) -> float | None:
     """Return the AUC of the evidence map's cells: touched (mask above 0.5) against untouched (below 0.1) ones.
 
-    Only fakes with a known mask that has both count, so that it tells where, not whether. None without a map or
-    without such fakes.
+    At first look. Only fakes with a known mask that has both count, so that it tells where, not whether. None
+    without a map or without such fakes.
     """
     places = training.corpus.places_of(faces)
     if not training.recipe.evidence.weight or places is None:

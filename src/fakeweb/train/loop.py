@@ -372,8 +372,10 @@ class Training:
                 if not k.dtype.is_floating_point:
                     k.copy_(n)
 
-    def outputs(self, net: nn.Module, faces: list[FaceSample], *, seed: int | None = None) -> np.ndarray:
-        """Return the network's raw outputs, float64 (N, 1 + kinds), for faces as they are or degraded."""
+    def outputs(
+        self, net: nn.Module, faces: list[FaceSample], *, seed: int | None = None, mirrored: bool = False
+    ) -> np.ndarray:
+        """Return the network's raw outputs, float64 (N, 1 + kinds), for crops as they are or degraded, or mirrored."""
         net.eval()
         size = 2 * self.recipe.optim.batch
         picks = [Pick(i, None if seed is None else (self.recipe.seed, seed, i)) for i in range(len(faces))]
@@ -383,7 +385,7 @@ class Training:
         with torch.no_grad():
             for done, batch in enumerate(self.batches_of(faces, batches, views(self.recipe.augment)), 1):
                 pixels = batch["pixels"].to(self.device).permute(0, 3, 1, 2).float()
-                out.append(net(pixels).cpu().numpy())
+                out.append(net(pixels.flip(3) if mirrored else pixels).cpu().numpy())
                 self.on_progress(Progress("validate", done, len(batches)))
         outputs = self.crew.interleave(np.concatenate(out), len(faces)).astype(np.float64)
         if not np.isfinite(outputs).all():

@@ -232,11 +232,14 @@ class CalibrationRecipe:
         false_alarms: Largest share of real faces called fake.
         missed: Largest share of fakes called real.
         min_face_px: Narrower faces are reported as too small.
+        second_look: Shares of the reals, from the highest logit down, and of the fakes, from the lowest up: crops with
+            logits between what the two reach are judged once more, mirrored, and the mean counts; empty: none is.
     """
 
     false_alarms: float = 0.02
     missed: float = 0.1
     min_face_px: float = 48.0
+    second_look: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ def _top_rules(recipe: Recipe) -> _Rules:
         (0 < calibration.false_alarms < 0.5, "calibration.false_alarms must lie in (0, 0.5)"),
         (0 <= calibration.missed < 1, "calibration.missed must lie in [0, 1)"),
         (0 <= calibration.min_face_px < math.inf, "calibration.min_face_px must be at least 0"),
+        (
+            len(calibration.second_look) in (0, 2)
+            and all(0 < share < 1 for share in calibration.second_look),
+            "calibration.second_look must be two shares in (0, 1), or empty",
+        ),
     ]
 
 

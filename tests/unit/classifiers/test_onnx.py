@@ -213,3 +213,71 @@ def test_a_model_without_a_map_has_no_evidence(classifier, plain_crop):
     assert classifier.card.evidence_side == 0
     assert "evidence" not in classifier.card.to_dict()
     assert classifier.score([plain_crop(9)])[0].evidence is None
+
+
+# --- a second look
+
+
+@pytest.fixture
+def looking_left(tmp_path, tiny_model, onnx_bytes):
+    """Make a classifier that sees the left half of a crop alone, with a map of 4 by 4 cells."""
+
+    def make(**card):
+        raw = onnx_bytes.brightness_classifier(32, 0.1, -12.8, cells=4, left=True)
+        return OnnxClassifier(tiny_model(tmp_path, raw=raw, evidence={"side": 4}, **card))
+
+    return make
+
+
+def halves(left, right):
+    pixels = np.empty((32, 32, 3), np.uint8)
+    pixels[:, :16], pixels[:, 16:] = left, right
+    return Crop(pixels, Face((0, 0, 32, 32)), np.eye(2, 3, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "counts"),
+    [
+        ((138, 138, 138), (188, 188, 188), 163),  # logit 1.0 at first look: the mean with the mirrored 6.0
+        ((138, 138, 138), (38, 38, 38), 88),  # 1.0 and -9.0
+        ((168, 168, 168), (38, 38, 38), 168),  # 4.0: sure enough
+        ((118, 118, 118), (250, 250, 250), 118),  # -1.0: likewise
+    ],
+)
+def test_what_is_in_doubt_is_looked_at_once_more_mirrored(looking_left, left, right, counts):
+    (score,) = looking_left(second_look=[0.0, 3.0]).score([halves(left, right)])
+    assert score.logit == pytest.approx(counts / 10 - 12.8, abs=1e-4)
+    assert score.p_fake == pytest.approx(sigmoid(counts / 10 - 12.8), abs=1e-5)
+
+
+def test_both_looks_say_which_kind_and_where(looking_left):
+    def softmax(z):
+        return (np.exp(z) / np.exp(z).sum()).tolist()
+
+    left, right = np.array([150, 138, 126]), np.array([110, 120, 145])
+    crop = halves(left, right)
+    (once,) = looking_left().score([crop])
+    (twice,) = looking_left(second_look=[0.0, 3.0]).score([crop])
+    assert list(once.kinds.values()) == pytest.approx(softmax(left / 16), abs=1e-4)
+    assert list(twice.kinds.values()) == pytest.approx(softmax((left + right) / 32), abs=1e-4)
+    assert once.evidence[0, 0] > once.evidence[0, 3] + 0.05
+    np.testing.assert_allclose(twice.evidence, once.evidence, atol=1e-6)  # the second map is turned back
+    np.testing.assert_array_equal(twice.evidence_to_image, once.evidence_to_image)
+
+
+def test_a_second_look_is_not_taken_without_being_asked_for(looking_left):
+    assert looking_left().card.second_look is None
+    (score,) = looking_left().score([halves(138, 188)])
+    assert score.logit == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "wrong", [[1.0], [1.0, 2.0, 3.0], [2.0, 1.0], [1.0, 1.0], [0, float("nan")], [False, 1], "ab"]
+)
+def test_a_card_with_an_impossible_second_look(tmp_path, tiny_model, wrong):
+    with pytest.raises(ModelCorrupt):
+        read_card(tiny_model(tmp_path, second_look=wrong))
+
+
+def test_a_card_keeps_its_second_look(looking_left):
+    assert looking_left(second_look=[-1.5, 2.5]).card.to_dict()["second_look"] == [-1.5, 2.5]

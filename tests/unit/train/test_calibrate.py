@@ -11,6 +11,7 @@ from fakeweb.train.calibrate import (
     MIN_LOGITS,
     auc,
     balanced_weights,
+    doubtful,
     expected_calibration_error,
     fit_bent,
     fit_decision,
@@ -182,6 +183,16 @@ def test_decision_values_are_plain_floats():
     decision = fit_decision(logits, labels, calibration, RECIPE)
     assert isinstance(decision, Decision)
     assert {type(v) for v in (*calibration.to_dict().values(), *vars(decision).values())} == {float}
+
+
+def test_in_doubt_is_what_lies_between_clear_reals_and_clear_fakes():
+    logits, labels = drawn(3, n=4000)
+    low, high = doubtful(logits, labels, (0.1, 0.5))
+    assert (logits[labels == 0] > low).mean() == pytest.approx(0.1, abs=0.001)
+    assert (logits[labels == 1] < high).mean() == pytest.approx(0.5, abs=0.001)
+    assert doubtful(logits, labels, ()) is None
+    assert doubtful(logits + 20 * labels, labels, (0.1, 0.9)) == pytest.approx((low, low + 21.5), abs=1.5)
+    assert doubtful(logits - 20 * labels, labels, (0.1, 0.5)) is None, "the wrong way round"
 
 
 def test_bends_follow_what_a_line_cannot():

@@ -11,10 +11,12 @@ import pytest
 
 from fakeweb.errors import DatasetError, ModelCorrupt, UsageError
 from fakeweb.train import run
+from fakeweb.train.recipe import read_recipe
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytest.importorskip("onnxscript", reason="needs the extra 'train'")
 loop = pytest.importorskip("fakeweb.train.loop")
+checkpoint = pytest.importorskip("fakeweb.train.checkpoint")
 
 LOGS = ("steps.csv", "epochs.csv")
 
@@ -203,6 +205,18 @@ def test_another_recipe_is_refused_by_name_and_at_once(train, write_recipe, tmp_
         )
     assert caught.value.message.endswith(f"was trained by another recipe: {named}")
     assert seen == []
+
+
+def test_a_checkpoint_from_before_an_option_goes_on(write_recipe, tmp_path, whole):
+    path = tmp_path / "whole" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["recipe"]["optim"]["sam"], state["recipe"]["augment"]["paired"]
+    torch.save(state, path)
+    assert (
+        checkpoint.read_checkpoint(path, read_recipe(write_recipe(checkpoint_s=0)))["step"] == state["step"]
+    )
+    with pytest.raises(UsageError, match=r"another recipe: optim.sam was 0\.0, is 0\.05"):
+        checkpoint.read_checkpoint(path, read_recipe(write_recipe(checkpoint_s=0, sam=0.05)))
 
 
 def test_what_teaches_nothing_may_change(train, write_recipe, tmp_path, whole, weights):

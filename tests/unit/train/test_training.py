@@ -113,6 +113,32 @@ def test_thresholds_and_figures_hold_for_the_classifier(trained, toy_data):
     assert sum(v >= limits.fake for v in p["fake"]) == pytest.approx(called, abs=0.02)
 
 
+def test_a_second_look_counts_in_the_card_as_in_the_classifier(train, write_recipe, tmp_path, toy, toy_data):
+    wide = "[calibration]\nmin_face_px = 20\nsecond_look = [0.8, 0.8]"
+    recipe = write_recipe(data=LICENCES, more=wide, **{**LEARNS, "epochs": 2})
+    card = json.loads(train(recipe, tmp_path / "out").read_text())
+    low, high = card["second_look"]
+    net = toy.build(5)
+    net.load_state_dict(torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["best"]["state"])
+    labelled = list(crops(toy_data))
+    pixels = torch.from_numpy(np.stack([c.pixels for c, _ in labelled])).permute(0, 3, 1, 2).float()
+    with torch.no_grad():
+        first, mirrored = (net.eval()(view).numpy()[:, 0] for view in (pixels, pixels.flip(3)))
+    twice = (low < first) & (first < high)
+    assert 0.5 < twice.mean() < 1
+    classifier = OnnxClassifier(tmp_path / "out" / "toy.json")
+    scores = classifier.score([c for c, _ in labelled])
+    expected = np.where(twice, (first + mirrored) / 2, first)
+    assert np.allclose([s.logit for s in scores], expected, atol=1e-4)
+    assert np.abs(expected - first).max() > 1e-3, "or nothing is shown"
+    limit, told = classifier.thresholds(1).fake, card["details"]["scores"]
+    called = sum(
+        told[s]["fake_called_fake"] * told[s]["faces"]["fake"] for s in ("validation_A", "validation_B")
+    )
+    fakes = [s.p_fake for s, (_, label) in zip(scores, labelled, strict=True) if label == "fake"]
+    assert sum(p >= limit for p in fakes) == pytest.approx(called, abs=0.02)
+
+
 def test_the_model_is_one_file_for_any_batch_without_paths_of_this_machine(trained):
     card, _ = trained
     path = card.with_suffix(".onnx")
