@@ -1,7 +1,7 @@
 """Compare classifiers on the same crops of validation groups B, and list what held-out sources cost.
 
     python benchmarks/judge.py --models runs/vgg16/vgg16.json runs/resnet50/resnet50.json runs/xception/xception.json \
-        --peers DATA/peers --robustness 300 --folds runs/folds
+        --peers DATA/peers --robustness 300 --small --folds runs/folds
 
 Writes the parts of docs/reference/judge.md between its markers (extra ``evaluate``). Every model judges the main face
 of every picture, cut as its card says; times are CPU time on one thread: the mean over faces, of each the least of a
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from fakeweb.evaluate import evaluate
 from fakeweb.evaluate.judge import Judge
@@ -27,13 +28,15 @@ from fakeweb.evaluate.report import cell
 from fakeweb.faces import align
 from fakeweb.media import read_image
 from fakeweb.scanner import DEFAULT_MODEL
-from fakeweb.types import Classifier, Face, Image
+from fakeweb.train.calibrate import source_aucs
+from fakeweb.types import Classifier, Crop, Face, Image
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "judge.md"
 PEOPLE = ("ciplab", "lfw")
 SOURCES = ("dfdc", "ciplab", "stylegan1_ffhq")
 SINGLE = ("sdxl", "stylegan2_sfhq")
+SIDES = (256, 128, 80, 48)
 TIMED_FACES = 100
 CALLS = 5
 
@@ -46,6 +49,9 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder with weights of published classifiers")
     parser.add_argument("--folds", type=Path, help="folder of trained folds")
     parser.add_argument("--robustness", type=int, default=0, help="pictures to damage in every way; 0: none")
+    parser.add_argument(
+        "--small", action="store_true", help="judge crops that were made small and large again"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-judge")
     parser.add_argument("--workers", "-j", type=int, default=1)
     options = parser.parse_args()
@@ -64,6 +70,8 @@ def main() -> None:
             put("peers", peers(protocol, metrics))
         if options.robustness:
             put("robustness", robustness(metrics, options.robustness))
+    if options.small:
+        put("small", small(options.data))
     if options.folds:
         put("folds", folds(options.folds))
 
@@ -113,6 +121,39 @@ def robustness(metrics: dict[str, Any], pictures: int) -> list[str]:
         shares = [cell(figures[key], True) for key in ("false_alarm_rate", "recall")]
         table.append(row([view, cell(figures["auc"]), *shares]))
     return table
+
+
+def small(data: Path) -> list[str]:
+    """Return the table of what the shipped model still tells apart in crops that were made small and large again."""
+    protocol = Protocol(data=data, models=(DEFAULT_MODEL,), part="val-B", people=PEOPLE)
+    judge = Judge(protocol)
+    classifier = judge.classifiers[0]
+    labels, sources, logits = [], [], []
+    for sample in choose(protocol).samples:
+        image = read_image(sample.path).image
+        face, _ = judge.main_face(image)
+        if face is None:
+            continue
+        crop = align(image, face, classifier.side_px, margin=classifier.margin)
+        labels.append(int(sample.label or 0))
+        sources.append(sample.source)
+        logits.append([score.logit for score in classifier.score([shrunk(crop, px) for px in SIDES])])
+    label, source, logit = np.array(labels), np.array(sources), np.array(logits)
+    table = [row(["side the crop was shrunk to", *SOURCES, *(f"{s} *" for s in SINGLE)]), "|" + "---|" * 6]
+    for column, px in enumerate(SIDES):
+        areas = source_aucs(logit[:, column], label, source)
+        said = f"{px} px" + (" (none was)" if px == classifier.side_px else "")
+        table.append(row([said, *(f"{areas['auc_' + s]:.3f}" for s in (*SOURCES, *SINGLE))]))
+    return [*table, "", f"{classifier.reference}, {len(label)} faces; `*`: against all reals."]
+
+
+def shrunk(crop: Crop, px: int) -> Crop:
+    """Return a crop whose detail was lost: made ``px`` pixels wide by averaging, and large again by cubic splines."""
+    side = crop.side_px
+    less = cv2.resize(crop.pixels, (px, px), interpolation=cv2.INTER_AREA)
+    return replace(
+        crop, pixels=cv2.resize(less, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    )
 
 
 def size_mb(classifier: Classifier) -> str:
