@@ -46,7 +46,7 @@ from fakeweb.evaluate.judge_clips import (
 )
 from fakeweb.faces import align
 from fakeweb.media import Pace, encode_clip, read_image
-from fakeweb.runtime import find_card
+from fakeweb.runtime import ModelCard, find_card
 from fakeweb.scanner import Scanner
 from fakeweb.types import Face, FaceMesher, Image
 
@@ -265,7 +265,8 @@ def rows_of(options: argparse.Namespace, half: str = "B") -> tuple[list[PersonRo
     scanner = Scanner(finder=options.finder, model=options.model)
     card = find_card(options.model)
     verdicts = None if half == "A" else getattr(card, "video", None)
-    said = hashlib.sha256(f"{card.sha256} {verdicts} {options.finder}".encode()).hexdigest()[:12]
+    looks = f"{card.calibration} {card.second_look}" if isinstance(card, ModelCard) else ""
+    said = hashlib.sha256(f"{card.sha256} {looks} {verdicts} {options.finder}".encode()).hexdigest()[:12]
     people, clips = judge_clips(
         folder, scanner, folder / f"rows-{said}.json", pace=Pace(frames=FRAMES), on_clip=show
     )

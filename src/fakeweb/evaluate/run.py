@@ -115,7 +115,7 @@ def _about(protocol: Protocol, judge: Judge, chosen: Chosen) -> dict[str, Any]:
     about = {
         k: v for k, v in asdict(protocol).items() if k not in ("data", "models", "finder_model", "peers")
     }
-    digests = {c.reference: c.card.sha256 for c in judge.classifiers if isinstance(c, OnnxClassifier)}
+    digests = {c.reference: c.card.digest() for c in judge.classifiers if isinstance(c, OnnxClassifier)}
     return about | {
         "data": str(protocol.data.resolve().name),
         "layout": chosen.layout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -162,6 +163,11 @@ class Card:
     def reference(self) -> str:
         """``name@version``."""
         return f"{self.name}@{self.version}"
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all that decides what the model says: its file, calibration, thresholds and looks."""
+        told = {k: v for k, v in self.to_dict().items() if k not in ("details", "file", "licence", "title")}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card's JSON form."""

@@ -260,3 +260,18 @@ def test_an_input_we_do_not_feed_is_corrupt(tmp_path, tiny_model, change):
     plain = {"side_px": 32, "margin": 1.0, "dtype": "uint8", "layout": "NHWC", "colour": "RGB"}
     with pytest.raises(ModelCorrupt):
         read_card(tiny_model(tmp_path, input={**plain, **change}))
+
+
+def test_a_digest_changes_with_what_the_model_says(tmp_path, tiny_model):
+    plain = read_card(tiny_model(tmp_path / "plain")).digest()
+    assert (
+        read_card(tiny_model(tmp_path / "told", title="other words", details={"scores": {}})).digest()
+        == plain
+    )
+    others = [
+        read_card(tiny_model(tmp_path / "gain", gain=0.2)),
+        read_card(tiny_model(tmp_path / "scale", calibration={"scale": 2.0, "bias": 0.0})),
+        read_card(tiny_model(tmp_path / "limit", decision={"tail_logit": 2.0})),
+        read_card(tiny_model(tmp_path / "looks", second_look=[0.0, 1.0])),
+    ]
+    assert len({plain, *(card.digest() for card in others)}) == 5
