@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -264,9 +264,9 @@ def rows_of(options: argparse.Namespace, half: str = "B") -> tuple[list[PersonRo
     folder = clips_of(options, half)
     scanner = Scanner(finder=options.finder, model=options.model)
     card = find_card(options.model)
-    verdicts = None if half == "A" else getattr(card, "video", None)
-    looks = f"{card.calibration} {card.second_look}" if isinstance(card, ModelCard) else ""
-    said = hashlib.sha256(f"{card.sha256} {looks} {verdicts} {options.finder}".encode()).hexdigest()[:12]
+    if half == "A" and isinstance(card, ModelCard):
+        card = replace(card, video=None)
+    said = hashlib.sha256(f"{card.digest()} {options.finder}".encode()).hexdigest()[:12]
     people, clips = judge_clips(
         folder, scanner, folder / f"rows-{said}.json", pace=Pace(frames=FRAMES), on_clip=show
     )

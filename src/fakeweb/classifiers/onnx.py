@@ -125,7 +125,11 @@ class OnnxClassifier:
         return Score(p_fake, look.logit, self.reference, kinds, look.evidence, where)
 
     def _look(self, pixels: npt.NDArray[np.uint8]) -> _Look:
-        """Run the network on one crop, uint8 RGB (S, S, 3)."""
+        """Run the network on one crop, uint8 RGB (S, S, 3).
+
+        Raises:
+            ModelIncompatible: As :meth:`score`.
+        """
         adapter = self.card.adapter
         out = self._session.run(pixels[None] if adapter is None else adapter.feed(pixels))
         if adapter is not None:

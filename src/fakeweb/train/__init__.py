@@ -210,7 +210,6 @@ def _start(weights: str | Path | Sequence[str | Path] | None, out: Path, task: s
     arrays: dict[str, Any] = {k: v.numpy() for k, v in average_states(paths).items()}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    write_atomically(
-        start, buffer.getvalue()
-    )  # each process for itself: what lies there may be another training's
+    # each process for itself: what lies there may be another training's
+    write_atomically(start, buffer.getvalue())
     return start

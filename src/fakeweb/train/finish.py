@@ -47,9 +47,11 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     columns = [0, *(1 + KINDS.index(k) for k in kinds)]
     faces = split["A"] * 2
     labels, sources = labels_and_sources(faces)
-    outputs = np.concatenate([training.outputs(net, split["A"], seed=s) for s in (None, _DEGRADE_SEED)])
-    looks = _Looks(training, net, doubtful(outputs[:, 0], labels, training.recipe.calibration.second_look))
-    outputs = np.concatenate([looks(split["A"], s) for s in (None, _DEGRADE_SEED)])
+    seeds = (None, _DEGRADE_SEED)
+    first = [training.outputs(net, split["A"], seed=seed) for seed in seeds]
+    shares = training.recipe.calibration.second_look
+    looks = _Looks(training, net, doubtful(np.concatenate(first)[:, 0], labels, shares))
+    outputs = np.concatenate([looks(split["A"], s, one) for s, one in zip(seeds, first, strict=True)])
     weights = balanced_weights(labels, sources)
     calibration = fit_bent(outputs[:, 0], labels, weights)
     views = np.repeat([0, 1], len(split["A"]))
@@ -92,9 +94,12 @@ class _Looks:
     def __init__(self, training: Training, net: nn.Module, doubtful: tuple[float, float] | None) -> None:
         self._training, self._net, self.doubtful = training, net, doubtful
 
-    def __call__(self, faces: list[FaceSample], seed: int | None = None) -> np.ndarray:
-        """Return the raw outputs, float64 (N, 1 + kinds)."""
-        first = self._training.outputs(self._net, faces, seed=seed)
+    def __call__(
+        self, faces: list[FaceSample], seed: int | None = None, first: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the raw outputs, float64 (N, 1 + kinds); ``first`` are those of first looks, where they are known."""
+        if first is None:
+            first = self._training.outputs(self._net, faces, seed=seed)
         if self.doubtful is None:
             return first
         second = self._training.outputs(self._net, faces, seed=seed, mirrored=True)
