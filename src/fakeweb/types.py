@@ -10,14 +10,14 @@ Imports: numpy and :mod:`fakeweb.errors` only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "2.0"
 """Version of the report's JSON form: the minor grows when fields are added, the major when one changes."""
 
 Kind = Literal["swap", "reenacted", "retouch", "generated"]
@@ -273,31 +273,107 @@ class Thresholds:
 
     Attributes:
         real: At or below this P(fake) a face is called real.
-        fake: At or above this P(fake) a face alone in its picture is called fake; between the two it is uncertain.
-        picture_fake: The same for every face of this picture, raised for the number of faces judged, since each
-            further face is one more chance of a false alarm. Equal to ``fake`` with one face.
+        fake: Below this P(fake) no face is called fake; between the two it is uncertain. Beside other faces it must
+            also stand out from them.
         source: ``model`` (from the model's card) or ``user``.
     """
 
     real: float
     fake: float
-    picture_fake: float
     source: Literal["model", "user"] = "model"
 
     def __post_init__(self) -> None:
-        for name in ("real", "fake", "picture_fake"):
+        for name in ("real", "fake"):
             _check_probability(f"Thresholds.{name}", getattr(self, name))
-        if not self.real <= self.fake <= self.picture_fake:
-            raise ValueError(f"Thresholds need real <= fake <= picture_fake, got {self}")
+        if not self.real <= self.fake:
+            raise ValueError(f"Thresholds need real <= fake, got {self}")
+
+
+@dataclass(frozen=True)
+class Rarity:
+    """How rare a face's score is among genuine faces.
+
+    Attributes:
+        one_in: About one genuine face in so many scores as high, of those it was measured on; at least 1, and never
+            more than a third of ``measured_on``.
+        interval: Lowest and highest ``one_in`` that fit, wide enough for the sources of genuine faces that the
+            measurement had not seen. A highest of a third of ``measured_on`` means that or rarer.
+        measured_on: Number of genuine faces.
+    """
+
+    one_in: float
+    interval: tuple[float, float]
+    measured_on: int
+
+    def __post_init__(self) -> None:
+        low, high = self.interval
+        object.__setattr__(self, "interval", (float(low), float(high)))
+        if not 1 <= low <= self.one_in <= high or self.one_in > max(1.0, self.measured_on / 3):
+            raise ValueError(
+                f"Rarity needs 1 <= low <= one_in <= high and one_in <= measured_on / 3, got {self}"
+            )
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """How a face compares with the other judged faces of its picture, which share camera, light and compression.
+
+    Attributes:
+        judged: Number of faces compared, this one included.
+        z: Its logit above the median of the others, in the spread usual among genuine faces of one picture.
+        one_in: One in so many genuine pictures with as many faces holds a face that stands out as far; None where the
+            face does not stand out.
+    """
+
+    judged: int
+    z: float
+    one_in: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.judged < 2 or not np.isfinite(self.z) or (self.one_in is not None and self.one_in < 1):
+            raise ValueError(f"Neighbours need judged >= 2, a finite z and one_in >= 1, got {self}")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a clip in which a face looks manipulated.
+
+    Attributes:
+        from_s, to_s: Where it begins and ends.
+        p_fake: Of the face over this part, calibrated for the length of the clip.
+    """
+
+    from_s: float
+    to_s: float
+    p_fake: float
+
+    def __post_init__(self) -> None:
+        _check_probability("Stretch.p_fake", self.p_fake)
+        if not 0 <= self.from_s <= self.to_s:
+            raise ValueError(f"Stretch needs 0 <= from_s <= to_s, got {self.from_s}, {self.to_s}")
 
 
 @dataclass(frozen=True, eq=False)
 class FaceResult:
-    """One face of a report: where it is, what the classifier said (None if not asked), what we conclude."""
+    """One face of a report: where it is, what the classifier said (None if not asked), what we conclude.
+
+    Attributes:
+        face: Where it is.
+        verdict: What we conclude about this face.
+        score: What the classifier said; of a clip over the time that speaks most for manipulation.
+        rarity: How rare the score is among genuine faces; None where not judged or where the model has no figures.
+        neighbours: How it compares with the others; None for a face alone.
+        stretches: Of clips, the parts in which it looks manipulated, in order; None for pictures.
+        weighed: Whether the verdict on the whole rests on this face too; not so for bystanders cut off by the border.
+    """
 
     face: Face
     verdict: Verdict
     score: Score | None = None
+    rarity: Rarity | None = None
+    neighbours: Neighbours | None = None
+    stretches: tuple[Stretch, ...] | None = None
+    weighed: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,6 +400,8 @@ class Report:
             ``longest_gap_s`` between frames looked at, ``damaged_frames``, ``complete`` (False where the scan was
             stopped), ``codec`` and ``has_sound``. None for pictures.
         provenance: Signals from metadata and content credentials; None where not looked at.
+        whole: Whether the whole picture was generated; None until a model says so.
+        signature: Of this report; None where it is not signed.
         timings_s: Seconds spent per step.
         warnings: Things the reader should know about the input.
         schema_version: Version of the JSON form.
@@ -342,6 +420,8 @@ class Report:
     timeline: tuple[Mapping[str, Any], ...] | None = None
     video: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
+    whole: Mapping[str, Any] | None = None
+    signature: Mapping[str, Any] | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     schema_version: str = SCHEMA_VERSION
@@ -362,7 +442,6 @@ class Report:
             "thresholds": {
                 "real": self.thresholds.real,
                 "fake": self.thresholds.fake,
-                "picture_fake": self.thresholds.picture_fake,
                 "source": self.thresholds.source,
             },
             "faces": [_face_to_dict(i, f) for i, f in enumerate(self.faces, 1)],
@@ -370,6 +449,8 @@ class Report:
             "timeline": None if self.timeline is None else [dict(t) for t in self.timeline],
             "video": None if self.video is None else dict(self.video),
             "provenance": None if self.provenance is None else dict(self.provenance),
+            "whole": None if self.whole is None else dict(self.whole),
+            "signature": None if self.signature is None else dict(self.signature),
             "finder": self.finder,
             "models": list(self.models),
             "timings_s": {k: round(v, 6) for k, v in self.timings_s.items()},
@@ -384,7 +465,7 @@ class Report:
             ValueError: A different major ``schema_version``, or a field that is missing or out of range.
         """
         version = str(data.get("schema_version", ""))
-        if version.split(".")[0] != SCHEMA_VERSION.split(".", maxsplit=1)[0]:
+        if version.split(".")[0] not in ("1", "2"):
             raise ValueError(f"report schema_version must be {SCHEMA_VERSION}, got {version!r}")
         try:
             return cls(
@@ -401,6 +482,8 @@ class Report:
                 timeline=None if data["timeline"] is None else tuple(data["timeline"]),
                 video=data.get("video"),  # new in 1.1
                 provenance=data["provenance"],
+                whole=data.get("whole"),  # new in 2.0
+                signature=data.get("signature"),
                 timings_s=dict(data["timings_s"]),
                 warnings=tuple(data["warnings"]),
                 schema_version=version,
@@ -409,7 +492,7 @@ class Report:
             raise ValueError(f"report lacks the field {error}") from error
 
 
-_THRESHOLD_FIELDS = ("real", "fake", "picture_fake", "source")
+_THRESHOLD_FIELDS = ("real", "fake", "source")
 _SCORE_FIELDS = ("p_fake", "logit", "model", "kinds", "evidence", "evidence_to_image")
 _SINCE_1_1 = ("evidence_to_image",)
 
@@ -438,6 +521,12 @@ def _face_to_dict(number: int, result: FaceResult) -> dict[str, Any]:
         "presence": None if face.presence is None else round(face.presence, 4),
         "printed": None if face.printed is None else round(face.printed, 4),
         "verdict": _verdict_to_dict(result.verdict),
+        "rarity": None
+        if result.rarity is None
+        else {**asdict(result.rarity), "interval": list(result.rarity.interval)},
+        "neighbours": None if result.neighbours is None else asdict(result.neighbours),
+        "stretches": None if result.stretches is None else [asdict(s) for s in result.stretches],
+        "weighed": result.weighed,
         "score": None
         if score is None
         else {
@@ -466,7 +555,18 @@ def _face_from_dict(data: Mapping[str, Any]) -> FaceResult:
     if data["score"] is not None:
         known = {k: data["score"][k] for k in _SCORE_FIELDS if k in data["score"] or k not in _SINCE_1_1}
         score = Score(**known)
-    return FaceResult(face, _verdict_from_dict(data["verdict"]), score)
+    return FaceResult(face, _verdict_from_dict(data["verdict"]), score, **_company_from_dict(data))
+
+
+def _company_from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what came with 2.0."""
+    rarity, near, parts = (data.get(key) for key in ("rarity", "neighbours", "stretches"))
+    return {
+        "rarity": None if rarity is None else Rarity(**{**rarity, "interval": tuple(rarity["interval"])}),
+        "neighbours": None if near is None else Neighbours(**near),
+        "stretches": None if parts is None else tuple(Stretch(**part) for part in parts),
+        "weighed": data.get("weighed", True),
+    }
 
 
 @dataclass(frozen=True)
@@ -596,8 +696,8 @@ class Classifier(Protocol):
         """Return one calibrated score per crop, in order."""
         ...
 
-    def thresholds(self, faces: int) -> Thresholds:
-        """Return where verdicts begin in a picture with this many judged faces."""
+    def thresholds(self) -> Thresholds:
+        """Return where verdicts begin."""
         ...
 
 
@@ -609,8 +709,8 @@ class TrackClassifier(Protocol):
         """Return calibrated P(fake) of a person from the mean of P(fake) over the frames."""
         ...
 
-    def track_thresholds(self, people: int) -> Thresholds:
-        """Return where verdicts begin in a video with this many judged people."""
+    def track_thresholds(self) -> Thresholds:
+        """Return where verdicts on people in a video begin."""
         ...
 
 

@@ -88,9 +88,8 @@ REFUSED = {
     "verdict: 0.5 without face": (lambda: Verdict("no_face", 0.5), ValueError, "'no_face' has no p_fake"),
     "verdict: range": (lambda: Verdict("fake", 2.0), ValueError, "got 2.0"),
     # Thresholds
-    "thresholds: order": (lambda: Thresholds(0.7, 0.6, 0.8), ValueError, "real <= fake <= picture_fake"),
-    "thresholds: picture": (lambda: Thresholds(0.1, 0.6, 0.5), ValueError, "real <= fake <= picture_fake"),
-    "thresholds: range": (lambda: Thresholds(0.1, 0.6, 1.1), ValueError, "picture_fake must lie .* got 1.1"),
+    "thresholds: order": (lambda: Thresholds(0.7, 0.6), ValueError, "real <= fake"),
+    "thresholds: range": (lambda: Thresholds(0.1, 1.1), ValueError, "fake must lie .* got 1.1"),
     # Sample
     "sample: label": (lambda: Sample("p", 2, None, "train", "g", "s"), ValueError, "0, 1 or None, got 2"),
     "sample: kind": (lambda: Sample("p", 1, "morph", "train", "g", "s"), ValueError, "'swap'.* got 'morph'"),
@@ -114,7 +113,7 @@ ALLOWED = {
     "a box past the border": lambda: Face((-5, -5, 3, 3)),
     "sums to 1 within rounding": lambda: Score(0.5, 0, "m", {"swap": 0.3333, "retouch": 0.6667}),
     "uncertain without p": lambda: Verdict("uncertain"),
-    "equal thresholds": lambda: Thresholds(0.5, 0.5, 0.5),
+    "equal thresholds": lambda: Thresholds(0.5, 0.5),
     "no label": lambda: Sample("p", None, None, "val", "g", "s"),
     "a fake of no kind": lambda: Sample("p", 1, None, "val", "g", "s"),
 }
@@ -208,7 +207,7 @@ def full_report():
         width=640,
         height=480,
         faces=(fake, small),
-        thresholds=Thresholds(0.25, 0.5, 0.75, "user"),
+        thresholds=Thresholds(0.25, 0.5, "user"),
         finder="haar",
         models=("tiny@1",),
         media_sha256="ab" * 32,

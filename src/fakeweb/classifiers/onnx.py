@@ -89,9 +89,9 @@ class OnnxClassifier:
         """
         return [self._score(crop) for crop in crops]
 
-    def thresholds(self, faces: int) -> Thresholds:
-        """Return where verdicts begin; the picture's threshold rises with the number of judged faces."""
-        return _thresholds(self.card.calibration, self.card.decision, faces)
+    def thresholds(self) -> Thresholds:
+        """Return where verdicts begin."""
+        return _thresholds(self.card.calibration, self.card.decision)
 
     def track_probability(self, p_mean: float) -> float:
         """Return P(fake) of a person in a video from the mean of P(fake) over the frames."""
@@ -101,12 +101,12 @@ class OnnxClassifier:
         held = min(max(p_mean, 1e-6), 1 - 1e-6)
         return own.calibration.probability(math.log(held / (1 - held)))
 
-    def track_thresholds(self, people: int) -> Thresholds:
-        """Return where verdicts on people in a video begin, by how many are judged."""
+    def track_thresholds(self) -> Thresholds:
+        """Return where verdicts on people in a video begin."""
         own = self.card.video
         if own is None:
-            return self.thresholds(people)
-        return _thresholds(own.calibration, own.decision, people)
+            return self.thresholds()
+        return _thresholds(own.calibration, own.decision)
 
     def _score(self, crop: Crop) -> Score:
         if crop.side_px != self.side_px:
@@ -180,7 +180,6 @@ def _cells_to_image(crop: Crop, cells: int) -> npt.NDArray[np.float32]:
     return np.asarray(crop.to_image @ to_crop, np.float32)
 
 
-def _thresholds(calibration: Calibration, decision: Decision, faces: int) -> Thresholds:
-    fake = calibration.probability(decision.fake_logit(1))
-    picture = calibration.probability(decision.fake_logit(faces))
-    return Thresholds(real=min(decision.real, fake), fake=fake, picture_fake=max(fake, picture))
+def _thresholds(calibration: Calibration, decision: Decision) -> Thresholds:
+    fake = calibration.probability(decision.fake_logit())
+    return Thresholds(real=min(decision.real, fake), fake=fake)

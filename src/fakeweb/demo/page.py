@@ -56,7 +56,7 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
         scanner: What judges, with its model's own threshold.
         pictures: Pictures to try, and what they are.
     """
-    own = scanner.classifier.thresholds(1).fake
+    own = scanner.classifier.thresholds().fake
 
     def scan(path: str | None, line: float) -> tuple[Any, str, dict[str, Any] | None]:
         """Judge one picture; the bytes are those that were put in."""

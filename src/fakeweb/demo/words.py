@@ -34,7 +34,7 @@ def headline(report: Report) -> str:
 
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
-        >>> t = Thresholds(real=0.4, fake=0.6, picture_fake=0.6)
+        >>> t = Thresholds(real=0.4, fake=0.6)
         >>> headline(Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64))
         'No face found'
     """

@@ -169,7 +169,7 @@ class Judge:
         for classifier in self.asked(view):
             crop = align(image, here, classifier.side_px, margin=classifier.margin)
             score = classifier.score([crop])[0]
-            verdict = too_small(here, classifier.min_face_px) or decide_face(score, classifier.thresholds(1))
+            verdict = too_small(here, classifier.min_face_px) or decide_face(score, classifier.thresholds())
             row = replace(
                 empty, model=classifier.reference, state="judged", verdict=verdict.label, faces=count
             )

@@ -103,7 +103,7 @@ def _frame_rows(empty: Row, report: Report, times_s: Sequence[float], classifier
         row = replace(empty, model=classifier.reference, time_s=at, faces=seen.get(at, 0))
         if at in p_fake:
             p = max(p_fake[at])
-            thresholds = classifier.thresholds(len(p_fake[at]))
+            thresholds = classifier.thresholds()
             verdict = decide_face(Score(p, 0.0, classifier.reference), thresholds)  # the logit is not known
             row = replace(row, state="judged", p_fake=p, verdict=verdict.label)
         elif at in seen:

@@ -83,7 +83,7 @@ def evaluate(
     metrics = {
         "run": run,
         "problems": list(chosen.problems),
-        "thresholds": {c.reference: asdict(c.thresholds(1)) for c in judge.classifiers},
+        "thresholds": {c.reference: asdict(c.thresholds()) for c in judge.classifiers},
         "models": {n: _model(n, rows, matched, baseline) for n in names},
         "shallow": _model(shallow.REFERENCE, [*_as_rows(plain, baseline, names[0])], [], {}),
     }

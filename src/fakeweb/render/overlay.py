@@ -73,7 +73,7 @@ def overlay(image: Image, report: Report, *, opacity: float = 1.0) -> Image:
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
         >>> picture = Image(np.zeros((4, 6, 3), np.uint8))
-        >>> t = Thresholds(real=0.4, fake=0.6, picture_fake=0.6)
+        >>> t = Thresholds(real=0.4, fake=0.6)
         >>> report = Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64)
         >>> bool((overlay(picture, report).pixels == picture.pixels).all())
         True

@@ -31,7 +31,7 @@ def to_json(report: Report, *, indent: int | None = 2) -> str:
 
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
-        >>> t = Thresholds(real=0.4, fake=0.6, picture_fake=0.6)
+        >>> t = Thresholds(real=0.4, fake=0.6)
         >>> report = Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64)
         >>> json.loads(to_json(report))["verdict"]["label"]
         'no_face'

@@ -25,7 +25,7 @@ def to_text(report: Report, *, color: bool = False) -> str:
 
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
-        >>> t = Thresholds(real=0.4, fake=0.6, picture_fake=0.6)
+        >>> t = Thresholds(real=0.4, fake=0.6)
         >>> print(to_text(Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64)))
         a.png  NO FACE  0 faces
     """

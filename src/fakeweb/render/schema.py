@@ -142,9 +142,6 @@ def _thresholds() -> _Schema:
             "fake": _probability(
                 "At or above this P(fake) a face is called fake; between the two, uncertain."
             ),
-            "picture_fake": _probability(
-                "What counts in this picture: fake, raised for the number of faces."
-            ),
             "source": _string("Who set them.", enum=["model", "user"]),
         },
     )

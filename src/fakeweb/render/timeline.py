@@ -76,12 +76,12 @@ def _y(p: float) -> float:
 def _draw_ground(drawing: Drawing, report: Report, duration_s: float) -> None:
     parts, right = drawing.parts, float(_WIDTH - _RIGHT)
     limits = report.thresholds
-    parts.append(Area((_LEFT, _y(1), right, _y(limits.picture_fake)), (240, 26, 46), 0.08))
+    parts.append(Area((_LEFT, _y(1), right, _y(limits.fake)), (240, 26, 46), 0.08))
     parts.append(Area((_LEFT, _y(limits.real), right, _y(0)), (20, 120, 120), 0.07))
     for p in (0.0, 0.25, 0.5, 0.75, 1.0):
         parts.append(Line(((_LEFT, _y(p)), (right, _y(p))), _GRID))
         parts.append(Words((_LEFT - 8, _y(p) + 4), f"{100 * p:.0f} %", _PALE, 11, "end"))
-    for p, text in ((limits.picture_fake, "fake from here on"), (limits.real, "real up to here")):
+    for p, text in ((limits.fake, "fake from here on"), (limits.real, "real up to here")):
         parts.append(Line(((_LEFT, _y(p)), (right, _y(p))), _PALE, 1.0, dashed=True))
         parts.append(Words((right - 4, _y(p) - 4), text, _PALE, 10, "end"))
     step_s = next((s for s in _STEPS_S if duration_s / s <= 10), duration_s / 8)

@@ -33,18 +33,10 @@ class Caution:
 
 
 def decide_face(score: Score, thresholds: Thresholds) -> Verdict:
-    """Decide about one scored face.
-
-    A face is called fake at the threshold corrected for the number of faces in the picture, so that a crowd
-    does not accuse somebody by mere chance; the picture is fake exactly when one of its faces is.
-    """
+    """Decide about one scored face."""
     p = score.p_fake
-    if p >= thresholds.picture_fake:
-        return Verdict("fake", p)
     if p >= thresholds.fake:
-        return Verdict(
-            "uncertain", p, ("suspicious, but among this many faces one such score is expected by chance",)
-        )
+        return Verdict("fake", p)
     if p <= thresholds.real:
         return Verdict("real", p)
     return Verdict("uncertain", p, ("the score lies between real and fake",))

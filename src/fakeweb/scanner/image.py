@@ -163,7 +163,7 @@ class Scanner:
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
         chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
         scores = self._score(media, [faces[i] for i in chosen])
-        thresholds = self._thresholds(len(chosen))
+        thresholds = self._thresholds()
         by_face = dict(zip(chosen, scores, strict=True))
         results = tuple(
             _result(
@@ -209,19 +209,19 @@ class Scanner:
             [align(media.image, f, classifier.side_px, margin=classifier.margin) for f in faces]
         )
 
-    def _thresholds(self, judged: int) -> Thresholds:
-        return self._moved(self.classifier.thresholds(max(1, judged)))
+    def _thresholds(self) -> Thresholds:
+        return self._moved(self.classifier.thresholds())
 
-    def _track_thresholds(self, judged: int) -> Thresholds:
+    def _track_thresholds(self) -> Thresholds:
         if isinstance(self.classifier, TrackClassifier):
-            return self._moved(self.classifier.track_thresholds(max(1, judged)))
-        return self._thresholds(judged)
+            return self._moved(self.classifier.track_thresholds())
+        return self._thresholds()
 
     def _moved(self, own: Thresholds) -> Thresholds:
         """Put the user's threshold in the place of the model's."""
         if self.threshold is None:
             return own
-        return Thresholds(min(own.real, self.threshold), self.threshold, self.threshold, "user")
+        return Thresholds(min(own.real, self.threshold), self.threshold, "user")
 
 
 def make_finder(finder: str | FaceFinder, model: str | Path | None = None) -> FaceFinder:

@@ -100,7 +100,7 @@ class VideoScan:
 
     Args:
         finder, classifier: What finds and what judges.
-        thresholds: Number of judged people -> where verdicts begin.
+        thresholds: Gives where verdicts begin.
         mesher: Measures faces, drops what is none and recognises prints; or None.
         limits: How much the clip may cost.
         max_faces: Judge at most so many faces of a frame, the largest first; never more than 40.
@@ -112,7 +112,7 @@ class VideoScan:
         self,
         finder: FaceFinder,
         classifier: Classifier,
-        thresholds: Callable[[int], Thresholds],
+        thresholds: Callable[[], Thresholds],
         *,
         limits: Limits,
         mesher: FaceMesher | None = None,
@@ -204,8 +204,7 @@ class VideoScan:
     def _report(self, clip: Clip, choice: Choice, *, stopped: bool) -> Report:
         tracks = [self._tracks[number] for number in sorted(self._tracks)]
         needed = min(MIN_FRAMES, len(self._frames))
-        judged = [t for t in tracks if t.judged >= needed]
-        thresholds = self.thresholds(len(judged))
+        thresholds = self.thresholds()
         results = tuple(self._result(t, thresholds, needed) for t in tracks)
         info = clip.info
         return Report(

@@ -76,7 +76,7 @@ def test_colours_and_softmax():
 def test_a_guess_is_called_a_guess(foreign, home):
     card = describe(foreign(), "theirs", NCHW)
     assert card.details["calibrated"] is False
-    thresholds = OnnxClassifier(card).thresholds(1)
+    thresholds = OnnxClassifier(card).thresholds()
     assert (thresholds.real, thresholds.fake) == (pytest.approx(0.1), pytest.approx(0.9))
 
 

@@ -108,26 +108,19 @@ def test_a_crop_of_the_wrong_size_is_a_mistake(classifier, plain_crop, side_px):
 
 
 def test_thresholds_by_hand(classifier):
-    thresholds = classifier.thresholds(1)
+    thresholds = classifier.thresholds()
     assert thresholds.fake == pytest.approx(sigmoid(0.5 * math.log(0.1 / 0.02)))
-    assert thresholds.picture_fake == thresholds.fake
     assert (thresholds.real, thresholds.source) == (0.3, "model")
 
 
-def test_the_pictures_threshold_rises_with_every_face(classifier):
-    all_of_them = [classifier.thresholds(n) for n in range(1, 200)]
-    assert len({(t.real, t.fake) for t in all_of_them}) == 1
-    assert (np.diff([t.picture_fake for t in all_of_them]) > 0).all()
-
-
 def test_real_and_fake_never_meet(tmp_path, tiny_model):
-    thresholds = OnnxClassifier(tiny_model(tmp_path, decision={"real": 0.5})).thresholds(3)
-    assert thresholds.real == 0.5 < thresholds.fake < thresholds.picture_fake
+    thresholds = OnnxClassifier(tiny_model(tmp_path, decision={"real": 0.5})).thresholds()
+    assert thresholds.real == 0.5 < thresholds.fake
 
 
 def test_a_threshold_beyond_every_probability_is_one(tmp_path, tiny_model):
-    thresholds = OnnxClassifier(tiny_model(tmp_path, decision={"tail_logit": 900.0})).thresholds(10)
-    assert thresholds.fake == thresholds.picture_fake == 1.0
+    thresholds = OnnxClassifier(tiny_model(tmp_path, decision={"tail_logit": 900.0})).thresholds()
+    assert thresholds.fake == 1.0
 
 
 # --- models that cannot be used

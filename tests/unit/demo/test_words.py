@@ -18,7 +18,7 @@ def report(*labels_and_p, label, source="model", reasons=()):
         for name, p in labels_and_p
     )
     p = max((p for _, p in labels_and_p if p is not None), default=None)
-    thresholds = Thresholds(0.3, 0.8, 0.8, source)
+    thresholds = Thresholds(0.3, 0.8, source)
     return Report("a.png", Verdict(label, p, reasons), 64, 64, faces, thresholds, "f", ("m@1",), "0" * 64)
 
 

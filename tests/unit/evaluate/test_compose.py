@@ -109,7 +109,7 @@ def seen(clip, paths, p_fake):
         face = Face(tuple(boxes[0]), track=number)
         faces.append(FaceResult(face, Verdict("real" if p < 0.5 else "fake", p), Score(p, 0.0, "toy@1")))
     return Report("x", Verdict("real", max(p_fake)), clip.width, clip.height, tuple(faces),
-                  Thresholds(0.4, 0.6, 0.6), "toy", ("toy@1",), "0" * 64, timeline=tuple(curves))  # fmt: skip
+                  Thresholds(0.4, 0.6), "toy", ("toy@1",), "0" * 64, timeline=tuple(curves))  # fmt: skip
 
 
 class TestMatch:

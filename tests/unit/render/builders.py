@@ -4,7 +4,7 @@ import numpy as np
 
 from fakeweb.types import Face, FaceResult, Report, Score, Thresholds, Verdict
 
-THRESHOLDS = Thresholds(real=0.3, fake=0.6, picture_fake=0.6)
+THRESHOLDS = Thresholds(real=0.3, fake=0.6)
 
 
 def face(label, box, p=None, *, kind=None, points=None, mesh=None, reasons=(), **score):

@@ -108,7 +108,7 @@ class TestProbability:
 
     def test_measured_from_the_report_s_own_threshold(self, build):
         image = flat(128)
-        high = type(build.THRESHOLDS)(real=0.3, fake=0.9, picture_fake=0.9)
+        high = type(build.THRESHOLDS)(real=0.3, fake=0.9)
         at_threshold = overlay(
             image, build.report([build.face("fake", box(100, 50, 100), 0.9)], thresholds=high)
         )

@@ -201,7 +201,7 @@ class TestText:
         report = build.report(
             [build.face("fake", (0, 0, 9, 9), reasons=("seams at the jaw",))],
             verdict=Verdict("uncertain", 0.6, ("one face is not enough",)),
-            thresholds=Thresholds(0.3, 0.8, 0.8, source="user"),
+            thresholds=Thresholds(0.3, 0.8, source="user"),
             warnings=("animated: first frame only",),
         )
         assert to_text(report).splitlines() == [

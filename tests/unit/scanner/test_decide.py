@@ -8,9 +8,8 @@ from fakeweb.faces import Quality
 from fakeweb.scanner.decide import cautions_of, decide_face, decide_picture, too_small, with_cautions
 from fakeweb.types import Face, FaceResult, Score, Thresholds, Verdict
 
-ALONE = Thresholds(real=0.3, fake=0.7, picture_fake=0.7)
-CROWD = Thresholds(real=0.3, fake=0.7, picture_fake=0.9)
-USER = Thresholds(real=0.5, fake=0.5, picture_fake=0.5, source="user")
+ALONE = Thresholds(real=0.3, fake=0.7)
+USER = Thresholds(real=0.5, fake=0.5, source="user")
 
 FACES = [
     (ALONE, 0.0, "real"),
@@ -19,11 +18,6 @@ FACES = [
     (ALONE, 0.6999, "uncertain"),
     (ALONE, 0.7, "fake"),
     (ALONE, 1.0, "fake"),
-    (CROWD, 0.3, "real"),
-    (CROWD, 0.69, "uncertain"),
-    (CROWD, 0.7, "uncertain"),
-    (CROWD, 0.8999, "uncertain"),
-    (CROWD, 0.9, "fake"),
     (USER, 0.4999, "real"),
     (USER, 0.5, "fake"),
 ]
@@ -34,13 +28,6 @@ def test_one_face(thresholds, p_fake, label):
     verdict = decide_face(Score(p_fake, 0.0, "m@1"), thresholds)
     assert (verdict.label, verdict.p_fake) == (label, p_fake)
     assert bool(verdict.reasons) == (label == "uncertain"), "who is uncertain says why"
-
-
-def test_a_crowd_is_named_as_the_reason():
-    (reason,) = decide_face(Score(0.8, 0, "m@1"), CROWD).reasons
-    assert "many faces" in reason
-    (reason,) = decide_face(Score(0.5, 0, "m@1"), CROWD).reasons
-    assert "many faces" not in reason
 
 
 @pytest.mark.parametrize(("width", "small"), [(19.99, True), (20.0, False), (400, False)])

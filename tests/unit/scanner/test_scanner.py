@@ -151,7 +151,6 @@ def test_unjudged_faces_do_not_raise_the_threshold(card):
         scanner = Scanner(mesher=None, finder=Told(*boxes, *crowd), model=card)
         report = scanner.scan(np.full((60, 80, 3), 137, np.uint8))
         assert report.verdict.label == "fake"
-        assert report.thresholds.picture_fake == report.thresholds.fake
 
 
 @pytest.mark.parametrize(
@@ -161,7 +160,7 @@ def test_unjudged_faces_do_not_raise_the_threshold(card):
 def test_the_users_threshold_is_used_as_it_is_also_in_company(scan, threshold, labels):
     report = scan(127, 200, threshold=threshold) if threshold > 0.02 else scan(60, 90, threshold=threshold)
     assert [f.verdict.label for f in report.faces] == labels
-    assert report.thresholds == Thresholds(min(0.3, threshold), threshold, threshold, "user")
+    assert report.thresholds == Thresholds(min(0.3, threshold), threshold, "user")
 
 
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.0001, 50, math.nan])
@@ -192,8 +191,8 @@ def test_a_classifier_may_be_any_object(card):
         def score(self, crops):
             return [Score(0.99, 5.0, self.reference) for _ in crops]
 
-        def thresholds(self, faces):
-            return Thresholds(0.1, 0.5, 0.6)
+        def thresholds(self):
+            return Thresholds(0.1, 0.5)
 
     report = Scanner(mesher=None, finder=Told((1, 1, 9, 9)), model=Suspicious()).scan(
         np.zeros((10, 10, 3), np.uint8)

@@ -59,7 +59,7 @@ def report(*faces, label="fake"):
         )
         for name, p, kind in faces
     )
-    t = Thresholds(0.3, 0.8, 0.8)
+    t = Thresholds(0.3, 0.8)
     p = max((r.verdict.p_fake for r in results), default=0.9 if label == "fake" else None)
     return Report("a", Verdict(label, p), 9, 9, results, t, "haar", ("m@1",), "0" * 64)
 

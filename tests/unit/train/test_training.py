@@ -99,8 +99,8 @@ def test_the_classifier_gives_what_torch_gives(trained, toy, toy_data):
 def test_thresholds_and_figures_hold_for_the_classifier(trained, toy_data):
     card, _ = trained
     classifier = OnnxClassifier(card)
-    limits = classifier.thresholds(1)
-    assert limits.real <= 0.5 <= limits.fake <= classifier.thresholds(50).picture_fake
+    limits = classifier.thresholds()
+    assert limits.real <= 0.5 <= limits.fake
     p = {"real": [], "fake": []}
     for crop, label in crops(toy_data):
         p[label].append(classifier.score([crop])[0].p_fake)
@@ -131,7 +131,7 @@ def test_a_second_look_counts_in_the_card_as_in_the_classifier(train, write_reci
     expected = np.where(twice, (first + mirrored) / 2, first)
     assert np.allclose([s.logit for s in scores], expected, atol=1e-4)
     assert np.abs(expected - first).max() > 1e-3, "or nothing is shown"
-    limit, told = classifier.thresholds(1).fake, card["details"]["scores"]
+    limit, told = classifier.thresholds().fake, card["details"]["scores"]
     called = sum(
         told[s]["fake_called_fake"] * told[s]["faces"]["fake"] for s in ("validation_A", "validation_B")
     )

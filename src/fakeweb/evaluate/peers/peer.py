@@ -31,6 +31,6 @@ class Peer:
         logits = [self._network((crop.pixels / 255.0).astype("float32")) for crop in crops]
         return [Score(1 / (1 + math.exp(-max(-500.0, min(500.0, z)))), z, self.reference) for z in logits]
 
-    def thresholds(self, faces: int) -> Thresholds:  # noqa: ARG002
-        """Return one half, however many faces there are: nothing else was published."""
-        return Thresholds(0.5, 0.5, 0.5)
+    def thresholds(self) -> Thresholds:
+        """Return one half: nothing else was published."""
+        return Thresholds(0.5, 0.5)
