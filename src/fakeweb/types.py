@@ -67,6 +67,14 @@ def _check_unit_range(name: str, array: FloatArray | None) -> None:
         raise ValueError(f"{name} must lie in [0, 1], got {array.min():.3g} to {array.max():.3g}")
 
 
+def _short_box(box: Box) -> str:
+    return f"[{' '.join(str(round(v)) for v in box)}]"
+
+
+def _short_verdict(verdict: Verdict) -> str:
+    return verdict.label + ("" if verdict.p_fake is None else f", p_fake={verdict.p_fake:.4f}")
+
+
 @dataclass(frozen=True, eq=False)
 class Image:
     """A decoded picture, upright.
@@ -93,6 +101,9 @@ class Image:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or 0 in self.pixels.shape:
             raise ValueError(f"Image.pixels must be RGB of shape (H, W, 3), got {self.pixels.shape}")
         object.__setattr__(self, "pixels", _read_only(self.pixels))
+
+    def __repr__(self) -> str:
+        return f"Image({self.width} x {self.height} px)"
 
     @property
     def height(self) -> int:
@@ -122,6 +133,9 @@ class Frame:
     def __post_init__(self) -> None:
         if self.index < 0 or not np.isfinite(self.time_s):
             raise ValueError(f"Frame needs index >= 0 and a finite time_s, got {self.index}, {self.time_s}")
+
+    def __repr__(self) -> str:
+        return f"Frame({self.index} at {self.time_s:.3f} s, {self.image!r})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +174,11 @@ class Face:
         _freeze_floats(self, "points", (5, 2))
         _freeze_floats(self, "mesh", (468, 3))
 
+    def __repr__(self) -> str:
+        measured = "".join(f", {name}" for name in ("points", "mesh") if getattr(self, name) is not None)
+        track = "" if self.track is None else f", track={self.track}"
+        return f"Face(box={_short_box(self.box)}, confidence={self.confidence:.2f}{measured}{track})"
+
     @property
     def width_px(self) -> float:
         """Width of the box in pixels."""
@@ -193,6 +212,9 @@ class Crop:
             raise ValueError(f"Crop.pixels must be uint8 (S, S, 3), got {self.pixels.dtype} {shape}")
         object.__setattr__(self, "pixels", _read_only(self.pixels))
         _freeze_floats(self, "to_image", (2, 3))
+
+    def __repr__(self) -> str:
+        return f"Crop({self.side_px} px of {self.face!r})"
 
     @property
     def side_px(self) -> int:
@@ -235,6 +257,10 @@ class Score:
         _freeze_floats(self, "evidence", (None, None))
         _check_unit_range("Score.evidence", self.evidence)
         _freeze_floats(self, "evidence_to_image", (2, 3))
+
+    def __repr__(self) -> str:
+        kind = "" if self.kind is None else f", kind={self.kind!r}"
+        return f"Score(p_fake={self.p_fake:.4f}, logit={self.logit:.2f}, model={self.model!r}{kind})"
 
     @property
     def kind(self) -> str | None:
@@ -375,6 +401,9 @@ class FaceResult:
     stretches: tuple[Stretch, ...] | None = None
     weighed: bool = True
 
+    def __repr__(self) -> str:
+        return f"FaceResult({_short_verdict(self.verdict)}, {self.face!r})"
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -425,6 +454,12 @@ class Report:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     schema_version: str = SCHEMA_VERSION
+
+    def __repr__(self) -> str:
+        people = f"{len(self.faces)} face" + ("" if len(self.faces) == 1 else "s")
+        clip = "" if self.video is None else f", clip of {self.video.get('duration_s', 0):.1f} s"
+        size = f"{self.width} x {self.height} px"
+        return f"Report({self.source!r}, {_short_verdict(self.verdict)}, {people}, {size}{clip})"
 
     def count(self, label: Label) -> int:
         """Return how many faces carry this label."""
@@ -619,6 +654,9 @@ class Forgery:
         _check_unit_range("Forgery.mask", self.mask)
         if self.kind not in KINDS:
             raise ValueError(f"Forgery.kind must be one of {KINDS}, got {self.kind!r}")
+
+    def __repr__(self) -> str:
+        return f"Forgery({self.kind}, {self.image!r})"
 
 
 @runtime_checkable

@@ -312,3 +312,47 @@ def test_the_public_names_are_pinned_and_lead_somewhere():
     assert fakeweb.Report is Report
     with pytest.raises(AttributeError, match="no attribute 'Detector'"):
         fakeweb.Detector  # noqa: B018
+
+
+def a_face(**more):
+    mesh = np.zeros((468, 3), np.float32)
+    return Face((1.4, 2.0, 11.0, 22.0), 0.5, points=np.zeros((5, 2), np.float32), mesh=mesh, **more)
+
+
+def a_score():
+    kinds = {"swap": 0.25, "reenacted": 0.0, "retouch": 0.75, "generated": 0.0}
+    return Score(0.98765, 4.4, "fast@1", kinds, np.zeros((16, 16)), np.eye(2, 3))
+
+
+def a_report(**more):
+    faces = (FaceResult(a_face(), Verdict("fake", 0.98765), a_score()),) * 2
+    return Report("a.png", Verdict("fake", 0.98765), 640, 480, faces, Thresholds(0.4, 0.6, 0.6), "fakeweb",
+                  ("fast@1",), "0" * 64, **more)  # fmt: skip
+
+
+SHORT = {
+    "image": (some_image, "Image(6 x 4 px)"),
+    "frame": (lambda: Frame(some_image(), 3, 0.125), "Frame(3 at 0.125 s, Image(6 x 4 px))"),
+    "face": (lambda: a_face(track=2), "Face(box=[1 2 11 22], confidence=0.50, points, mesh, track=2)"),
+    "bare face": (lambda: Face(BOX), "Face(box=[1 2 11 22], confidence=1.00)"),
+    "crop": (
+        lambda: Crop(zeros(8, 8, 3), Face(BOX), EYE),
+        "Crop(8 px of Face(box=[1 2 11 22], confidence=1.00))",
+    ),
+    "score": (a_score, "Score(p_fake=0.9877, logit=4.40, model='fast@1', kind='retouch')"),
+    "face result": (
+        lambda: FaceResult(Face(BOX), Verdict("uncertain", None, ("too small",))),
+        "FaceResult(uncertain, Face(box=[1 2 11 22], confidence=1.00))",
+    ),
+    "report": (a_report, "Report('a.png', fake, p_fake=0.9877, 2 faces, 640 x 480 px)"),
+    "report on a clip": (
+        lambda: a_report(video={"duration_s": 9.96}),
+        "Report('a.png', fake, p_fake=0.9877, 2 faces, 640 x 480 px, clip of 10.0 s)",
+    ),
+    "forgery": (lambda: Forgery(some_image(), zeros(4, 6, dtype=float), "swap"), "Forgery(swap, Image(6 x 4 px))"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "words"), SHORT.values(), ids=SHORT)
+def test_a_value_shows_itself_in_one_line_without_its_arrays(make, words):
+    assert repr(make()) == words
