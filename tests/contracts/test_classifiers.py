@@ -3,6 +3,7 @@
 Run on every model in ``src/fakeweb/models`` and on a tiny one; a model is tested by lying there.
 """
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -50,6 +51,12 @@ def test_it_keeps_the_protocol(classifier):
     assert classifier.side_px >= 8
     assert 0.5 < classifier.margin < 3
     assert classifier.min_face_px >= 0
+
+
+def test_it_travels_to_another_process_as_what_made_it(classifier, crops):
+    again = pickle.loads(pickle.dumps(classifier))
+    assert bits(again.score(crops)) == bits(classifier.score(crops))
+    assert again.thresholds(3) == classifier.thresholds(3)
 
 
 def test_one_score_per_crop(classifier, crops):

@@ -4,6 +4,7 @@ A new finder is tested by being registered; one that needs a model file gets a l
 guest or model is not here is skipped; docs/guide/finders.md says how to run the suite where it is.
 """
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -49,6 +50,10 @@ def told(faces):
 def test_it_keeps_the_protocol_and_goes_by_its_registered_name(finder, request):
     assert isinstance(finder, FaceFinder)
     assert finder.name == request.node.callspec.params["finder"]
+
+
+def test_it_travels_to_another_process_as_what_made_it(finder, two_heads):
+    assert told(pickle.loads(pickle.dumps(finder)).find(two_heads)) == told(finder.find(two_heads))
 
 
 def test_it_returns_faces_the_most_confident_first(finder, two_heads):

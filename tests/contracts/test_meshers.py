@@ -4,6 +4,7 @@ A new mesher is tested by being registered. One whose guest is not here is skipp
 the suite where it is.
 """
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -45,6 +46,11 @@ def same(one, other):
 def test_it_keeps_the_protocol_and_goes_by_its_registered_name(mesher, request):
     assert isinstance(mesher, FaceMesher)
     assert mesher.name == request.node.callspec.params["mesher"]
+
+
+def test_it_travels_to_another_process_as_what_made_it(mesher, portrait, face):
+    (again,), (first,) = (m.mesh(portrait, [face]) for m in (pickle.loads(pickle.dumps(mesher)), mesher))
+    assert same(again, first)
 
 
 def test_no_faces_no_meshes(mesher, portrait):

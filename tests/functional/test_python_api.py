@@ -2,6 +2,8 @@
 
 import io
 import json
+import multiprocessing
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,11 @@ import numpy as np
 import pytest
 
 import fakeweb
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.faces.haar import HaarFinder
+from fakeweb.faces.mesh import OnnxMesher
+from fakeweb.media import Limits, encode_png
+from fakeweb.types import Image
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "collins.jpg"
@@ -74,6 +81,26 @@ def test_one_scanner_serves_eight_threads_bit_for_bit(portrait):
         for _ in range(3):
             assert list(pool.map(lambda p: plain(shared.scan(p)), pictures)) == expected
     assert len(set(expected)) > 12
+
+
+def test_a_scanner_serves_a_pool_of_spawned_processes(tmp_path, portrait):
+    """Whoever maps pictures over processes need not know that a model's session stays in one of them."""
+    mirrored = tmp_path / "mirrored.png"
+    mirrored.write_bytes(encode_png(Image(np.ascontiguousarray(portrait.pixels[:, ::-1]))))
+    scanner = fakeweb.Scanner(threshold=0.5)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        reports = pool.map(scanner.scan, [EXAMPLE, mirrored])
+    assert [plain(r) for r in reports] == [plain(scanner.scan(p)) for p in (EXAMPLE, mirrored)]
+    assert {r.thresholds.source for r in reports} == {"user"}
+
+
+def test_a_scanner_made_of_parts_keeps_them(tiny_model, tmp_path, portrait):
+    parts = {"finder": HaarFinder(), "model": OnnxClassifier(tiny_model(tmp_path)), "mesher": OnnxMesher()}
+    scanner = fakeweb.Scanner(max_faces=3, limits=Limits(max_pixels=300_000), **parts)
+    again = pickle.loads(pickle.dumps(scanner))
+    assert plain(again.scan(portrait.pixels)) == plain(scanner.scan(portrait.pixels))
+    assert (again.max_faces, again.limits) == (scanner.max_faces, scanner.limits)
+    assert (again.finder.name, again.classifier.reference) == ("haar", "tiny@1")
 
 
 def test_import_loads_no_heavy_guest():

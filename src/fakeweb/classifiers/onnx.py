@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,12 @@ class OnnxClassifier:
                 f"{card.reference} is a {card.task}, not a classifier", hint="see `fakeweb models`"
             )
         self.card = card
+        self._made_from = model, threads
         self._session = open_session(self.card, threads=threads)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
 
     @property
     def reference(self) -> str:

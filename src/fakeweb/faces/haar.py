@@ -53,6 +53,10 @@ class HaarFinder:
         self._local = threading.local()
         self._cascades()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return type(self), ()
+
     def find(self, image: Image) -> list[Face]:
         """Return the faces, the surest first; boxes without points.
 

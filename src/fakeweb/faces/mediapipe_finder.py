@@ -82,9 +82,14 @@ class MediaPipeFinder:
             )
         self._label = "its own face model" if model is None else str(model)
         self._content = None if model is None else _read(Path(model))
+        self._model = model
         self._guest = guest
         self._local = threading.local()
         self._show(np.zeros((64, 64, 3), np.uint8))  # some other networks load, and fail only here
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return type(self), (self._model,)
 
     def find(self, image: Image) -> list[Face]:
         """Return the faces, the most confident first; boxes without points.

@@ -55,6 +55,10 @@ class MediaPipeMesher:
         self._guest: Any = mediapipe
         self._local = threading.local()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return type(self), ()
+
     def mesh(self, image: Image, faces: Sequence[Face]) -> list[Face]:
         """Return the faces with ``mesh`` and ``presence`` (1 where MediaPipe saw a face, else 0 and no mesh).
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,12 @@ class OnnxMesher:
                 f"{card.reference} is a {card.task}, not a mesh", hint="see `fakeweb models`"
             )
         self.card = card
+        self._made_from = model, threads
         self._session = open_session(card, threads=threads)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
 
     @property
     def reference(self) -> str:

@@ -47,6 +47,10 @@ class MtcnnFinder:
             margin=_MARGIN_PX, min_face_size=_SMALLEST_PX, thresholds=list(_THRESHOLDS), keep_all=True
         )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return type(self), ()
+
     def find(self, image: Image) -> list[Face]:
         """Return the faces with their five points, the most confident first.
 

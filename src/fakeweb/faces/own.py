@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -64,7 +65,12 @@ class Proposer:
                 f"{card.reference} is a {card.task}, not a finder", hint="see `fakeweb models`"
             )
         self.card = card
+        self._made_from = model, threads
         self._session = open_session(card, threads=threads)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
 
     def find(self, image: Image) -> list[Face]:
         """Return the faces with their five points, the most confident first.
@@ -205,8 +211,13 @@ class OwnFinder:
     name = "fakeweb"
 
     def __init__(self, model: str | Path | Card = "finder", mesher: FaceMesher | None = None) -> None:
+        self._made_from = model, mesher
         self.proposer = Proposer(model)
         self.mesher: FaceMesher = mesher or OnnxMesher()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return type(self), self._made_from
 
     @property
     def reference(self) -> str:

@@ -7,6 +7,7 @@ Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligenc
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -48,6 +49,10 @@ class YuNetFinder:
         self._min_confidence = min_confidence
         self._local = threading.local()
         self._net()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return partial(type(self), min_confidence=self._min_confidence), (self._model,)
 
     def find(self, image: Image) -> list[Face]:
         """Return the faces, the most confident first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ class Scanner:
         max_faces: int = MAX_FACES,
         mesher: str | FaceMesher | None = DEFAULT_MESHER,
     ) -> None:
+        self._made_from = {name: value for name, value in locals().items() if name != "self"}
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
                 f"the threshold must lie above 0 and at most at 1, got {threshold}",
@@ -91,6 +93,10 @@ class Scanner:
         self.mesher: FaceMesher | None = (
             registry.load("mesh", mesher)() if isinstance(mesher, str) else mesher
         )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what made it."""
+        return partial(type(self), **self._made_from), ()
 
     def scan(self, source: Any, *, name: str | None = None) -> Report:
         """Read a picture or a clip and judge every face in it.
