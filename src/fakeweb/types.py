@@ -124,15 +124,20 @@ class Frame:
         image: The decoded frame.
         index: Position in decoding order, from 0.
         time_s: Presentation time from the stream's own timestamps, in seconds from the start of the stream.
+        duration_s: How long a player shows it, in seconds: until the next stored frame, whether or not that one is
+            looked at, or the end of the clip; 0 where that is not known.
     """
 
     image: Image
     index: int
     time_s: float
+    duration_s: float = 0.0
 
     def __post_init__(self) -> None:
         if self.index < 0 or not np.isfinite(self.time_s):
             raise ValueError(f"Frame needs index >= 0 and a finite time_s, got {self.index}, {self.time_s}")
+        if not (np.isfinite(self.duration_s) and self.duration_s >= 0):
+            raise ValueError(f"Frame.duration_s must be finite and at least 0, got {self.duration_s}")
 
     def __repr__(self) -> str:
         return f"Frame({self.index} at {self.time_s:.3f} s, {self.image!r})"

@@ -101,6 +101,23 @@ class TestPace:
         assert (starts % 20 == 0).all()
         assert np.allclose(np.diff(times.reshape(30, 4), axis=1), 0.5, atol=0.11)
 
+    def test_a_long_slide_show_is_looked_at_whole(self, make):
+        """Four minutes with a picture a second: fewer frames than bursts would take of a usual clip."""
+        with open_clip(make(200, fps=1, width=80, height=48, gop=250)) as clip:
+            choice = clip.choose()
+        assert choice.places.tolist() == list(range(200))
+        assert choice.bursts == 1
+
+    def test_a_picture_shown_for_long_is_not_passed_over(self, make):
+        """A still for five seconds between stretches of fifty frames a second."""
+        steps_ms = [20] * 60 + [5000] + [20] * 60
+        times_ms = [0, *np.cumsum(steps_ms)[:-1].tolist()]
+        with open_clip(make(121, times_ms=times_ms, gop=25)) as clip:
+            for pace in (Pace(), Pace(frames=4), Pace(fps=1)):
+                choice = clip.choose(pace)
+                assert 60 in choice.places
+        assert clip.durations_s[60] == pytest.approx(5.0, abs=0.001)
+
     def test_what_is_skipped_changes_no_pixel(self, make):
         """Frames read alone, after seeks over undecoded groups and skipped B frames, equal those of a full decode."""
         data = make(90, gop=30, options={"preset": "medium", "crf": "30"})
@@ -126,6 +143,26 @@ class TestTime:
         got = see(make(21, times_ms=times_ms, container="matroska"))
         assert [t for _, _, t in got] == pytest.approx([t / 1000 for t in times_ms], abs=0.0015)
         assert [n for _, n, _ in got] == list(range(21))
+
+    @pytest.mark.parametrize("container", ["mp4", "matroska", "webm", "avi", "mpegts", "flv"])
+    @pytest.mark.parametrize("fps", [1, 10])
+    def test_each_frame_says_how_long_it_is_shown(self, make, container, fps):
+        codec = {"avi": "mpeg4", "webm": "libvpx-vp9"}.get(container, "libx264")
+        with open_clip(make(6, fps=fps, container=container, codec=codec)) as clip:
+            durations_s = [f.duration_s for f in clip.read(clip.choose())]
+            assert durations_s == pytest.approx([1 / fps] * 6, abs=0.0015)
+            assert clip.info.duration_s == pytest.approx(6 / fps, abs=0.002)
+
+    def test_a_sampled_frame_says_when_the_next_stored_one_comes(self, make):
+        times_ms = [0, 1000, 1200, 5000, 5100, 9000]
+        with open_clip(make(6, times_ms=times_ms)) as clip:
+            frames = list(clip.read(clip.choose(Pace(frames=3))))
+        shown = {round(f.time_s, 2): round(f.duration_s, 2) for f in frames}
+        assert shown == {1.2: 3.8, 5.1: 3.9}
+
+    def test_one_frame_has_a_duration_too(self, make):
+        frame = next(read_frames(make(1, fps=2)))
+        assert frame.duration_s == pytest.approx(0.5, abs=0.01)
 
     def test_times_begin_at_the_first_frame(self, make, see):
         assert see(make(5, container="mpegts"))[0][2] == 0.0  # the container itself starts at 1.4 s
@@ -231,6 +268,29 @@ class TestAnimations:
         assert see(data) == [(0, 0, 0.0), (1, 1, 0.1), (2, 2, 0.3), (3, 3, 0.35)]
         with open_clip(data) as clip:
             assert clip.info.duration_s == pytest.approx(0.75)
+
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
+    def test_two_frames_are_shown_as_long_as_the_file_says(self, clip_maker, format_name):
+        with open_clip(self.animation(clip_maker, format_name, (1000, 5000))) as clip:
+            frames = list(clip.read(clip.choose()))
+        assert [(f.time_s, f.duration_s) for f in frames] == [(0.0, 1.0), (1.0, 5.0)]
+        assert clip.info.duration_s == 6.0
+
+    def test_a_step_that_is_too_short_is_shown_as_browsers_do(self, clip_maker):
+        frames = read_frames(self.animation(clip_maker, "GIF", (10, 0, 20)))
+        assert [round(f.duration_s, 3) for f in frames] == [0.1, 0.1, 0.02]
+
+    def test_the_still_of_an_apng_for_programs_without_animation_is_not_shown(self, clip_maker):
+        from PIL import Image
+
+        pictures = [Image.fromarray(clip_maker.numbered(i)) for i in (7, 1, 2)]
+        file = io.BytesIO()
+        pictures[0].save(
+            file, "PNG", save_all=True, append_images=pictures[1:], duration=[2000, 3000], default_image=True
+        )
+        frames = list(read_frames(file.getvalue()))
+        assert [clip_maker.number_in(f.image.pixels) for f in frames] == [1, 2]
+        assert [(f.time_s, f.duration_s) for f in frames] == [(0.0, 2.0), (2.0, 3.0)]
 
     @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
     def test_a_single_frame_is_a_picture(self, clip_maker, format_name):

@@ -38,24 +38,26 @@ class Animation:
         self._file, self._format, self._reading = file, format_name, reading
         self.cut = False
         self.width, self.height = 0, 0
-        self.times_s, self.duration_s = self._walk()
+        self.durations_s = self._walk()
+        ends_s = np.cumsum(self.durations_s)
+        self.times_s, self.duration_s = np.append(0.0, ends_s[:-1]), float(ends_s[-1])
 
-    def _walk(self) -> tuple[npt.NDArray[np.float64], float]:
-        """Step through the frames, noting when each is shown."""
-        starts: list[float] = []
-        now = 0.0
+    def _walk(self) -> npt.NDArray[np.float64]:
+        """Step through the frames, noting how long each is shown."""
+        steps: list[float] = []
+        left_s = float(self._reading.limits.max_duration_s)
         for picture in self._pictures():
-            if not starts:
+            if not steps:
                 self.width, self.height = picture.size
                 self._reading.check_size(*picture.size)
-            starts.append(now)
-            now += _shown_s(picture)
-            if len(starts) >= _MAX_FRAMES or now > self._reading.limits.max_duration_s:
+            steps.append(_shown_s(picture))
+            left_s -= steps[-1]
+            if len(steps) >= _MAX_FRAMES or left_s < 0:
                 self.cut = True
                 break
-        if not starts:
+        if not steps:
             raise self._reading.broken("its first frame cannot be decoded")
-        return np.array(starts), now
+        return np.array(steps)
 
     def images(self, places: npt.NDArray[np.int64]) -> Iterator[tuple[int, Image]]:
         """Yield (place, picture) for ascending places; transparency is placed on white."""
@@ -78,7 +80,10 @@ class Animation:
             self._reading.check_size(*picture.size)
             while True:
                 picture.load()
-                yield picture
+                if place or not picture.info.get(
+                    "default_image"
+                ):  # of an APNG: for programs that know no animation
+                    yield picture
                 place += 1
                 if place >= getattr(picture, "n_frames", 1):
                     return

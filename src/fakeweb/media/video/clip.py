@@ -59,18 +59,20 @@ class Clip:
         info: What is known of it.
         times_s: (N,) presentation times of all frames from the first one's, ascending.
         keys: (N,) which frames are keyframes.
+        durations_s: (N,) how long each is shown.
         damaged: Broken frames met while reading.
     """
 
     info: ClipInfo
     times_s: npt.NDArray[np.float64]
     keys: npt.NDArray[np.bool_]
+    durations_s: npt.NDArray[np.float64]
     _read: Any = field(repr=False)
     damaged: int = 0
 
     def choose(self, pace: Pace | None = None) -> Choice:
-        """Choose frames by their timestamps."""
-        return choose(self.times_s, self.keys, pace or Pace())
+        """Choose frames by their timestamps and by how long they are shown."""
+        return choose(self.times_s, self.durations_s, self.keys, pace or Pace())
 
     def read(self, choice: Choice) -> Iterator[Frame]:
         """Decode once, forward, and yield the chosen frames in order; memory holds one at a time.
@@ -144,13 +146,13 @@ def _open_animation(material: Material, format_name: str, reading: Reading) -> C
 
     def read(clip: Clip, choice: Choice) -> Iterator[Frame]:
         for place, image in animation.images(choice.places):
-            yield Frame(image, place, float(clip.times_s[place]))
+            yield Frame(image, place, float(clip.times_s[place]), float(clip.durations_s[place]))
 
     info = ClipInfo(
         reading.name, material.sha256, animation.width, animation.height, animation.duration_s, count,
         count / animation.duration_s, format_name, has_sound=False, warnings=warnings,
     )  # fmt: skip
-    return Clip(info, animation.times_s, np.zeros(count, np.bool_), read)
+    return Clip(info, animation.times_s, np.zeros(count, np.bool_), animation.durations_s, read)
 
 
 def _open_video(material: Material, reading: Reading, threads: int) -> Clip:
@@ -167,7 +169,8 @@ def _open_video(material: Material, reading: Reading, threads: int) -> Clip:
     order = _presentation_order(packets)
     pts = packets.pts[order]
     times_s = (pts - pts[0]) * first.unit_s
-    info = _describe(first, packets, times_s, material, reading)
+    durations_s = np.diff(times_s, append=times_s[-1] + _last_step_s(first, packets, times_s))
+    info = _describe(first, packets, float(times_s[-1] + durations_s[-1]), len(times_s), material, reading)
 
     def read(clip: Clip, choice: Choice) -> Iterator[Frame]:
         video = VideoFile(material.file, demuxer, reading, threads)
@@ -176,7 +179,7 @@ def _open_video(material: Material, reading: Reading, threads: int) -> Clip:
             for shown, image in video.images(packets, order[choice.places]):
                 place = min(int(np.searchsorted(pts, shown)), len(pts) - 1)
                 seen += 1
-                yield Frame(image, place, float(times_s[place]))
+                yield Frame(image, place, float(times_s[place]), float(durations_s[place]))
         finally:
             clip.damaged += video.damaged
             video.close()
@@ -186,7 +189,7 @@ def _open_video(material: Material, reading: Reading, threads: int) -> Clip:
                 hint="open it in a player and save it anew",
             )
 
-    return Clip(info, times_s, packets.keys[order], read)
+    return Clip(info, times_s, packets.keys[order], durations_s, read)
 
 
 def _presentation_order(packets: PacketList) -> npt.NDArray[np.int64]:
@@ -196,12 +199,16 @@ def _presentation_order(packets: PacketList) -> npt.NDArray[np.int64]:
     return np.asarray(shown[first], np.int64)
 
 
+def _last_step_s(video: VideoFile, packets: PacketList, times_s: npt.NDArray[np.float64]) -> float:
+    """Return how long the last frame is shown: by the container, or as long as others are."""
+    if packets.last_step:
+        return packets.last_step * video.unit_s
+    return float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / video.fps
+
+
 def _describe(
-    video: VideoFile, packets: PacketList, times_s: npt.NDArray[np.float64], material: Material, reading: Reading
-) -> ClipInfo:  # fmt: skip
-    count = len(times_s)
-    step_s = float(np.median(np.diff(times_s))) if count > 1 else 0.0
-    duration_s = float(times_s[-1]) + step_s
+    video: VideoFile, packets: PacketList, duration_s: float, count: int, material: Material, reading: Reading
+) -> ClipInfo:
     warnings = []
     if not packets.complete:
         warnings.append(f"the data end or break after {duration_s:.1f} s; what is there was read")

@@ -45,6 +45,7 @@ class PacketList:
         keys: (P,) which can be decoded alone.
         shown: (P,) which are meant to be shown.
         complete: False where the data end or break before the container's own end.
+        last_step: How long the last of them is shown, in the stream's unit; 0 where the container does not say.
         quarter_turns: Quarter turns to the left that set the pictures upright.
     """
 
@@ -52,6 +53,7 @@ class PacketList:
     keys: npt.NDArray[np.bool_]
     shown: npt.NDArray[np.bool_]
     complete: bool
+    last_step: int = 0
     quarter_turns: int = 0
 
 
@@ -124,6 +126,7 @@ class VideoFile:
         pts: list[int] = []
         flags = bytearray()
         complete, first = True, None
+        latest = last_step = 0
         longest = self._reading.limits.max_duration_s / self.unit_s
         try:
             for packet in self._container.demux(self._stream):
@@ -137,6 +140,8 @@ class VideoFile:
                         f"{self._reading.name} is longer than {self._reading.limits.max_duration_s:,} s",
                         hint="cut the clip, or raise Limits.max_duration_s",
                     )
+                if not pts or (time > latest and not packet.is_discard):
+                    latest, last_step = time, max(0, packet.duration or 0)
                 pts.append(time)
                 flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
                 if first is None and len(pts) <= _PEEK_PACKETS:  # only a frame knows which way is up
@@ -148,7 +153,7 @@ class VideoFile:
             complete = False
         bits = np.frombuffer(bytes(flags), np.uint8)
         turns = 0 if first is None else round(first.rotation / 90) % 4
-        return PacketList(np.array(pts, np.int64), (bits & 1) > 0, (bits & 2) > 0, complete, turns)
+        return PacketList(np.array(pts, np.int64), (bits & 1) > 0, (bits & 2) > 0, complete, last_step, turns)
 
     def images(self, packets: PacketList, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[int, Image]]:
         """Decode what is needed of a freshly opened file and yield (pts, upright picture) of the wanted frames.

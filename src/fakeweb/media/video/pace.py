@@ -26,7 +26,7 @@ class Pace:
 
     The usual pace is two frames a second up to a minute, at least 32 in a shorter clip; beyond a minute, bursts of
     four frames half a second apart, beginning at keyframes spread evenly over the clip: 30 of them, one for every
-    ten seconds where that is more, 60 at the most.
+    ten seconds where that is more, 60 at the most. A clip that stores no more than 240 frames is looked at whole.
 
     Attributes:
         frames: So many frames, spread evenly.
@@ -63,14 +63,39 @@ class Choice:
     bursts: int = 1
 
 
-def choose(times_s: npt.NDArray[np.float64], keys: npt.NDArray[np.bool_], pace: Pace) -> Choice:
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """When the frames of a clip are shown, for how long, and which are keyframes; (N,) each."""
+
+    times_s: npt.NDArray[np.float64]
+    durations_s: npt.NDArray[np.float64]
+    keys: npt.NDArray[np.bool_]
+
+    def at(self, time_s: float) -> int:
+        """Return the frame that a player shows at a time."""
+        return max(0, int(np.searchsorted(self.times_s, time_s + _TIE_S, side="right")) - 1)
+
+    def edges(self, count: int) -> list[float]:
+        """Return the ends of ``count`` equal intervals."""
+        ends = self.times_s[0], self.times_s[-1] + self.durations_s[-1]
+        return [float(edge) for edge in np.linspace(*ends, count + 1)]
+
+
+def choose(
+    times_s: npt.NDArray[np.float64],
+    durations_s: npt.NDArray[np.float64],
+    keys: npt.NDArray[np.bool_],
+    pace: Pace,
+) -> Choice:
     """Choose frames.
 
-    The clip is cut into as many equal intervals as frames are wanted, and each gives one: the keyframe nearest to
-    its middle, since that can be decoded alone, or else the frame nearest to its middle.
+    The clip is cut into as many equal intervals as frames are wanted, and each gives one: the frame shown at its
+    middle where that one is shown for an interval or longer, so that no slide of a slide show is passed over; else the
+    keyframe nearest to its middle, since that can be decoded alone; or else the frame nearest to its middle.
 
     Args:
         times_s: (N,) presentation times, ascending.
+        durations_s: (N,) how long each is shown.
         keys: (N,) which frames are keyframes.
         pace: How densely.
 
@@ -80,9 +105,10 @@ def choose(times_s: npt.NDArray[np.float64], keys: npt.NDArray[np.bool_], pace: 
     count = len(times_s)
     if pace.every:
         return Choice(np.arange(count))
-    duration_s = float(times_s[-1] - times_s[0]) + _typical_step_s(times_s)
+    shown = _Shown(times_s, durations_s, keys)
+    duration_s = float(times_s[-1] + durations_s[-1] - times_s[0])
     if pace.frames is None and pace.fps is None and duration_s > _EVENLY_UP_TO_S:
-        return _bursts(times_s, keys, duration_s)
+        return _bursts(shown, duration_s)
     if pace.frames is not None:
         wanted = pace.frames
     elif pace.fps is not None:
@@ -91,17 +117,16 @@ def choose(times_s: npt.NDArray[np.float64], keys: npt.NDArray[np.bool_], pace: 
         wanted = max(_FEWEST, round(duration_s * _PER_SECOND))
     if wanted >= count:
         return Choice(np.arange(count))
-    edges = np.linspace(times_s[0], times_s[0] + duration_s, wanted + 1)
-    return Choice(np.unique([_pick(times_s, keys, a, b) for a, b in pairwise(edges.tolist())]))
+    return Choice(np.unique([_pick(shown, a, b) for a, b in pairwise(shown.edges(wanted))]))
 
 
-def _typical_step_s(times_s: npt.NDArray[np.float64]) -> float:
-    return float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
-
-
-def _pick(times_s: npt.NDArray[np.float64], keys: npt.NDArray[np.bool_], start: float, end: float) -> int:
+def _pick(shown: _Shown, start: float, end: float) -> int:
     """Return the cheapest frame that stands for an interval."""
+    times_s, keys = shown.times_s, shown.keys
     middle = (start + end) / 2
+    long = shown.at(middle)
+    if shown.durations_s[long] > end - start - _TIE_S:
+        return long
     low, high = np.searchsorted(times_s, (start - _TIE_S, end - _TIE_S))
     inside = low + np.flatnonzero(keys[low:high])
     if not len(inside):
@@ -110,11 +135,13 @@ def _pick(times_s: npt.NDArray[np.float64], keys: npt.NDArray[np.bool_], start: 
     return int(inside[np.argmin(np.abs(times_s[inside] - middle))])
 
 
-def _bursts(times_s: npt.NDArray[np.float64], keys: npt.NDArray[np.bool_], duration_s: float) -> Choice:
+def _bursts(shown: _Shown, duration_s: float) -> Choice:
     bursts = int(np.clip(duration_s / _BURST_EVERY_S, *_BURSTS))
-    edges = np.linspace(times_s[0], times_s[0] + duration_s, bursts + 1)
-    starts = np.unique([_pick(times_s, keys, a, b) for a, b in pairwise(edges.tolist())])
+    count = len(shown.times_s)
+    if count <= _BURSTS[1] * _BURST_FRAMES:  # few frames a second: all of them cost no more
+        return Choice(np.arange(count))
+    starts = np.unique([_pick(shown, a, b) for a, b in pairwise(shown.edges(bursts))])
     steps = np.arange(_BURST_FRAMES) * _BURST_STEP_S
-    wanted = (times_s[starts][:, None] + steps[None]).ravel()
-    places = np.searchsorted(times_s, wanted - _TIE_S).clip(0, len(times_s) - 1)
+    wanted = (shown.times_s[starts][:, None] + steps[None]).ravel()
+    places = np.searchsorted(shown.times_s, wanted - _TIE_S).clip(0, count - 1)
     return Choice(np.unique(places), len(starts))

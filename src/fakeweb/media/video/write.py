@@ -177,7 +177,7 @@ def _animated(animation: Animation, container: Any, change: Change, crf: float) 
     pictures: _Pictures | None = None
     try:
         for place, image in animation.images(np.arange(len(times_s))):
-            frame = Frame(image, place, float(times_s[place]))
+            frame = Frame(image, place, float(times_s[place]), float(animation.durations_s[place]))
             changed = change(frame)
             if pictures is None:
                 pictures = _Pictures(container, changed, fps, _options(crf))
@@ -206,7 +206,8 @@ def _filmed(
                 if pictures is None:
                     first_pts = shown.pts
                 image = to_image(shown, round(shown.rotation / 90) % 4, video.aspect)
-                frame = Frame(image, index, max(0.0, (shown.pts - first_pts) * video.unit_s))
+                time_s, shown_s = (shown.pts - first_pts) * video.unit_s, (shown.duration or 0) * video.unit_s
+                frame = Frame(image, index, max(0.0, time_s), max(0.0, shown_s))
                 index += 1
                 changed = change(frame)
                 if pictures is None:
