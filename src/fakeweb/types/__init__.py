@@ -1,0 +1,74 @@
+"""The values everybody passes around, and the seams (Protocols) where plug-ins attach.
+
+Values are frozen and checked at birth; their arrays are read-only. Conventions that hold everywhere:
+0 = real and 1 = fake; a score is always P(fake); colours are RGB; boxes are (x0, y0, x1, y1) in pixels with
+x to the right and y down, x1 and y1 exclusive; units stand in names (``time_s``, ``side_px``).
+
+May import: numpy and :mod:`fakeweb.errors` only.
+
+Where to add a file: everybody imports from ``fakeweb.types``; pictures and faces live in ``pictures.py``, what a report
+says in ``report.py``, pictures of data sets in ``samples.py``, Protocols in ``seams.py``.
+"""
+
+from __future__ import annotations
+
+from fakeweb.types.arrays import Box, FloatArray, UInt8Array
+from fakeweb.types.pictures import Crop, Face, Frame, Image
+from fakeweb.types.report import (
+    KINDS,
+    LABELS,
+    SCHEMA_VERSION,
+    FaceResult,
+    Kind,
+    Label,
+    Neighbours,
+    Rarity,
+    Report,
+    Score,
+    Stretch,
+    Thresholds,
+    Verdict,
+)
+from fakeweb.types.samples import Forgery, Sample, Split
+from fakeweb.types.seams import (
+    Classifier,
+    DatasetLayout,
+    FaceFinder,
+    FaceMesher,
+    ForgeMethod,
+    ShrunkFinder,
+    TrackClassifier,
+)
+
+__all__ = [
+    "KINDS",
+    "LABELS",
+    "SCHEMA_VERSION",
+    "Box",
+    "Classifier",
+    "Crop",
+    "DatasetLayout",
+    "Face",
+    "FaceFinder",
+    "FaceMesher",
+    "FaceResult",
+    "FloatArray",
+    "ForgeMethod",
+    "Forgery",
+    "Frame",
+    "Image",
+    "Kind",
+    "Label",
+    "Neighbours",
+    "Rarity",
+    "Report",
+    "Sample",
+    "Score",
+    "ShrunkFinder",
+    "Split",
+    "Stretch",
+    "Thresholds",
+    "TrackClassifier",
+    "UInt8Array",
+    "Verdict",
+]

@@ -1,0 +1,145 @@
+"""The seams (Protocols) where plug-ins attach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from fakeweb.types.pictures import Crop, Face, Image
+from fakeweb.types.report import Kind, Score, Thresholds
+from fakeweb.types.samples import Forgery, Sample
+
+
+@runtime_checkable
+class FaceFinder(Protocol):
+    """Finds faces. Safe to call from several threads; the same picture always gives the same faces."""
+
+    name: str
+
+    def find(self, image: Image) -> Sequence[Face]:
+        """Return every face, the most confident first; an empty sequence where there is none."""
+        ...
+
+
+@runtime_checkable
+class ShrunkFinder(FaceFinder, Protocol):
+    """A finder of several steps, which looks for faces in a shrunk copy and measures them in the picture itself."""
+
+    def find_shrunk(self, image: Image, small: Image, *, again: bool = True) -> Sequence[Face]:
+        """Return every face of which the copy ``small`` shows enough, in pixels of ``image``.
+
+        Where there is none, the finder may look more closely, unless ``again`` is False.
+        """
+        ...
+
+
+@runtime_checkable
+class FaceMesher(Protocol):
+    """Measures 468 points on faces. Safe to call from several threads; a face's mesh does not depend on the others."""
+
+    name: str
+
+    @property
+    def min_presence(self) -> float:
+        """Below this ``Face.presence`` there is no face."""
+        ...
+
+    @property
+    def max_printed(self) -> float:
+        """Above this ``Face.printed`` a face is taken for a print."""
+        ...
+
+    def mesh(self, image: Image, faces: Sequence[Face]) -> Sequence[Face]:
+        """Return the same faces, in order, with ``presence`` and ``printed`` as far as known.
+
+        A face that is none comes back without ``mesh``.
+        """
+        ...
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Judges crops. Safe to call from several threads; a crop's score does not depend on its batch."""
+
+    @property
+    def reference(self) -> str:
+        """``name@version`` of the model."""
+        ...
+
+    @property
+    def side_px(self) -> int:
+        """Side of the square crop it wants."""
+        ...
+
+    @property
+    def margin(self) -> float:
+        """Side of the crop over the longer side of the face's box."""
+        ...
+
+    @property
+    def min_face_px(self) -> float:
+        """Faces narrower than this are too small to judge."""
+        ...
+
+    def score(self, crops: Sequence[Crop]) -> Sequence[Score]:
+        """Return one calibrated score per crop, in order."""
+        ...
+
+    def thresholds(self) -> Thresholds:
+        """Return where verdicts begin."""
+        ...
+
+
+@runtime_checkable
+class TrackClassifier(Protocol):
+    """What a classifier may have besides: verdicts on people in videos. Without it they follow those on pictures."""
+
+    def track_probability(self, p_mean: float) -> float:
+        """Return calibrated P(fake) of a person from the mean of P(fake) over the frames."""
+        ...
+
+    def track_thresholds(self) -> Thresholds:
+        """Return where verdicts on people in a video begin."""
+        ...
+
+
+@runtime_checkable
+class ForgeMethod(Protocol):
+    """Makes a manipulated face out of a real one: a pure function of its arguments.
+
+    A registered method is a class; ``strength`` (a range within [0, 1]) and, where ``needs_donors`` says so, ``donors``
+    are given when it is made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of everything it makes."""
+        ...
+
+    def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
+        """Return the forged picture; the same arguments give the same bytes."""
+        ...
+
+
+@runtime_checkable
+class DatasetLayout(Protocol):
+    """Knows how one family of data sets lies on disk.
+
+    The same folder always gives the same samples in the same order; hidden files are none. A layout that passes
+    over missing pieces has ``problems: list[str]`` too: one line per reason, emptied when :meth:`index` begins and
+    complete when its iterator comes to its end. Whoever indexes should show them.
+    """
+
+    name: str
+
+    def index(self, root: Path) -> Iterator[Sample]:
+        """Yield the samples below ``root`` without opening a pixel."""
+        ...
