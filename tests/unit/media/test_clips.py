@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fakeweb.errors import Refused, TooLarge, Unreadable, Unsupported
-from fakeweb.media import Limits, Pace, kind_of, open_clip, read_frames
+from fakeweb.media import Limits, Pace, kind_of, open_clip, read_frames, read_image
 
 EVERY = Pace(every=True)
 
@@ -261,7 +261,7 @@ class TestAnimations:
         )
         return file.getvalue()
 
-    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG", "AVIF"])
     def test_every_frame_at_its_time(self, clip_maker, see, format_name):
         data = self.animation(clip_maker, format_name)
         assert kind_of(data) == "clip"
@@ -269,7 +269,7 @@ class TestAnimations:
         with open_clip(data) as clip:
             assert clip.info.duration_s == pytest.approx(0.75)
 
-    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG", "AVIF"])
     def test_two_frames_are_shown_as_long_as_the_file_says(self, clip_maker, format_name):
         with open_clip(self.animation(clip_maker, format_name, (1000, 5000))) as clip:
             frames = list(clip.read(clip.choose()))
@@ -292,9 +292,64 @@ class TestAnimations:
         assert [clip_maker.number_in(f.image.pixels) for f in frames] == [1, 2]
         assert [(f.time_s, f.duration_s) for f in frames] == [(0.0, 2.0), (2.0, 3.0)]
 
-    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
+    @pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG", "AVIF"])
     def test_a_single_frame_is_a_picture(self, clip_maker, format_name):
         assert kind_of(self.animation(clip_maker, format_name, (100,))) == "picture"
+
+    @pytest.mark.parametrize("format_name", ["WEBP", "PNG", "AVIF"])
+    def test_frames_stand_as_the_still_picture_does(self, clip_maker, icc, format_name):
+        """Turned by EXIF, coloured by a profile, seen through alpha: as a clip and as its first frame alone."""
+        from PIL import Image
+
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        pictures = []
+        for number in (5, 6):
+            pixels = clip_maker.numbered(number)
+            alpha = np.linspace(255, 60, pixels.shape[1]).astype(np.uint8)
+            pictures.append(Image.fromarray(np.dstack([pixels, np.tile(alpha, (pixels.shape[0], 1))])))
+        options = {"WEBP": {"lossless": True}, "AVIF": {"quality": 90}}.get(format_name, {})
+        options |= {"icc_profile": icc(order="bgr", gamma=1.8)}
+        if format_name != "AVIF":  # Pillow's encoder dies of EXIF in a sequence
+            options |= {"exif": exif.tobytes()}
+        file = io.BytesIO()
+        pictures[0].save(
+            file, format_name, save_all=True, append_images=pictures[1:], duration=[500, 500], **options
+        )
+        data = file.getvalue()
+        with open_clip(data) as clip:
+            first = next(clip.read(clip.choose())).image
+            assert (clip.info.width, clip.info.height) == (first.width, first.height)
+        still = read_image(data).image.pixels
+        assert still.shape == ((120, 160, 3) if format_name == "AVIF" else (160, 120, 3))
+        assert np.abs(first.pixels.astype(int) - still).max() <= 2
+
+    def test_a_sequence_of_heif_is_read(self, make, see):
+        data = make(4, 320, 240, codec="libx265", fps=2)
+        sequence = (
+            data.replace(b"ftypisom", b"ftyphevc").replace(b"isomiso2", b"msf1hevc").replace(b"vide", b"pict")
+        )
+        assert kind_of(sequence) == "clip"
+        assert see(sequence) == [(i, i, i / 2) for i in range(4)]
+
+    def test_one_animated_frame_is_a_picture(self, clip_maker):
+        data = self.animation(clip_maker, "WEBP")
+        first = data.index(b"ANMF")
+        size = 8 + int.from_bytes(data[first + 4 : first + 8], "little")
+        alone = bytearray(data[: first + size])
+        struct.pack_into("<I", alone, 4, len(alone) - 8)
+        assert kind_of(bytes(alone)) == "picture"
+        assert read_image(bytes(alone)).warnings == ()
+
+    def test_a_large_profile_before_the_animation_is_no_hindrance(self, clip_maker):
+        from PIL import Image
+
+        pictures = [Image.fromarray(clip_maker.numbered(i)) for i in range(2)]
+        file = io.BytesIO()
+        profile = np.random.default_rng(0).bytes(40_000)
+        pictures[0].save(file, "PNG", save_all=True, append_images=pictures[1:], icc_profile=profile)
+        assert kind_of(file.getvalue()) == "clip"
+        assert len(list(read_frames(file.getvalue()))) == 2
 
     def test_a_gif_that_is_cut_off_gives_what_is_there(self, clip_maker, see):
         data = self.animation(clip_maker, "GIF", (100,) * 20)

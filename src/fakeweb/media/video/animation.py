@@ -1,4 +1,4 @@
-"""Animated GIF, WebP and APNG, by Pillow: the same few questions that a video answers."""
+"""Animated GIF, WebP, APNG and AVIF, by Pillow: the same few questions that a video answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.errors import FakeWebError
+from fakeweb.media import colour
+from fakeweb.media.decode import upright
+from fakeweb.media.formats.header import exif_orientation
 from fakeweb.media.limits import Reading
-from fakeweb.types import Image
+from fakeweb.types import Image, UInt8Array
 
 _PLUGINS: Final = {
+    "AVIF": ("AvifImagePlugin", "AvifImageFile"),
     "GIF": ("GifImagePlugin", "GifImageFile"),
     "PNG": ("PngImagePlugin", "PngImageFile"),
     "WebP": ("WebPImagePlugin", "WebPImageFile"),
@@ -26,7 +31,7 @@ class Animation:
 
     Args:
         file: Seekable, at its start.
-        format_name: ``GIF``, ``PNG`` or ``WebP``.
+        format_name: ``AVIF``, ``GIF``, ``PNG`` or ``WebP``.
         reading: Name and limits.
 
     Raises:
@@ -48,8 +53,8 @@ class Animation:
         left_s = float(self._reading.limits.max_duration_s)
         for picture in self._pictures():
             if not steps:
-                self.width, self.height = picture.size
-                self._reading.check_size(*picture.size)
+                turned = _orientation(picture) > 4
+                self.width, self.height = picture.size[::-1] if turned else picture.size
             steps.append(_shown_s(picture))
             left_s -= steps[-1]
             if len(steps) >= _MAX_FRAMES or left_s < 0:
@@ -60,12 +65,12 @@ class Animation:
         return np.array(steps)
 
     def images(self, places: npt.NDArray[np.int64]) -> Iterator[tuple[int, Image]]:
-        """Yield (place, picture) for ascending places; transparency is placed on white."""
+        """Yield (place, picture) for ascending places: upright sRGB on white, as of a picture that stands still."""
         wanted = set(places.tolist())
         last = max(wanted, default=-1)
         for place, picture in enumerate(self._pictures()):
             if place in wanted:
-                yield place, Image(_flat(picture))
+                yield place, Image(upright(_flat(picture), _orientation(picture)))
             if place >= last:
                 return
 
@@ -88,9 +93,11 @@ class Animation:
                 if place >= getattr(picture, "n_frames", 1):
                     return
                 picture.seek(place)
+        except FakeWebError:
+            raise
         except EOFError:
             self.cut = place > 0
-        except (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError) as error:
+        except Exception as error:  # Pillow documents none of what it raises for damaged data
             if place == 0:
                 raise self._reading.broken(f"it cannot be decoded ({error})") from error
             self.cut = True
@@ -115,10 +122,11 @@ def _shown_s(picture: Any) -> float:
     return duration_ms / 1000 if duration_ms > 10 else _USUAL_STEP_S
 
 
-def _flat(picture: Any) -> npt.NDArray[np.uint8]:
-    rgba = np.asarray(picture.convert("RGBA"))
-    alpha = rgba[..., 3:].astype(np.uint16)
-    if (alpha == 255).all():
-        return np.ascontiguousarray(rgba[..., :3])
-    mixed = (rgba[..., :3].astype(np.uint16) * alpha + 255 * (255 - alpha) + 127) // 255
-    return mixed.astype(np.uint8)
+def _orientation(picture: Any) -> int:
+    return exif_orientation(picture.info.get("exif") or b"")
+
+
+def _flat(picture: Any) -> UInt8Array:
+    deep = picture.mode.startswith("I")
+    rgb, _ = colour.to_rgb(picture if deep else picture.convert("RGBA"), picture.info.get("icc_profile"))
+    return np.asarray(rgb)

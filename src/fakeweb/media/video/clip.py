@@ -34,7 +34,7 @@ class ClipInfo:
         duration_s: From the first frame's beginning to the last one's end, by the timestamps.
         frames: How many there are.
         fps: Frames a second on average.
-        codec: FFmpeg's name, or ``GIF``, ``PNG``, ``WebP``.
+        codec: FFmpeg's name, or ``AVIF``, ``GIF``, ``PNG``, ``WebP``.
         has_sound: Whether there is a sound track.
         warnings: What a reader of the report should know.
     """
@@ -86,7 +86,7 @@ class Clip:
 def open_clip(
     source: Any, *, limits: Limits = DEFAULT_LIMITS, name: str | None = None, threads: int = 0
 ) -> Iterator[Clip]:
-    """Open a clip and read its timestamps: a video of any usual container, or an animated GIF, WebP or APNG.
+    """Open a clip and read its timestamps: a video of any usual container, or an animated GIF, WebP, APNG or AVIF.
 
     The content decides what it is, not the name. Nothing but the first frame is decoded. Data that end early are
     no error as long as something is there: ``info.warnings`` says so.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
@@ -20,7 +21,8 @@ VIDEO_SUFFIXES: Final = frozenset(
 
 Kind = Literal["picture", "clip", "unknown"]
 
-HEAD_BYTES: Final = 4096
+HEAD_BYTES: Final = 1 << 16
+_WHOLE_BYTES: Final = 64 << 20
 _MAGICS: Final = (
     (b"\x1a\x45\xdf\xa3", "matroska"),
     (b"FLV\x01", "flv"),
@@ -30,8 +32,19 @@ _MAGICS: Final = (
     (b"OggS", "ogg"),
     (b"DKIF", "ivf"),
 )
-_PICTURE_BRANDS: Final = (b"avif", b"avis", b"mif1", b"msf1", b"mif2", b"miaf", b"crx ",
-                          b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")  # fmt: skip
+_PICTURE_BRANDS: Final = (
+    b"avif",
+    b"avis",
+    b"mif1",
+    b"mif2",
+    b"miaf",
+    b"crx ",
+    b"heic",
+    b"heix",
+    b"heim",
+    b"heis",
+)
+_SEQUENCE_BRANDS: Final = (b"msf1", b"hevc", b"hevx", b"hevm", b"hevs")
 _MOV_BOXES: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _TS_PACKETS: Final = ((0, 188), (4, 192), (0, 204))
 
@@ -50,7 +63,10 @@ def demuxer_of(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
     if head[4:8] == b"ftyp":
-        return None if head[8:12] in _PICTURE_BRANDS else "mov"
+        no_video = head[8:12] in _PICTURE_BRANDS or (
+            head[8:12] in _SEQUENCE_BRANDS and _is_avif_sequence(head)
+        )
+        return None if no_video else "mov"
     if head[4:8] in _MOV_BOXES:
         return "mov"
     for start, step in _TS_PACKETS:
@@ -61,20 +77,24 @@ def demuxer_of(head: bytes) -> str | None:
 
 
 def animated_format(head: bytes) -> str | None:
-    """Return ``GIF``, ``PNG`` or ``WebP`` where the first bytes can begin an animated picture, else None."""
+    """Return ``AVIF``, ``GIF``, ``PNG`` or ``WebP`` where the first bytes can begin an animated picture, else None."""
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
     if head[:8] == b"\x89PNG\r\n\x1a\n" and b"acTL" in head:
         return "PNG"
     if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and head[20] & 2:
         return "WebP"
-    return None
+    return "AVIF" if head[4:8] == b"ftyp" and _is_avif_sequence(head) else None
+
+
+def _is_avif_sequence(head: bytes) -> bool:
+    return b"avis" in head[8 : int.from_bytes(head[:4], "big")]
 
 
 def kind_of(source: Any) -> Kind:
     """Tell pictures from clips by the first bytes, without decoding anything.
 
-    A picture with several frames (GIF, WebP, APNG) is a clip. What cannot be read or is of no kind we know is
+    A picture with several frames (GIF, WebP, APNG, AVIF) is a clip. What cannot be read or is of no kind we know is
     ``unknown``: reading it says why.
 
     Args:
@@ -90,10 +110,8 @@ def kind_of(source: Any) -> Kind:
     if demuxer_of(head):
         return "clip"
     animated = animated_format(head)
-    if animated == "GIF":
-        return "clip" if _several_images(source) else "picture"
     if animated:
-        return "clip"
+        return "clip" if _COUNTED[animated](read_head(source, _WHOLE_BYTES)) else "picture"
     return "picture" if _is_picture(head) else "unknown"
 
 
@@ -126,9 +144,29 @@ def _peek(file: BinaryIO, count: int) -> bytes:
     return head if isinstance(head, bytes) else b""
 
 
-def _several_images(source: Any) -> bool:
+def _several_samples(data: bytes) -> bool:
+    """Tell whether a track of an AVIF holds a second picture, by its table of sizes."""
+    at = data.rfind(b"stsz", data.find(b"moov") + 1)
+    return at > 0 and int.from_bytes(data[at + 12 : at + 16], "big") > 1
+
+
+def _several_by_header(data: bytes) -> bool:
+    """Tell whether a PNG promises a second frame."""
+    at = data.find(b"acTL")
+    return at > 0 and int.from_bytes(data[at + 4 : at + 8], "big") > 1
+
+
+def _several_chunks(data: bytes) -> bool:
+    """Tell whether a WebP holds a second frame."""
+    frames, position = 0, 12
+    while position + 8 <= len(data) and frames < 2:
+        frames += data[position : position + 4] == b"ANMF"
+        position += 8 + (int.from_bytes(data[position + 4 : position + 8], "little") + 1 & ~1)
+    return frames > 1
+
+
+def _several_images(data: bytes) -> bool:
     """Tell whether a GIF holds a second picture: walk its blocks as far as they are whole."""
-    data = read_head(source, 64 << 20)
     try:
         position = 13 + _table_bytes(data[10])
         images = 0
@@ -152,3 +190,11 @@ def _several_images(source: Any) -> bool:
 
 def _table_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+_COUNTED: Final[dict[str, Callable[[bytes], bool]]] = {
+    "AVIF": _several_samples,
+    "GIF": _several_images,
+    "PNG": _several_by_header,
+    "WebP": _several_chunks,
+}

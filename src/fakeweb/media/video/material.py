@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 from fakeweb.errors import Refused, TooLarge, Unreadable
 from fakeweb.media.limits import Limits, one_line
 from fakeweb.media.source import open_regular
+from fakeweb.media.video.kind import HEAD_BYTES
 
 _CHUNK_BYTES = 1 << 20
 _IN_MEMORY_BYTES = 32 << 20
@@ -27,7 +28,7 @@ class Material:
         file: Open at its start, seekable, binary.
         sha256: Hex digest of all bytes.
         size_bytes: Their number.
-        head: The first few thousand.
+        head: The first :data:`HEAD_BYTES`.
     """
 
     file: BinaryIO
@@ -101,7 +102,7 @@ def _measured(file: BinaryIO, name: str, limits: Limits) -> Material:
     digest, head = hashlib.sha256(), b""
     try:
         while part := file.read(_CHUNK_BYTES):
-            head = head or part[:4096]
+            head = head or part[:HEAD_BYTES]
             digest.update(part)
     except OSError as error:
         raise Unreadable(
