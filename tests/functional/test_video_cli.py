@@ -52,6 +52,34 @@ class TestOneClip:
         assert face.split()[:2] == ["face", "1"]
         assert files(clip.parent) == ["clip.mp4"]
 
+    @pytest.mark.parametrize(
+        "handling", ["hflip", "vflip of an upside-down camera", "cut .ts", ".264", ".y4m"]
+    )
+    def test_recordings_give_the_same_person_where_a_player_shows_it(
+        self, cli, clip_maker, portrait, tmp_path, handling
+    ):
+        face = portrait.pixels[10:250, 100:340]
+        plain = tmp_path / "plain.mp4"
+        plain.write_bytes(clip_maker.encode([face] * 6, fps=8))
+        stored = {"hflip": face[:, ::-1], "vflip of an upside-down camera": face[::-1]}.get(handling, face)
+        container, codec = {"cut .ts": ("mpegts", "libx264"), ".264": ("h264", "libx264")}.get(
+            handling, ("yuv4mpegpipe", "rawvideo") if handling == ".y4m" else ("mp4", "libx264")
+        )
+        data = bytearray(clip_maker.encode([stored] * 6, fps=8, container=container, codec=codec, gop=2))
+        if "flip" in handling:
+            at = data.index(b"tkhd") + 44
+            struct.pack_into(">i", data, at if handling == "hflip" else at + 16, -1 << 16)
+        path = tmp_path / "recording"
+        path.write_bytes(data[77:] if handling == "cut .ts" else data)
+        reports = [json.loads(cli("scan", source, "--json").out) for source in (plain, path)]
+        boxes = [np.array(report["faces"][0]["box"]) for report in reports]
+        assert np.abs(boxes[0] - boxes[1]).max() < 4
+        result = cli("scan", path, "--overlay-to", tmp_path / "drawn.mp4")
+        assert result.code == 0
+        with open_clip(tmp_path / "drawn.mp4") as drawn:
+            shown = next(drawn.read(drawn.choose())).image.pixels
+        assert np.abs(shown.astype(int) - face).mean() < 8
+
     def test_json_has_a_curve_per_person(self, cli, clip):
         data = json.loads(cli("scan", clip, "--frames", "5", "--json").out)
         jsonschema.validate(data, REPORT_SCHEMA)

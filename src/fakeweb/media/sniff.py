@@ -36,7 +36,7 @@ PICTURE_MAGICS: Final = (
     (b"MM\0+", "TIFF"),
     (b"BM", "BMP"),
 )
-_OTHERS: Final = (
+OTHER_MAGICS: Final = (
     (b"\x1a\x45\xdf\xa3", "a WebM or Matroska video", _CLIP),
     (b"FLV\x01", "a Flash video", _CLIP),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media video", _CLIP),
@@ -115,7 +115,7 @@ def _sniff_brands(data: bytes, reading: Reading) -> str:
 
 
 def _refuse_others(data: bytes, reading: Reading) -> None:
-    for magic, what, hint in _OTHERS:
+    for magic, what, hint in OTHER_MAGICS:
         if data.startswith(magic):
             raise reading.unsupported(what, hint=hint)
     if data[:4] == b"RIFF" and data[8:12] in (b"AVI ", b"WAVE"):

@@ -9,9 +9,19 @@ import numpy as np
 import pytest
 
 from fakeweb.errors import Refused, TooLarge, Unreadable, Unsupported
-from fakeweb.media import Limits, Pace, kind_of, open_clip, read_frames, read_image
+from fakeweb.media import Limits, Pace, kind_of, open_clip, read_frames, read_image, rewrite_clip
 
 EVERY = Pace(every=True)
+# (a, b, c, d) of the display matrix: shown x, y = (a x + c y, b x + d y); what numpy makes of it
+MIRRORED = {
+    "hflip": ((-1, 0, 0, 1), lambda p: p[:, ::-1]),
+    "vflip": ((1, 0, 0, -1), lambda p: p[::-1]),
+    "hflip of a quarter turn left": ((0, -1, -1, 0), lambda p: np.rot90(p, 1)[:, ::-1]),
+    "hflip of a quarter turn right": ((0, 1, 1, 0), lambda p: np.rot90(p, -1)[:, ::-1]),
+    "half a turn": ((-1, 0, 0, -1), lambda p: p[::-1, ::-1]),
+    "a quarter turn right": ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),
+    "nothing at all": ((0, 0, 0, 0), lambda p: p),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +78,78 @@ def test_every_usual_container_gives_every_frame_at_its_time(make, see, containe
     data = make(container=container, codec=codec, pix_fmt=pix_fmt, fps=fps)
     assert see(data) == [(i, i, round(i / fps, 3)) for i in range(30)]
     assert kind_of(data) == "clip"
+
+
+class TestStreamsWithoutAContainer:
+    @pytest.mark.parametrize(
+        ("container", "codec"),
+        [
+            ("h264", "libx264"),
+            ("hevc", "libx265"),
+            ("m4v", "mpeg4"),
+            ("yuv4mpegpipe", "rawvideo"),
+            ("mpegts", "libx264"),
+        ],
+    )
+    def test_every_frame_at_its_time(self, make, see, container, codec):
+        options = {"preset": "medium"} if codec == "libx264" else {}  # with frames out of order
+        data = make(container=container, codec=codec, options=options)
+        assert kind_of(data) == "clip"
+        assert see(data) == [(i, i, i / 10) for i in range(30)]
+        assert [index for index, *_ in see(data, Pace(frames=3))] == [
+            n for _, n, _ in see(data, Pace(frames=3))
+        ]
+
+    @pytest.mark.parametrize("codec", ["mpeg2video", "libsvtav1"])
+    def test_others_that_are_bare(self, make, see, codec):
+        container, fps = ("mpeg2video", 25) if codec == "mpeg2video" else ("obu", 25)
+        assert [number for _, number, _ in see(make(container=container, codec=codec, fps=fps))] == list(
+            range(30)
+        )
+
+    def test_pictures_without_a_time_are_said_to_be_so(self, make, tmp_path):
+        data = make(container="h264", fps=5)
+        with open_clip(data) as clip:
+            assert clip.info.warnings == ("its pictures carry no times; they are taken to be 5 a second",)
+            assert clip.info.duration_s == pytest.approx(6.0)
+        rewrite_clip(data, tmp_path / "again.mp4", lambda frame: frame.image)
+        with open_clip(tmp_path / "again.mp4") as clip:
+            assert (clip.info.frames, round(clip.info.duration_s, 3)) == (30, 6.0)
+
+    @pytest.mark.parametrize("cut", [1, 77, 187, 188, 500])
+    def test_a_transport_stream_that_begins_anywhere(self, make, see, cut):
+        data = make(60, container="mpegts", width=320, height=240)
+        assert kind_of(data[cut:]) == "clip"
+        numbers = [number for _, number, _ in see(data[cut:])]
+        assert numbers == list(range(numbers[0], 60))
+        assert numbers[0] <= 12
+
+    @pytest.mark.parametrize("extra", [4, 16])
+    def test_a_transport_stream_of_other_packets(self, make, see, extra):
+        """192 bytes as camcorders write them, with a time in front; 204 with a checksum behind."""
+        packets = np.frombuffer(make(container="mpegts"), np.uint8).reshape(-1, 188)
+        widths = ((0, 0), (4, 0)) if extra == 4 else ((0, 0), (0, 16))
+        data = np.pad(packets, widths).tobytes()
+        assert [number for _, number, _ in see(data)] == list(range(30))
+        assert [number for _, number, _ in see(data[100:])][-1] == 29
+
+    @pytest.mark.parametrize(
+        ("container", "codec"), [("mpeg", "mpeg2video"), ("h264", "libx264"), ("hevc", "libx265")]
+    )
+    def test_others_that_begin_anywhere(self, make, see, container, codec):
+        data = make(60, container=container, codec=codec, fps=25, width=320, height=240, options={})
+        numbers = [number for _, number, _ in see(data[7:])]
+        assert numbers == list(range(numbers[0], 60))
+
+    def test_a_recording_behind_a_header_of_its_maker(self, make, see):
+        data = make(30, container="mpeg", codec="mpeg2video", fps=25)
+        assert [number for _, number, _ in see(b"IMKH" + bytes(36) + data)] == list(range(30))
+
+    @pytest.mark.parametrize(
+        "data", [b"G" * 5000, b"\0\0\x01" * 2000, b"\0\0\x01\x67\0\0\x01\x68" * 900, bytes(range(256)) * 40]
+    )
+    def test_what_only_looks_so(self, data):
+        assert kind_of(data) == "unknown"
 
 
 class TestPace:
@@ -200,6 +282,34 @@ class TestUpright:
         }
         # the picture's own top left corner is black (number 0), its red grows to the right
         assert corners[black].max() < 30
+
+    @pytest.mark.parametrize("container", ["mp4", "mov"])
+    @pytest.mark.parametrize("way", MIRRORED)
+    def test_mirrored_matrices_are_applied(self, make, container, way):
+        (a, b, c, d), shown = MIRRORED[way]
+        data = bytearray(make(3, 200, 100, container=container))
+        stored = next(read_frames(bytes(data))).image.pixels
+        struct.pack_into(">4i", data, data.index(b"tkhd") + 44, *(v << 16 for v in (a, b, 0, c)))
+        struct.pack_into(">i", data, data.index(b"tkhd") + 44 + 16, d << 16)
+        with open_clip(bytes(data)) as clip:
+            frame = next(clip.read(clip.choose(EVERY))).image
+            assert (clip.info.width, clip.info.height) == (frame.width, frame.height)
+        assert (frame.pixels == shown(stored)).all()
+
+    def test_a_mirrored_clip_is_written_again_as_it_is_shown(self, make, tmp_path):
+        data = bytearray(make(3, 200, 100))
+        struct.pack_into(">i", data, data.index(b"tkhd") + 44, -1 << 16)
+        rewrite_clip(bytes(data), tmp_path / "again.mp4", lambda frame: frame.image)
+        shown = [next(read_frames(source)).image.pixels for source in (bytes(data), tmp_path / "again.mp4")]
+        assert shown[0][4, -5].max() < 30  # the number's first bits
+        assert np.abs(shown[0].astype(int) - shown[1]).mean() < 6
+
+    def test_mirrored_by_the_codec(self, make):
+        """H.264 may carry a display orientation of its own (SEI 47), as cameras that are mounted upside down write."""
+        data = make(3, 200, 100, container="h264")
+        stored = next(read_frames(make(3, 200, 100))).image.pixels
+        flipped = _with_display_orientation(data, hflip=True, vflip=False)
+        assert np.abs(next(read_frames(flipped)).image.pixels.astype(int) - stored[:, ::-1]).mean() < 3
 
     def test_pixels_that_are_not_square_are_stretched(self, make):
         from fractions import Fraction
@@ -482,6 +592,13 @@ class TestSources:
         assert kind_of(np.zeros((4, 4, 3), np.uint8)) == "picture"
         assert kind_of(b"text" * 100) == "unknown"
         assert kind_of("/nowhere/at/all.mp4") == "unknown"
+
+
+def _with_display_orientation(data, *, hflip, vflip):
+    """Put an SEI message of display orientation in front of the first picture of a bare H.264 stream."""
+    payload = int(f"0{hflip:d}{vflip:d}{0:016b}10100", 2).to_bytes(3, "big")
+    first = data.index(b"\0\0\x01\x65")
+    return data[:first] + b"\0\0\x01\x06\x2f\x03" + payload + b"\x80" + data[first:]
 
 
 def _faststart(data):

@@ -210,6 +210,8 @@ def _describe(
     video: VideoFile, packets: PacketList, duration_s: float, count: int, material: Material, reading: Reading
 ) -> ClipInfo:
     warnings = []
+    if not video.has_times:
+        warnings.append(f"its pictures carry no times; they are taken to be {video.fps:g} a second")
     if not packets.complete:
         warnings.append(f"the data end or break after {duration_s:.1f} s; what is there was read")
     promised_s = video.promised_s
@@ -217,7 +219,7 @@ def _describe(
         1.0, 0.1 * duration_s
     ):  # fmt: skip
         warnings.append(f"its header says {promised_s:.1f} s, its frames last {duration_s:.1f} s")
-    width, height = upright_size(*video.stored_size, packets.quarter_turns, video.aspect)
+    width, height = upright_size(*video.stored_size, packets.orientation, video.aspect)
     return ClipInfo(
         reading.name, material.sha256, width, height, duration_s, count,
         count / duration_s if duration_s > 0 else 0.0, video.codec, video.has_sound, tuple(warnings),

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from fakeweb.errors import FakeWebError, TooLarge
 from fakeweb.media.limits import Reading, one_line
-from fakeweb.media.video.pixels import to_image
+from fakeweb.media.video.pixels import orientation_of, to_image
 from fakeweb.types import Image
 
 _MAX_PACKETS: Final = 6_000_000
 _PEEK_PACKETS: Final = 64
+_TIMELESS: Final = ("h264", "hevc")  # bare streams: pictures without a time
 _PROBE: Final = {"probesize": "20000000", "analyzeduration": "10000000"}
 
 
@@ -46,7 +47,7 @@ class PacketList:
         shown: (P,) which are meant to be shown.
         complete: False where the data end or break before the container's own end.
         last_step: How long the last of them is shown, in the stream's unit; 0 where the container does not say.
-        quarter_turns: Quarter turns to the left that set the pictures upright.
+        orientation: How the pictures are to be turned and mirrored, 1 to 8, as EXIF counts.
     """
 
     pts: npt.NDArray[np.int64]
@@ -54,7 +55,7 @@ class PacketList:
     shown: npt.NDArray[np.bool_]
     complete: bool
     last_step: int = 0
-    quarter_turns: int = 0
+    orientation: int = 1
 
 
 class VideoFile:
@@ -96,7 +97,9 @@ class VideoFile:
         self.damaged = 0
         self.sound: Any = next(iter(self._container.streams.audio), None)
         self.has_sound = self.sound is not None
-        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 25)
+        self.has_times = demuxer not in _TIMELESS
+        rates = self._stream.average_rate, self._stream.guessed_rate
+        self.fps = float(next(filter(None, rates if self.has_times else rates[::-1]), 25))
 
     def _picture_stream(self) -> Any:
         streams = [s for s in self._container.streams.video if not _is_cover(s)]
@@ -134,7 +137,7 @@ class VideoFile:
                     continue
                 time = packet.pts if packet.pts is not None else packet.dts
                 if time is None:
-                    time = pts[-1] + 1 if pts else 0
+                    time = self._counted(len(pts))
                 if pts and abs(time - pts[0]) > longest:
                     raise TooLarge(
                         f"{self._reading.name} is longer than {self._reading.limits.max_duration_s:,} s",
@@ -152,8 +155,14 @@ class VideoFile:
         except (av.FFmpegError, OSError, ValueError):
             complete = False
         bits = np.frombuffer(bytes(flags), np.uint8)
-        turns = 0 if first is None else round(first.rotation / 90) % 4
-        return PacketList(np.array(pts, np.int64), (bits & 1) > 0, (bits & 2) > 0, complete, last_step, turns)
+        orientation = 1 if first is None else orientation_of(first)
+        return PacketList(
+            np.array(pts, np.int64), (bits & 1) > 0, (bits & 2) > 0, complete, last_step, orientation
+        )
+
+    def _counted(self, number: int) -> int:
+        """Return when a picture is shown that carries no time, in the stream's unit."""
+        return round(number / (self.fps * self.unit_s))
 
     def images(self, packets: PacketList, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[int, Image]]:
         """Decode what is needed of a freshly opened file and yield (pts, upright picture) of the wanted frames.
@@ -172,6 +181,9 @@ class VideoFile:
         """
         import av
 
+        if not self.has_times:
+            yield from self._images_by_number(packets, wanted)
+            return
         send, is_wanted = _plan(packets, wanted)
         due = _Due(packets.pts[np.sort(wanted)])
         context = self._stream.codec_context
@@ -199,16 +211,36 @@ class VideoFile:
             due.damaged_from(0)
         self.damaged = due.damaged
 
+    def _images_by_number(
+        self, packets: PacketList, wanted: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[int, Image]]:
+        """Do what :meth:`images` does where only the order of the decoded frames tells when they are shown."""
+        due = _Due(packets.pts[np.sort(wanted)])
+        last = packets.pts[wanted.max()]
+        for frame, _ in self._all_frames([self._stream], due):
+            if due.takes(frame):
+                yield frame.pts, to_image(frame, packets.orientation, self.aspect)
+            if frame.pts >= last:
+                break
+        self.damaged = due.damaged
+
     def everything(self) -> Iterator[tuple[Any, Any]]:
         """Decode a freshly opened file whole and yield (frame of PyAV, None) and (None, packet of the sound).
 
         Frames concealed after damage are dropped as :meth:`images` does.
         """
+        due = _Due(np.empty(0, np.int64), all_of_them=True)
+        streams = [self._stream] if self.sound is None else [self._stream, self.sound]
+        for frame, packet in self._all_frames(streams, due):
+            if packet is not None or due.takes(frame):
+                yield frame, packet
+        self.damaged = due.damaged
+
+    def _all_frames(self, streams: list[Any], due: _Due) -> Iterator[tuple[Any, Any]]:
+        """Decode from the start; frames without a time are given one by their number."""
         import av
 
-        due = _Due(np.empty(0, np.int64), all_of_them=True)
-        context = self._stream.codec_context
-        streams = [self._stream] if self.sound is None else [self._stream, self.sound]
+        number = 0
         try:
             for packet in self._container.demux(streams):
                 if packet.stream.type == "audio":
@@ -216,23 +248,24 @@ class VideoFile:
                         yield None, packet
                     continue
                 try:
-                    frames = packet.decode() if packet.size else _decoded_rest(context)
+                    frames = packet.decode() if packet.size else _decoded_rest(self._stream.codec_context)
                 except av.FFmpegError:
-                    due.damaged_from(packet.pts or 0)
+                    due.damaged_from((packet.pts or 0) if self.has_times else self._counted(number))
                     continue
                 for frame in frames:
-                    if due.takes(frame):
-                        yield frame, None
+                    if not self.has_times:
+                        frame.pts, frame.duration = self._counted(number), self._counted(1)
+                    number += 1
+                    yield frame, None
         except (av.FFmpegError, OSError):
             due.damaged_from(0)
-        self.damaged = due.damaged
 
     def _good(self, frames: Any, due: _Due, packets: PacketList) -> Iterator[tuple[int, Image]]:
         for frame in frames:
             if due.takes(frame):
                 if frame.width * frame.height > self._reading.limits.max_pixels:
                     self._reading.check_size(frame.width, frame.height)
-                yield frame.pts, to_image(frame, packets.quarter_turns, self.aspect)
+                yield frame.pts, to_image(frame, packets.orientation, self.aspect)
 
 
 def _is_cover(stream: Any) -> bool:

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
 
-from fakeweb.media.sniff import PICTURE_MAGICS
+from fakeweb.media.sniff import OTHER_MAGICS, PICTURE_MAGICS
 
 VIDEO_SUFFIXES: Final = frozenset(
     f".{name}"
     for name in (
         *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "mkv", "webm", "avi", "wmv", "asf", "flv", "f4v"),
-        *("mpg", "mpeg", "m2v", "ts", "mts", "m2ts", "ogv", "ivf"),
+        *(
+            "mpg",
+            "mpeg",
+            "m2v",
+            "ts",
+            "mts",
+            "m2ts",
+            "m2t",
+            "tp",
+            "trp",
+            "vob",
+            "mod",
+            "ogv",
+            "ivf",
+            "dv",
+            "mxf",
+        ),
+        *("h264", "264", "avc", "h265", "265", "hevc", "y4m", "obu"),
     )
 )
 """Suffixes, in lower case, of the videos picked out of folders."""
@@ -31,6 +49,11 @@ _MAGICS: Final = (
     (b"\0\0\x01\xb3", "mpegvideo"),
     (b"OggS", "ogg"),
     (b"DKIF", "ivf"),
+    (b"YUV4MPEG2 ", "yuv4mpegpipe"),
+    (b"\0\0\x01\xb0", "m4v"),
+    (b"\x12\0\n", "obu"),
+    (b"\x1f\x07\0", "dv"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01", "mxf"),
 )
 _PICTURE_BRANDS: Final = (
     b"avif",
@@ -46,7 +69,9 @@ _PICTURE_BRANDS: Final = (
 )
 _SEQUENCE_BRANDS: Final = (b"msf1", b"hevc", b"hevx", b"hevm", b"hevs")
 _MOV_BOXES: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-_TS_PACKETS: Final = ((0, 188), (4, 192), (0, 204))
+_TS_SYNC: Final = 0x47
+_TS_PACKET_BYTES: Final = (188, 192, 204)
+_START_CODE: Final = re.compile(rb"\0\0\x01(?=(..))", re.DOTALL)
 
 
 def demuxer_of(head: bytes) -> str | None:
@@ -69,10 +94,40 @@ def demuxer_of(head: bytes) -> str | None:
         return None if no_video else "mov"
     if head[4:8] in _MOV_BOXES:
         return "mov"
-    for start, step in _TS_PACKETS:
-        marks = head[start::step][:5]
-        if len(marks) >= 3 and set(marks) == {0x47}:
-            return "mpegts"
+    if _is_picture(head) or any(head.startswith(magic) for magic, *_ in OTHER_MAGICS):
+        return None
+    return "mpegts" if _is_transport_stream(head) else _by_start_codes(head)
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Tell a transport stream by its sync bytes, wherever the first packet begins, and by what must follow them."""
+    for step in _TS_PACKET_BYTES:
+        rows = np.frombuffer(head, np.uint8, len(head) // step * step).reshape(-1, step)
+        if len(rows) < 3:
+            continue
+        marks = (rows == _TS_SYNC).mean(axis=0)
+        column = int(marks.argmax())
+        control = np.frombuffer(head, np.uint8)[column + 3 :: step]
+        if marks[column] > 0.9 and (control & 0x30 > 0).mean() > 0.9:
+            return True
+    return False
+
+
+def _by_start_codes(head: bytes) -> str | None:
+    """Return the demuxer of a stream that begins anywhere in front of a start code: bare H.264 or H.265, MPEG's packs.
+
+    Bare video must show its parameter sets, a picture, and nothing that it cannot hold.
+    """
+    follows = [match[1] for match in _START_CODE.finditer(head)]
+    first = [pair[0] for pair in follows]
+    if first.count(0xBA) > 1 or (0xBA in first and first.index(0xBA) < 3):
+        return "mpeg"
+    h264 = {byte & 0x1F if byte < 0x80 else 0 for byte in first}
+    if h264 >= {7, 8} and h264 & {1, 5} and h264 <= {*range(1, 16), 19, 20}:
+        return "h264"
+    h265 = {byte >> 1 for byte in first}
+    if h265 >= {32, 33, 34} and min(h265) < 22 and max(h265) < 41 and all(pair[1] & 7 for pair in follows):
+        return "hevc"
     return None
 
 

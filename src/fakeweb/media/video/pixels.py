@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.media.decode import upright
 from fakeweb.types import Image, UInt8Array
 
 # numbers of ITU-T H.273
@@ -27,18 +28,46 @@ _UNSPECIFIED_MATRICES: Final = (0, 2, 3)
 _HD_HEIGHT: Final = 720
 _FULL_RANGE: Final = 2
 
+_ORIENTATIONS: Final = {  # EXIF's number -> (a, b, c, d) of a display matrix
+    1: (1, 0, 0, 1),
+    2: (-1, 0, 0, 1),
+    3: (-1, 0, 0, -1),
+    4: (1, 0, 0, -1),
+    5: (0, 1, 1, 0),
+    6: (0, 1, -1, 0),
+    7: (0, -1, -1, 0),
+    8: (0, -1, 1, 0),
+}
+
 _WHITE_NITS: Final = 203.0  # reference white, ITU-R BT.2408
 _FROM_2020: Final = np.array(  # linear BT.2020 -> BT.709, ITU-R BT.2087
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
 )
 
 
-def to_image(frame: Any, quarter_turns: int, aspect: float) -> Image:
+def orientation_of(frame: Any) -> int:
+    """Return the EXIF orientation, 1 to 8, that stands for the display matrix of a frame; 1 where it has none.
+
+    The matrix maps stored (x, y) to shown (a x + c y, b x + d y); of the eight ways to turn and mirror by right angles
+    the nearest is taken.
+    """
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # beside it stands something that PyAV has no name for
+        return {1: 8, 2: 3, 3: 6}.get(round(frame.rotation / 90) % 4, 1)
+    if data is None:
+        return 1
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    fits = {way: a * x[0] + b * x[1] + c * x[2] + d * x[3] for way, x in _ORIENTATIONS.items()}
+    return max(fits, key=lambda way: fits[way])
+
+
+def to_image(frame: Any, orientation: int, aspect: float) -> Image:
     """Convert a frame of PyAV.
 
     Args:
         frame: ``av.VideoFrame`` of any pixel format.
-        quarter_turns: Quarter turns to the left that set it upright.
+        orientation: 1 to 8, as EXIF counts.
         aspect: Width over height of one stored pixel.
 
     Returns:
@@ -49,25 +78,23 @@ def to_image(frame: Any, quarter_turns: int, aspect: float) -> Image:
         pixels = _from_hdr(_rgb(frame, "rgb48le"), trc, wide=int(frame.color_primaries) == _BT2020_PRIMARIES)
     else:
         pixels = _rgb(frame, "rgb24")
-    if quarter_turns:
-        pixels = np.rot90(pixels, quarter_turns)
-    return Image(np.ascontiguousarray(_squared(pixels, aspect if quarter_turns % 2 == 0 else 1 / aspect)))
+    return Image(_squared(upright(pixels, orientation), aspect if orientation < 5 else 1 / aspect))
 
 
-def upright_size(width: int, height: int, quarter_turns: int, aspect: float) -> tuple[int, int]:
+def upright_size(width: int, height: int, orientation: int, aspect: float) -> tuple[int, int]:
     """Return width and height of what :func:`to_image` gives."""
     if aspect > 1:
         width = round(width * aspect)
     elif aspect < 1:
         height = round(height / aspect)
-    return (height, width) if quarter_turns % 2 else (width, height)
+    return (width, height) if orientation < 5 else (height, width)
 
 
-def _squared(pixels: npt.NDArray[Any], aspect: float) -> npt.NDArray[Any]:
+def _squared(pixels: UInt8Array, aspect: float) -> UInt8Array:
     """Stretch so that pixels are square; never shrinks."""
     height, width = pixels.shape[:2]
-    size = upright_size(width, height, 0, aspect)
-    return pixels if size == (width, height) else np.asarray(cv2.resize(pixels, size))
+    size = upright_size(width, height, 1, aspect)
+    return pixels if size == (width, height) else np.asarray(cv2.resize(pixels, size), np.uint8)
 
 
 def _rgb(frame: Any, layout: str) -> npt.NDArray[Any]:

@@ -22,13 +22,14 @@ from fakeweb.media.video.animation import Animation
 from fakeweb.media.video.container import VideoFile
 from fakeweb.media.video.kind import animated_format, demuxer_of
 from fakeweb.media.video.material import open_material
-from fakeweb.media.video.pixels import to_image
+from fakeweb.media.video.pixels import orientation_of, to_image
 from fakeweb.types import Frame, Image
 
 _LONGEST_SIDE_PX: Final = 4096  # what H.264 decoders in browsers promise
 _UNIT: Final = Fraction(1, 90_000)
 _BT709: Final = 1
 _LIMITED: Final = 1
+_FRAME_DURATION: Final = 1 << 8  # AV_CODEC_FLAG_FRAME_DURATION: packets last as long as their pictures
 
 Change = Callable[[Frame], Image]
 
@@ -148,12 +149,16 @@ class _Pictures:
         self._stream.options = options
         context = self._stream.codec_context
         context.gop_size, context.thread_count = gop, threads
+        context.flags |= _FRAME_DURATION
         context.color_range, context.colorspace = _LIMITED, _BT709
         context.color_primaries = context.color_trc = _BT709
         self._last: int | None = None
 
-    def add(self, image: Image, pts: int, unit: Fraction) -> None:
-        """Add a picture; one that is not later than the one before is left out."""
+    def add(self, image: Image, pts: int, unit: Fraction, shown_s: float = 0.0) -> None:
+        """Add a picture; one that is not later than the one before is left out.
+
+        ``shown_s`` is how long it is shown, which is asked for where it is the last; 0 as long as others.
+        """
         import av
 
         if self._last is None:
@@ -163,7 +168,7 @@ class _Pictures:
         self._last = pts
         frame = av.VideoFrame.from_ndarray(_fitted(image.pixels, self._size), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1)
-        frame.pts, frame.time_base = pts, unit
+        frame.pts, frame.time_base, frame.duration = pts, unit, round(Fraction(shown_s) / unit)
         self._container.mux(self._stream.encode(frame))
 
     def end(self) -> None:
@@ -181,7 +186,7 @@ def _animated(animation: Animation, container: Any, change: Change, crf: float) 
             changed = change(frame)
             if pictures is None:
                 pictures = _Pictures(container, changed, fps, _options(crf))
-            pictures.add(changed, round(frame.time_s / _UNIT), _UNIT)
+            pictures.add(changed, round(frame.time_s / _UNIT), _UNIT, frame.duration_s)
             yield frame
     finally:
         if pictures is not None:
@@ -205,14 +210,14 @@ def _filmed(
             else:
                 if pictures is None:
                     first_pts = shown.pts
-                image = to_image(shown, round(shown.rotation / 90) % 4, video.aspect)
+                image = to_image(shown, orientation_of(shown), video.aspect)
                 time_s, shown_s = (shown.pts - first_pts) * video.unit_s, (shown.duration or 0) * video.unit_s
                 frame = Frame(image, index, max(0.0, time_s), max(0.0, shown_s))
                 index += 1
                 changed = change(frame)
                 if pictures is None:
                     pictures = _Pictures(container, changed, video.fps, _options(crf))
-                pictures.add(changed, shown.pts, video.unit)
+                pictures.add(changed, shown.pts, video.unit, frame.duration_s)
                 yield frame
             if pictures is not None and sound is not None:
                 for waiting in early:
