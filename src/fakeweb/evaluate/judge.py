@@ -63,18 +63,15 @@ class Judge:
         self.classifiers: list[Classifier] = [OnnxClassifier(model) for model in protocol.models]
         if protocol.peers is not None:
             self.classifiers += read_peers(protocol.peers)
-        self.scanners = [
-            Scanner(
-                finder=protocol.finder,
-                finder_model=protocol.finder_model,
-                mesher=protocol.mesher,
-                model=classifier,
-            )
-            for classifier in self.classifiers
-        ]
-        self.finder = self.scanners[0].finder
-        for scanner in self.scanners:
-            scanner.finder = self.finder
+        first = Scanner(
+            finder=protocol.finder,
+            finder_model=protocol.finder_model,
+            mesher=protocol.mesher,
+            model=self.classifiers[0],
+        )
+        self.finder = first.finder
+        others = [Scanner(finder=first.finder, mesher=first.mesher, model=c) for c in self.classifiers[1:]]
+        self.scanners = [first, *others]
 
     def __call__(self, task: Task) -> Judged:
         """Return the rows of one sample, views in order and models within each; of a video file, frames first."""

@@ -10,16 +10,22 @@ import numpy as np
 from fakeweb.types import Face, FaceMesher, Image
 
 
-def measure(image: Image, faces: Sequence[Face], mesher: FaceMesher | None) -> list[Face]:
+def measure(
+    image: Image, faces: Sequence[Face], mesher: FaceMesher | None, *, done_by: FaceMesher | None = None
+) -> list[Face]:
     """Return the faces in their order with meshes, without those that are no face.
 
     Args:
         image: The picture, RGB.
-        faces: Of any finder; those that have a mesh already stay as they are.
+        faces: Of any finder.
         mesher: Measures; None leaves everything as it is.
+        done_by: Who measured the faces that have a mesh already; where that is ``mesher`` they stay as they are, else
+            they are measured anew.
     """
     if mesher is None:
         return list(faces)
+    if done_by is not mesher:
+        faces = [replace(face, mesh=None) for face in faces]
     todo = [face for face in faces if face.mesh is None]
     new = iter(mesher.mesh(image, todo) if todo else ())
     now = [next(new) if face.mesh is None else face for face in faces]

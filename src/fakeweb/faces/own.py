@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb import registry
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces.anchor_free import STRIDES, groups, merge, read_maps
 from fakeweb.faces.measure import stretched
-from fakeweb.faces.mesh import OnnxMesher
+from fakeweb.faces.square import roll_rad
 from fakeweb.faces.suppress import is_inside, suppress
 from fakeweb.runtime import Card, FinderCard, find_card, open_session
 from fakeweb.topology import BOX, EYE_CORNERS, MEAN
@@ -40,6 +41,8 @@ _LYING_RAD = math.radians(50)
 _BROW = 0.074  # so much of its height the teachers' box begins above the mean face's: median of groups A
 _SURE = 2.1  # sum of the two networks' logits: two false faces per 100 megapixels on validation groups A
 _SURE_AGAIN = 3.3  # where nothing was found at first: drops 5 of 7 false faces and 5 of 120 true ones
+# Without a mesh, the first network's logit alone: five and one more false faces in 262 megapixels of groups A.
+_SURE_ALONE, _SURE_ALONE_AGAIN = 2.2, 2.4
 
 
 class Proposer:
@@ -198,7 +201,8 @@ class OwnFinder:
 
     Args:
         model: Name of a finder that ships, or path of a card.
-        mesher: Confirms and measures; None takes the one that ships.
+        mesher: Confirms and measures: a name, or an object with ``mesh``. With None there are only boxes and points as
+            they were proposed, of which the network must be surer by itself.
 
     Raises:
         UnknownName, ModelMissing, ModelCorrupt, ModelIncompatible: A model cannot be used.
@@ -210,10 +214,14 @@ class OwnFinder:
 
     name = "fakeweb"
 
-    def __init__(self, model: str | Path | Card = "finder", mesher: FaceMesher | None = None) -> None:
-        self._made_from = model, mesher
+    def __init__(
+        self, model: str | Path | Card = "finder", mesher: str | FaceMesher | None = "fakeweb"
+    ) -> None:
         self.proposer = Proposer(model)
-        self.mesher: FaceMesher = mesher or OnnxMesher()
+        self.mesher: FaceMesher | None = (
+            registry.load("mesh", mesher)() if isinstance(mesher, str) else mesher
+        )
+        self._made_from = model, self.mesher  # the very mesher: whoever else has it keeps it in common
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as what made it."""
@@ -251,39 +259,45 @@ class OwnFinder:
         """
         found = self._confirm(image, self.proposer.look(small), small)
         if again and not found:
-            found = self._confirm(image, self.proposer.look_again(small), small, _SURE_AGAIN, views=1)
+            found = self._confirm(image, self.proposer.look_again(small), small, again=True)
         if again and not found:
             turned = self.proposer.look_turned(small, tiles=False)
-            found = self._confirm(image, turned, small, _SURE_AGAIN, views=1)
+            found = self._confirm(image, turned, small, again=True)
         if any(abs(_roll_rad(face)) > _LYING_RAD for face in found):
             found = suppress([*found, *self._confirm(image, self.proposer.look_turned(small), small)])
         return found
 
     def _confirm(
-        self, image: Image, proposals: Sequence[Sequence[Face]], small: Image, least: float = _SURE, *,
-        views: int = _VIEWS,
-    ) -> list[Face]:  # fmt: skip
-        """Measure the proposals and keep those of which both networks together are sure enough.
+        self, image: Image, proposals: Sequence[Sequence[Face]], small: Image, *, again: bool = False
+    ) -> list[Face]:
+        """Measure the proposals and keep those of which the networks are sure enough.
 
-        Where a view's box or points are too far off, the mesh sees no face; then it is shown the next, up to ``views``.
+        Where a view's box or points are too far off, the mesh sees no face; then it is shown the next, up to three;
+        where one looks ``again`` there is one view only, and more is asked of it.
         """
         across, down = image.width / small.width, image.height / small.height
         kept: list[Face] = []
-        for number in range(views):
+        for number in range(1 if again or self.mesher is None else _VIEWS):
             proposals = [seen for seen in proposals if len(seen) > number]
             shown = [stretched(seen[number], across, down) for seen in proposals]
-            judged = [self._sure(face, least) for face in self.mesher.mesh(image, shown)]
+            measured = shown if self.mesher is None else self.mesher.mesh(image, shown)
+            judged = [self._sure(face, again=again) for face in measured]
             kept += [face for face in judged if face is not None]
             proposals = [seen for seen, face in zip(proposals, judged, strict=True) if face is None]
         return suppress([face for face in kept if is_inside(face, image)])
 
-    @staticmethod
-    def _sure(face: Face, least: float) -> Face | None:
-        """Return a measured face with its box by the mesh and both networks' confidence, or None: no face."""
-        sure = _logit(face.confidence) + _logit(1.0 if face.presence is None else face.presence)
-        if face.mesh is None or sure < least:
+    def _sure(self, face: Face, *, again: bool) -> Face | None:
+        """Return a face with its box by the mesh and the confidence of all who were asked, or None: no face."""
+        if self.mesher is not None and face.mesh is None:
             return None
-        return replace(face, box=_box_around(face.mesh), confidence=1 / (1 + math.exp(-sure)))
+        sure = _logit(face.confidence)
+        least = _SURE_ALONE_AGAIN if again else _SURE_ALONE
+        if face.presence is not None:
+            sure, least = sure + _logit(face.presence), _SURE_AGAIN if again else _SURE
+        if sure < least:
+            return None
+        box = face.box if face.mesh is None else _box_around(face.mesh)
+        return replace(face, box=box, confidence=1 / (1 + math.exp(-sure)))
 
 
 def _box_around(mesh: FloatArray) -> tuple[float, float, float, float]:
@@ -311,9 +325,9 @@ def _is_doubtful(face: Face, share: float) -> bool:
 
 
 def _roll_rad(face: Face) -> float:
-    """Return how far the line through the outer corners of the eyes is turned; 0 without a mesh."""
+    """Return how far the line through the outer corners of the eyes is turned; without a mesh, see :mod:`.square`."""
     if face.mesh is None:
-        return 0.0
+        return roll_rad(face)
     x, y = (face.mesh[EYE_CORNERS[1]] - face.mesh[EYE_CORNERS[0]])[:2].tolist()
     return math.atan2(y, x)
 

@@ -4,13 +4,15 @@ May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.medi
 :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 ``image.py`` scans pictures, ``video.py`` clips, ``aggregate.py`` makes one score of a track's many, ``decide.py``
-turns scores into verdicts, ``clip_output.py`` draws a scanned clip (and may import :mod:`fakeweb.render`). The room is
-not called ``scan``, because :func:`fakeweb.scan` is a function (docs/decisions/0002).
+turns scores into verdicts, ``parts.py`` brings finder and mesher together, ``clip_output.py`` draws a scanned clip
+(and may import :mod:`fakeweb.render`). The room is not called ``scan``, because :func:`fakeweb.scan` is a function
+(docs/decisions/0002).
 """
 
 from fakeweb.classifiers import DEFAULT_MODEL
 from fakeweb.scanner.clip_output import contact_sheet_of, html_of, overlay_clip
-from fakeweb.scanner.image import DEFAULT_FINDER, Scanner, make_finder
+from fakeweb.scanner.image import Scanner
+from fakeweb.scanner.parts import DEFAULT_FINDER, make_finder
 from fakeweb.scanner.video import VideoProgress
 
 __all__ = [

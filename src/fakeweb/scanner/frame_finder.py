@@ -11,6 +11,7 @@ import numpy as np
 
 from fakeweb.faces import measure, stretched
 from fakeweb.faces.align import stand_of
+from fakeweb.scanner.parts import mesher_of
 from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Frame, Image, ShrunkFinder
 
 SIDE_PX: Final = 640
@@ -39,13 +40,14 @@ class FrameFinder:
 
     Args:
         finder: Finds. One that measures meshes itself has an attribute ``mesher``.
-        mesher: Measures at full size and drops what is no face; None leaves faces as the finder gives them.
+        mesher: Measures at full size what the finder has not measured with the same mesher, and drops what is no face;
+            None leaves faces as the finder gives them.
         min_face_px: Narrower faces are not judged, and no reason to look closer.
     """
 
     def __init__(self, finder: FaceFinder, mesher: FaceMesher | None, min_face_px: float) -> None:
         self._finder, self._mesher, self._least_px = finder, mesher, min_face_px
-        self._follows: FaceMesher | None = mesher or getattr(finder, "mesher", None)
+        self._follows: FaceMesher | None = mesher or mesher_of(finder)
         self._number, self._since = 0, 0
         self._in_full = False
         self._empty = 0  # searches in a row that saw nobody
@@ -81,10 +83,10 @@ class FrameFinder:
             return self._measured(image, self._look(image, image, again=again))
         found = self._shrunk(image, scale, again=again and not check)
         if check:
-            whole = self._look(image, image, again=True)
+            whole = self._measured(image, self._look(image, image, again=True))
             self._in_full = any(f.width_px >= self._least_px and not _has(found, f) for f in whole)
             found = whole if self._in_full or len(whole) > len(found) else found
-        return self._measured(image, found)
+        return found
 
     def _shrunk(self, image: Image, scale: float, *, again: bool) -> list[Face]:
         """Look for faces in a shrunk copy; whatever measures them looks at the full size."""
@@ -92,12 +94,10 @@ class FrameFinder:
         small = Image(np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
         found = self._look(image, small, again=again)
         if isinstance(self._finder, ShrunkFinder):
-            return found
+            return self._measured(image, found)
         across, down = image.width / size[0], image.height / size[1]
         found = [stretched(face, across, down) for face in found]
-        if self._follows is None:
-            return found
-        return measure(image, [replace(face, mesh=None) for face in found], self._follows)
+        return measure(image, found, self._follows)
 
     def _look(self, image: Image, small: Image, *, again: bool) -> list[Face]:
         """Let the finder look at a copy; other finders than one for shrunk copies answer in its pixels."""
@@ -106,7 +106,7 @@ class FrameFinder:
         return list(self._finder.find(small))
 
     def _measured(self, image: Image, faces: Sequence[Face]) -> list[Face]:
-        return measure(image, faces, self._mesher)
+        return measure(image, faces, self._mesher, done_by=mesher_of(self._finder))
 
     def _follow(self, image: Image) -> list[Face] | None:
         """Measure the faces of the frame before where they were; None where one is not there for sure."""

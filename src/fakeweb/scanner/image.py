@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fakeweb import registry
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
 from fakeweb.faces import align, measure, quality_of
@@ -21,6 +19,14 @@ from fakeweb.scanner.decide import (
     printed,
     too_small,
     with_cautions,
+)
+from fakeweb.scanner.parts import (
+    DEFAULT_FINDER,
+    DEFAULT_MESHER,
+    make_finder,
+    make_mesher,
+    mesher_of,
+    models_of,
 )
 from fakeweb.scanner.video import VideoProgress, VideoScan
 from fakeweb.types import (
@@ -37,8 +43,6 @@ from fakeweb.types import (
     Verdict,
 )
 
-DEFAULT_FINDER = "fakeweb"
-DEFAULT_MESHER = "fakeweb"
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
 
@@ -55,7 +59,9 @@ class Scanner:
         limits: What is refused before decoding.
         max_faces: Judge at most so many faces of a picture, the largest first.
         mesher: Name of a face mesh, or an object with ``mesh``: it measures 468 points on every face, drops what is
-            no face, and recognises prints. None leaves faces as the finder gives them.
+            no face, and recognises prints. The finder uses the same one where it needs one. A name gives way to the
+            ``mesher`` of a finder given as an object; None leaves faces as the finder gives them, and a finder that
+            is given by name measures none.
 
     Raises:
         UnknownName: No finder or model of that name.
@@ -85,14 +91,12 @@ class Scanner:
                 f"the threshold must lie above 0 and at most at 1, got {threshold}",
                 hint="0.9 asks for more certainty than 0.5",
             )
-        self.finder: FaceFinder = make_finder(finder, finder_model)
+        self.mesher: FaceMesher | None = make_mesher(mesher, finder)
+        self.finder: FaceFinder = make_finder(finder, finder_model, self.mesher)
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
         self.threshold = threshold
         self.limits = limits or Limits()
         self.max_faces = max_faces
-        self.mesher: FaceMesher | None = (
-            registry.load("mesh", mesher)() if isinstance(mesher, str) else mesher
-        )
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as what made it."""
@@ -164,7 +168,7 @@ class Scanner:
         started = time.perf_counter()
         faces = sorted(self.finder.find(media.image), key=lambda f: f.box)
         found = time.perf_counter()
-        faces = measure(media.image, faces, self.mesher)
+        faces = measure(media.image, faces, self.mesher, done_by=mesher_of(self.finder))
         measured = time.perf_counter()
         small = [too_small(face, self.classifier.min_face_px) for face in faces]
         chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
@@ -191,7 +195,7 @@ class Scanner:
             faces=results,
             thresholds=thresholds,
             finder=self.finder.name,
-            models=self._models(),
+            models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=media.sha256,
             timings_s={
                 "read": read_s,
@@ -204,10 +208,6 @@ class Scanner:
 
     def _printed(self, face: Face, score: Score | None) -> Verdict | None:
         return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
-
-    def _models(self) -> tuple[str, ...]:
-        others = (getattr(part, "reference", None) for part in (self.finder, self.mesher))
-        return (self.classifier.reference, *(reference for reference in others if reference))
 
     def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
         classifier = self.classifier
@@ -228,23 +228,6 @@ class Scanner:
         if self.threshold is None:
             return own
         return Thresholds(min(own.real, self.threshold), self.threshold, "user")
-
-
-def make_finder(finder: str | FaceFinder, model: str | Path | None = None) -> FaceFinder:
-    """Return the finder of a name, or the finder given.
-
-    Raises:
-        UnknownName: No finder of that name.
-        ModelMissing, ModelCorrupt: Its model cannot be used.
-        UsageError: A model file for a finder that takes none.
-    """
-    if not isinstance(finder, str):
-        return finder
-    make = registry.load("finder", finder)
-    if model is not None and "model" not in inspect.signature(make).parameters:
-        raise UsageError(f"the finder '{finder}' takes no model file", hint="leave out --finder-model")
-    made: FaceFinder = make() if model is None else make(model)
-    return made
 
 
 def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[int]:

@@ -16,6 +16,7 @@ from fakeweb.media import Choice, Clip, Limits, Pace, open_clip
 from fakeweb.scanner.aggregate import DEFAULT_STRATEGY, STRATEGIES
 from fakeweb.scanner.decide import decide_face, decide_video, printed
 from fakeweb.scanner.frame_finder import FrameFinder
+from fakeweb.scanner.parts import models_of
 from fakeweb.types import (
     Classifier,
     Crop,
@@ -215,17 +216,13 @@ class VideoScan:
             faces=results,
             thresholds=thresholds,
             finder=self.finder.name,
-            models=self._models(),
+            models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=info.sha256,
             timeline=tuple(_curve(t) for t in tracks),
             video=self._describe(clip, choice, stopped=stopped),
             timings_s=self._timings,
             warnings=(*info.warnings, *self._warnings(clip, choice, stopped=stopped)),
         )
-
-    def _models(self) -> tuple[str, ...]:
-        own = getattr(self.mesher, "reference", None)
-        return (self.classifier.reference, *((own,) if own else ()))
 
     def _result(self, track: _Track, thresholds: Thresholds, needed: int) -> FaceResult:
         _, face, telling = track.telling or (0.0, Face((0, 0, 1, 1)), None)
