@@ -25,6 +25,7 @@ SOURCES = (
     "web/src/**/*",
     "web/public/**/*",
     "docs/reference/openapi.json",
+    "src/fakeweb/render/style.json",
     "src/fakeweb/topology.json",
 )
 

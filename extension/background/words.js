@@ -1,5 +1,7 @@
 /** What is said to people about a judgement. No answer of FakeWeb is a proof, and none of these words claim one. */
 
+import { tone } from "./style.js";
+
 /**
  * @typedef {object} Finding
  * @property {"fake" | "uncertain" | "real" | "no_face"} label
@@ -7,10 +9,11 @@
  * @property {string} title
  * @property {string} text
  * @property {number | null} percent P(fake) in whole per cent, never 0 or 100; null where nothing was scored.
- * @property {number} strength Where P(fake) lies between the threshold (0) and certainty (1), for the colour.
+ * @property {string} tone The colour of frame and badge: amber at the threshold, red near certainty, grey where nothing is fake.
  * @property {string} note What else the reader should know, or empty.
  */
 
+const GREY = "#8b93a1";
 /** @type {Record<string, string>} */
 const KINDS = {
   swap: "It looks most like a swapped face: somebody else's face put onto this person.",
@@ -32,7 +35,7 @@ export function findingOf(judgement, sha256) {
     label: verdict.label,
     sha256,
     percent: percentOf(verdict.p_fake),
-    strength: strengthOf(verdict.p_fake, thresholds.picture_fake),
+    tone: verdict.label === "fake" ? tone(strengthOf(verdict.p_fake, thresholds.fake)) : GREY,
     note:
       thresholds.source === "user"
         ? `Whoever runs the server moved the line to ${percentOf(thresholds.fake)} of 100; what was measured about the model does not hold for it.`

@@ -11,11 +11,6 @@ globalThis.fakeweb ??= {};
 fakeweb.marks ??= (() => {
   const { place } = fakeweb;
   const CAVEAT = "This is the estimate of a program and can be wrong. It is not proof.";
-  const RAMP = [
-    [255, 196, 46],
-    [255, 122, 30],
-    [240, 26, 46],
-  ];
   const CSS = `
     :host { all: initial; position: absolute; left: 0; top: 0; width: 0; height: 0; z-index: 2147483647;
       pointer-events: none; display: block; contain: layout style; }
@@ -60,14 +55,6 @@ fakeweb.marks ??= (() => {
     @media (prefers-reduced-motion: reduce) { canvas { transition: none; } }
     @media print { :host { display: none; } }
   `;
-
-  /** Amber at the threshold to red near certainty, as in the overlay. @param {number} strength */
-  function tone(strength) {
-    const at = Math.min(1, Math.max(0, strength)) * 2;
-    const [from, to] = at < 1 ? [RAMP[0], RAMP[1]] : [RAMP[1], RAMP[2]];
-    const share = at < 1 ? at : at - 1;
-    return `rgb(${from.map((c, i) => Math.round(c + (to[i] - c) * share)).join(" ")})`;
-  }
 
   /**
    * @param {string} name
@@ -116,7 +103,7 @@ fakeweb.marks ??= (() => {
       if (finding.label === "fake") inner.append(make("div", "frame"));
       /** @type {any} */
       const mark = { element, picture, finding, clip, inner, button: null, canvas: null, asked: false, seen: null };
-      mark.clip.style.setProperty("--tone", tone(finding.strength));
+      mark.clip.style.setProperty("--tone", finding.tone);
       const fake = finding.label === "fake";
       if (fake || finding.label === "uncertain") {
         mark.button = mark.clip.appendChild(make("button", fake ? "badge" : "doubt"));
@@ -189,7 +176,7 @@ fakeweb.marks ??= (() => {
 
     /** Say something about a picture in the card, without a mark. @param {Element} element @param {string} title @param {string} text */
     say(element, title, text) {
-      const mark = this.put(element, { url: "", kind: "img" }, { label: "note", title, text, percent: null, strength: 0 });
+      const mark = this.put(element, { url: "", kind: "img" }, { label: "note", title, text, percent: null, tone: "#8b93a1" });
       this.pin(mark);
     }
 
@@ -275,7 +262,7 @@ fakeweb.marks ??= (() => {
       close.addEventListener("click", () => this.pin(null));
       this._card.replaceChildren(...parts, close);
       this._card.classList.toggle("pinned", mark === this._pinned);
-      this._card.style.setProperty("--tone", finding.label === "fake" ? tone(finding.strength) : "#8b93a1");
+      this._card.style.setProperty("--tone", finding.tone);
       this._arrange();
     }
 
@@ -390,5 +377,5 @@ fakeweb.marks ??= (() => {
     element.style.height = `${rect.height}px`;
   }
 
-  return { Layer, tone };
+  return { Layer };
 })();

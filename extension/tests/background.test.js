@@ -1,6 +1,7 @@
 /** The parts that need no browser; `npm test`. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { greet, predict } from "../background/api.js";
@@ -11,6 +12,9 @@ import { checked, cleanServer, DEFAULTS, isLocal } from "../background/settings.
 import { cleanSite, isAllowed, patternOf, siteOf } from "../background/sites.js";
 import { countsOf, iconOf } from "../background/tabs.js";
 import { findingOf, percentOf } from "../background/words.js";
+import { tone } from "../background/style.js";
+
+const STYLE = JSON.parse(await readFile(new URL("../../src/fakeweb/render/style.json", import.meta.url), "utf8"));
 
 const soon = (ms = 0) => new Promise((wake) => setTimeout(wake, ms));
 
@@ -177,6 +181,13 @@ test("no word claims a proof", () => {
   const none = findingOf(judgement("no_face", null, []), "h");
   assert.match(none.text, /says nothing/);
   assert.equal(none.percent, null);
+});
+
+test("colours are those of the drawing, over the whole range from the line to certainty", () => {
+  for (const [at, colour] of STYLE.ramp) assert.equal(tone(at), `rgb(${colour.join(" ")})`);
+  const colourOf = (p) => findingOf(judgement("fake", p, [face("fake", p)]), "h").tone;
+  assert.equal(colourOf(0.7), `rgb(${STYLE.ramp[0][1].join(" ")})`, "the single face's line counts");
+  assert.equal(new Set([0.7, 0.75, 0.8, 0.9, 0.99].map(colourOf)).size, 5);
 });
 
 test("per cent are never nought or a hundred", () => {

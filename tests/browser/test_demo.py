@@ -11,7 +11,10 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from fakeweb.media import read_image
 
 if find_spec("gradio") is None:  # importing it takes seconds
     pytest.skip("needs the extra 'demo'", allow_module_level=True)
@@ -84,6 +87,20 @@ def answer(page) -> str:
     return page.locator(".answer").inner_text()
 
 
+def turn(page, slider: str, value: str) -> None:
+    field = page.get_by_label(f"number input for {slider}")
+    field.fill(value)
+    field.press("Enter")
+    field.blur()
+
+
+def drawn(page, portrait) -> float:
+    """How much of the picture shown is ink: the mean change per channel."""
+    source = page.locator("img[alt='']").last.get_attribute("src")
+    shown = read_image(page.request.get(source).body()).image.pixels.astype(int)
+    return float(np.abs(shown - portrait.pixels).mean())
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_judged(page, example):
     page.get_by_text(example).first.click()
@@ -103,7 +120,9 @@ def test_forged_examples_are_offered_and_judged_honestly(page, shot):
     shot(page, "demo")
 
 
-def test_an_own_picture_is_judged_as_it_came_and_leaves_with_the_demo(page, portrait_path, running, temp):
+def test_an_own_picture_is_judged_as_it_came_and_leaves_with_the_demo(
+    page, portrait_path, running, temp, portrait
+):
     page.locator("input[type=file]").first.set_input_files(portrait_path)
     page.locator(".answer h2").wait_for()
     assert "No sign of manipulation found" in answer(page)
@@ -112,11 +131,15 @@ def test_an_own_picture_is_judged_as_it_came_and_leaves_with_the_demo(page, port
         "f5724aea6d926c89b191192877e8d879de8d5be509645935dbf684f6278fe275"
     ).wait_for()  # of the file
     page.get_by_text("Move the line").click()
-    page.get_by_role("spinbutton").fill("0.02")
-    page.get_by_role("spinbutton").press("Enter")
-    page.get_by_role("spinbutton").blur()
+    turn(page, "Call a face manipulated", "0.02")
     page.get_by_text("This face looks manipulated").wait_for()
     assert "You moved the line" in answer(page)
+    assert drawn(page, portrait) > 0.5
+    turn(page, "Strength of the mesh", "0")
+    deadline = time.monotonic() + 120
+    while drawn(page, portrait) > 0:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
 
 
 def test_what_is_no_picture_is_refused_in_words(page, portrait_path, tmp_path):

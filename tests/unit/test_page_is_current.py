@@ -17,8 +17,8 @@ def checked(tmp_path, monkeypatch):
     spec.loader.exec_module(current)
     skipped = shutil.ignore_patterns("node_modules", "__pycache__")
     shutil.copytree(ROOT / "web", tmp_path / "web", ignore=skipped)
-    for name in ("docs/reference/openapi.json", "src/fakeweb/topology.json"):
-        (tmp_path / name).parent.mkdir(parents=True)
+    for name in ("docs/reference/openapi.json", "src/fakeweb/render/style.json", "src/fakeweb/topology.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "src/fakeweb/server/page", tmp_path / "page")
     monkeypatch.setattr(current, "ROOT", tmp_path)
@@ -38,6 +38,7 @@ def test_the_page_in_the_package_is_current(checked):
         "web/src/texts.ts",
         "web/package-lock.json",
         "docs/reference/openapi.json",
+        "src/fakeweb/render/style.json",
         "src/fakeweb/topology.json",
         "page/index.html",
     ],

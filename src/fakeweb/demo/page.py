@@ -58,8 +58,8 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
     """
     own = scanner.classifier.thresholds().fake
 
-    def scan(path: str | None, line: float) -> tuple[Any, str, dict[str, Any] | None]:
-        """Judge one picture; the bytes are those that were put in."""
+    def scan(path: str | None, line: float, strength: float) -> tuple[Any, str, dict[str, Any] | None]:
+        """Judge one picture, the bytes as they were put in, and draw what was found so strongly, in per cent."""
         if path is None:
             return None, "", None
         try:
@@ -67,7 +67,8 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
             judge.threshold = None if abs(line - own) < _STEP else line
             media = read_image(Path(path), limits=scanner.limits, name=Path(path).name)
             report = judge.judge(media)
-            return overlay(media.image, report).pixels, to_html(report), report.to_dict()
+            drawn = overlay(media.image, report, opacity=strength / 100)
+            return drawn.pixels, to_html(report), report.to_dict()
         except FakeWebError as error:
             raise gradio.Error(f"{error} {error.hint}", print_exception=False) from error
 
@@ -104,9 +105,11 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
                     interactive=False,
                     buttons=["download", "fullscreen"],
                 )
+                strength = gradio.Slider(0, 100, value=100, step=1, label="Strength of the mesh, in per cent")
                 with gradio.Accordion("The whole report", open=False):
                     whole = gradio.JSON(show_label=False)
-        gradio.on([given.change, line.release], scan, [given, line], [drawn, answer, whole], api_name="scan")
+        changes = [given.change, line.release, strength.release]
+        gradio.on(changes, scan, [given, line, strength], [drawn, answer, whole], api_name="scan")
     return page
 
 

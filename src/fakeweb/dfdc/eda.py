@@ -11,7 +11,7 @@ import numpy as np
 from fakeweb.media.shards import read_sidecars
 from fakeweb.media.store import Store
 from fakeweb.render.drawing import Area, Drawing, Words
-from fakeweb.render.paint import Colour
+from fakeweb.render.style import Colour
 
 _BLUE: Final[Colour] = (40, 90, 170)
 _INK: Final[Colour] = (40, 42, 48)

@@ -9,7 +9,8 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from fakeweb.render.paint import PAPER, Colour, Ink, blend, dashes, text_mask
+from fakeweb.render.paint import PAPER, Ink, blend, dashes, text_mask
+from fakeweb.render.style import Colour
 from fakeweb.types import Image, UInt8Array
 
 _CAP: Final = 0.72  # height of a capital over the font size

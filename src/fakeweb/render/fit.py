@@ -43,13 +43,15 @@ class PlacedMesh:
         """Return the sides of all facing triangles, (E, 2, 2)."""
         return self.points[EDGES[_any_facing(self.facing)]]
 
-    def contours(self) -> list[Points]:
-        """Return the lines to stress as far as they face the viewer, each (n, 2)."""
+    def contours(self) -> tuple[list[Points], list[Points]]:
+        """Return the lines to stress as far as they face the viewer, each (n, 2): the oval's, and those inside it."""
         seen = _any_facing(self.facing)
-        pieces = []
-        for edges, points in _LINES:
+        oval: list[Points] = []
+        inner: list[Points] = []
+        for name, (edges, points) in _LINES.items():
+            pieces = oval if name == "oval" else inner
             pieces += [self.points[points[run.start : run.stop + 1]] for run in _runs(seen[edges])]
-        return pieces
+        return oval, inner
 
 
 def _sides_of_edges() -> Ints:
@@ -64,13 +66,13 @@ def _sides_of_edges() -> Ints:
     return owners
 
 
-def _contour_edges() -> list[tuple[Ints, Ints]]:
+def _contour_edges() -> dict[str, tuple[Ints, Ints]]:
     """Return each contour as numbers of edges, and its points."""
     number = {tuple(pair): i for i, pair in enumerate(EDGES.tolist())}
-    out = []
-    for line in CONTOURS.values():
+    out = {}
+    for name, line in CONTOURS.items():
         pairs = [(min(p), max(p)) for p in pairwise(line)]
-        out.append((np.array([number[pair] for pair in pairs]), np.array(line)))
+        out[name] = np.array([number[pair] for pair in pairs]), np.array(line)
     return out
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.render.paint import DARK, PAPER, Colour, Ink, Rect, blend, fill, rounded_rectangle, text_mask
+from fakeweb.render.paint import DARK, PAPER, Ink, Rect, blend, fill, rounded_rectangle, text_mask
+from fakeweb.render.style import STYLE, Colour
 from fakeweb.types import FaceResult, UInt8Array
 
 NOTE = "mesh: approximate position"
-NEUTRAL: Colour = (206, 208, 214)
+NEUTRAL = STYLE.neutral
 
 _SMALLEST_CAP_PX = 7
 _NO_LABEL_PX = 22.0

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.render.evidence import evidence_on_triangles, paint_triangles
 from fakeweb.render.fit import PlacedMesh, place_mesh
 from fakeweb.render.labels import (
     NEUTRAL,
@@ -23,26 +22,21 @@ from fakeweb.render.labels import (
 from fakeweb.render.paint import (
     DARK,
     PAPER,
-    Colour,
     Ink,
+    Points,
     Rect,
     blend,
     dashes,
     ramp,
     rounded_rectangle,
-    spread,
     stroke,
 )
+from fakeweb.render.style import STYLE, Colour, Pen, between
 from fakeweb.types import Box, FaceResult, Image, Report, UInt8Array
 
-REACH = 0.2
+REACH = STYLE.reach
 """Meshes and outlines stay within the face box grown by this share of its longer side."""
 
-_CONTOURS_ONLY_PX = 56.0
-_WHOLE_NET_PX = 260.0
-"""Between these sizes the net grows from a hint to its full strength: close lines would cover a small face."""
-_WIDEST_PX = 3000.0
-"""Lines grow with the face up to this size."""
 _NOTE_MIN_WIDTH_PX = 200
 _FORBIDDEN = 50.0
 """Weight of ground that no label may take: real faces and other labels. Other drawn faces weigh 1."""
@@ -53,11 +47,11 @@ _TOO_CROWDED = 2.5
 def overlay(image: Image, report: Report, *, opacity: float = 1.0) -> Image:
     """Draw what a report says over its picture.
 
-    Fake faces get a face mesh, amber near the threshold and red near certainty; uncertain ones a dashed
-    outline; real ones nothing: every pixel inside the box of a real face is the one that came in, even where
-    the mesh of a neighbour would cross it. Nothing is drawn farther than :data:`REACH` from a fake or
-    uncertain face, save its label next to it and, where a mesh was fitted rather than measured, a note at the
-    bottom edge.
+    Fake faces get the lines of a face mesh, amber and light near the threshold, red and full near certainty, never
+    a filled area; uncertain ones a dashed outline; real ones nothing: every pixel inside the box of a real face is
+    the one that came in, even where the mesh of a neighbour would cross it. Nothing is drawn farther than
+    :data:`REACH` from a fake or uncertain face, save its label next to it and, where a mesh was fitted rather than
+    measured, a note at the bottom edge.
 
     Args:
         image: The picture that was scanned, uint8 RGB (H, W, 3).
@@ -143,42 +137,39 @@ def _draw_mesh(
     if at is None:
         return False
     size_px = _size_px(box)
-    fine, bold = _widths(size_px, strength)
     origin = np.array(at[:2], np.float64)
-    contours = [line - origin for line in mesh.contours()]
-    sides = mesh.net() - origin
-    if size_px < _CONTOURS_ONLY_PX:
-        sides = sides[:0]
-    masks = [np.zeros((at[3] - at[1], at[2] - at[0]), np.uint8) for _ in range(4)]
-    halo, net, lines, fill = masks
-    halo_px = max(1, round(0.6 * bold))
-    stroke(halo, contours, bold + 2 * halo_px)
-    if len(sides):
-        stroke(net, sides, fine)
-    stroke(lines, contours, bold)
-    colour = ramp(strength)
-    layers = []
-    evidence = evidence_on_triangles(result.score, mesh.points)
-    if evidence is not None:
-        paint_triangles(fill, mesh.points - origin, evidence, mesh.facing)
-        layers.append(Ink(fill, colour, 0.5 * opacity))
-    layers.append(Ink(halo, DARK, (0.40 + 0.06 * strength) * opacity))
-    if len(sides):
-        whole = (size_px - _CONTOURS_ONLY_PX) / (_WHOLE_NET_PX - _CONTOURS_ONLY_PX)
-        faint = float(np.clip(whole, 0.3, 1.0))
-        layers.append(Ink(spread(net) if fine > 1 else net, DARK, 0.16 * faint * opacity))
-        layers.append(Ink(net, colour, (0.38 + 0.30 * strength) * faint * opacity))
-    layers.append(Ink(lines, colour, (0.78 + 0.20 * strength) * opacity))
-    blend(canvas, at, layers)
+
+    oval, inner = mesh.contours()
+    contours = [line - origin for line in (*oval, *inner)]
+    shares = np.repeat([1.0, STYLE.inner_share(size_px)], [len(oval), len(inner)])
+    drawn = (size_px, strength, ramp(strength), opacity)
+    rim, lines = _inks(at, contours, STYLE.contours, *drawn, shares)
+    net: tuple[Ink, ...] = ()
+    if size_px >= STYLE.net_from_px:
+        sides = mesh.net() - origin
+        lengths = np.linalg.norm(sides[:, 1] - sides[:, 0], axis=1)
+        net = _inks(at, sides, STYLE.net, *drawn, STYLE.net_shares(lengths, size_px, strength))
+    blend(canvas, at, [rim, *net, lines])
     return True
 
 
-def _widths(size_px: float, strength: float) -> tuple[int, int]:
-    """Return the widths of the net and of the contours, in whole pixels, for a face of this size."""
-    size_px = min(size_px, _WIDEST_PX)
-    fine = max(1, round(0.0022 * size_px))
-    bold = max(1, round((0.0052 + 0.0010 * strength) * size_px))
-    return fine, bold
+def _inks(
+    at: Rect,
+    lines: Sequence[Points] | Points,
+    pen: Pen,
+    size_px: float,
+    strength: float,
+    colour: Colour,
+    opacity: float,
+    shares: npt.NDArray[np.float64] | None = None,
+) -> tuple[Ink, Ink]:
+    """Return the dark rim behind some lines, and the lines."""
+    size, width_px = (at[2] - at[0], at[3] - at[1]), pen.width_px(size_px, strength)
+    rim = stroke(size, lines, pen.rim * width_px, shares)
+    return (
+        Ink(rim, DARK, between(pen.rim_opacity, strength) * opacity),
+        Ink(stroke(size, lines, width_px, shares), colour, between(pen.opacity, strength) * opacity),
+    )
 
 
 def _draw_outline(canvas: UInt8Array, box: Box, opacity: float) -> None:
@@ -187,15 +178,11 @@ def _draw_outline(canvas: UInt8Array, box: Box, opacity: float) -> None:
     if at is None:
         return
     size_px = _size_px(box)
-    width_px = max(1, round(0.007 * min(size_px, _WIDEST_PX)))
     width, height = box[2] - box[0], box[3] - box[1]
-    path = rounded_rectangle(width, height, 0.28 * width) + np.subtract(box[:2], at[:2])
-    pieces = dashes(path, max(7.0, 0.085 * size_px))
-    rim = np.zeros((at[3] - at[1], at[2] - at[0]), np.uint8)
-    core = np.zeros_like(rim)
-    stroke(rim, pieces, width_px + 2 * max(1, round(0.6 * width_px)))
-    stroke(core, pieces, width_px)
-    blend(canvas, at, [Ink(rim, DARK, 0.62 * opacity), Ink(core, PAPER, 0.95 * opacity)])
+    path = rounded_rectangle(width, height, STYLE.outline_radius * width)
+    path = path + np.subtract(box[:2], at[:2]) - 0.5  # from the corners of pixels to their middles
+    pieces = dashes(path, max(STYLE.dash_least_px, STYLE.dash_period * size_px))
+    blend(canvas, at, _inks(at, pieces, STYLE.outline, size_px, 0.0, PAPER, opacity))
 
 
 def _draw_labels(

@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil, isqrt
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.render.style import STYLE, Colour
 from fakeweb.types import UInt8Array
 
+Points = npt.NDArray[np.float64]
 Rect = tuple[int, int, int, int]
 """(x0, y0, x1, y1) in whole pixels, x1 and y1 exclusive."""
-Colour = tuple[int, int, int]
-"""RGB, each 0 to 255."""
-
-DARK: Colour = (14, 14, 18)
-PAPER: Colour = (248, 248, 250)
-RAMP: tuple[tuple[float, Colour], ...] = (
-    (0.0, (255, 196, 46)),
-    (0.5, (255, 122, 30)),
-    (1.0, (240, 26, 46)),
-)
-"""Amber to red. Lightness falls all the way, so that the order survives red-green blindness; line weight and
-opacity rise with it, so that colour never carries the message alone."""
+DARK, PAPER, RAMP = STYLE.dark, STYLE.paper, STYLE.ramp
+"""Ink, paper, and amber to red. Lightness falls all along the ramp, so that the order survives red-green blindness;
+line weight and opacity rise with it, so that colour never carries the message alone."""
 
 _SHIFT = 4
 _FAR_PX = float(1 << 22)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_CAP_PX = 21.0
 _SUPERSAMPLE = 4
+_FINE_PX = 5.0  # lines at least so wide are drawn as they are
+_BANDS = 8  # of strength, in which lines are drawn together
+_MOST_PX = 1 << 24  # masks are not enlarged beyond this
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,36 +75,68 @@ def blend(canvas: UInt8Array, at: Rect, layers: Sequence[Ink]) -> None:
 
 
 def stroke(
-    mask: UInt8Array, lines: Sequence[npt.NDArray[np.float64]] | npt.NDArray[np.float64], width_px: int
-) -> None:
-    """Draw anti-aliased lines into a mask in place.
+    size: tuple[int, int],
+    lines: Sequence[Points] | Points,
+    width_px: float,
+    shares: npt.NDArray[np.float64] | None = None,
+) -> UInt8Array:
+    """Return anti-aliased lines as uint8 coverage (h, w).
+
+    Thin lines are drawn larger and shrunk, so that they may be thinner than a pixel.
 
     Args:
-        mask: uint8 (h, w).
-        lines: Each (n, 2), x and y in pixels of the mask; may reach beyond it. Lines of one length may
-            come as one array (m, n, 2).
-        width_px: Line width, at least 1.
+        size: Width and height of the mask in pixels.
+        lines: Each (n, 2), x and y in pixels of the mask; may reach beyond it. Lines of one length may come as one
+            array (m, n, 2).
+        width_px: Width of the lines, above 0.
+        shares: How strong each line is, in [0, 1]; None: all full. Where lines cross, the stronger one shows.
     """
-    fixed = list(_fixed(lines)) if isinstance(lines, np.ndarray) else [_fixed(line) for line in lines]
-    cv2.polylines(mask, fixed, False, 255, width_px, cv2.LINE_AA, _SHIFT)
+    most = max(1, isqrt(_MOST_PX // max(1, size[0] * size[1])))
+    times = min(most, _SUPERSAMPLE, max(1, ceil(_FINE_PX / width_px)))
+    big = np.zeros((size[1] * times, size[0] * times), np.uint8)
+    shift = (times - 1) / 2  # whole numbers are the middles of pixels
+    if isinstance(lines, np.ndarray):
+        fixed = list(_fixed(lines * times + shift))
+    else:
+        fixed = [_fixed(line * times + shift) for line in lines]
+    bands = np.full(len(fixed), _BANDS) if shares is None else np.ceil(shares * _BANDS)
+    thick, cover = _thickness(width_px * times)
+    for band in np.unique(bands).tolist():
+        those = [fixed[i] for i in np.flatnonzero(bands == band)]
+        cv2.polylines(big, those, False, round(255 * cover * band / _BANDS), thick, cv2.LINE_AA, _SHIFT)
+    if times > 1:
+        big = cv2.resize(big, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return big
 
 
-def fill(mask: UInt8Array, outline: npt.NDArray[np.float64]) -> None:
+def _thickness(width_px: float) -> tuple[int, float]:
+    """Return what to ask OpenCV for, and how much of it: it draws anti-aliased lines wider than asked, in steps.
+
+    Asked for 1 it draws 1.35 pixels, for 2 it draws 3.4, for odd numbers from 3 on 2.4 more.
+
+    Example:
+        >>> _thickness(5.4), _thickness(0.675)
+        ((3, 1.0), (1, 0.5))
+    """
+    if width_px <= 1.5:
+        return 1, min(1.0, width_px / 1.35)
+    if width_px <= 3.8:
+        return 2, min(1.0, width_px / 3.4)
+    odd = max(3, 2 * ceil((0.9 * width_px - 3.4) / 2) + 1)
+    return odd, min(1.0, width_px / (odd + 2.4))
+
+
+def fill(mask: UInt8Array, outline: Points) -> None:
     """Fill a closed outline (n, 2) in a mask in place, with anti-aliased borders."""
     cv2.fillPoly(mask, [_fixed(outline)], 255, cv2.LINE_AA, _SHIFT)
 
 
-def _fixed(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+def _fixed(points: Points) -> npt.NDArray[np.int32]:
     """Return coordinates in OpenCV's fixed-point form, held where it cannot overflow."""
     return np.rint(np.clip(points, -_FAR_PX, _FAR_PX) * (1 << _SHIFT)).astype(np.int32)
 
 
-def spread(mask: UInt8Array) -> UInt8Array:
-    """Return a mask one pixel wider all round."""
-    return cv2.dilate(mask, np.ones((3, 3), np.uint8)).astype(np.uint8, copy=False)
-
-
-def rounded_rectangle(width: float, height: float, radius: float, count: int = 12) -> npt.NDArray[np.float64]:
+def rounded_rectangle(width: float, height: float, radius: float, count: int = 12) -> Points:
     """Return a closed rounded rectangle from (0, 0) to (width, height) as points (n, 2), clockwise."""
     radius = min(radius, width / 2, height / 2)
     turn = np.linspace(0.0, np.pi / 2, count)
@@ -120,8 +149,8 @@ def rounded_rectangle(width: float, height: float, radius: float, count: int = 1
     return np.concatenate([*arcs, arcs[0][:1]])
 
 
-def dashes(path: npt.NDArray[np.float64], period_px: float) -> list[npt.NDArray[np.float64]]:
-    """Cut a closed path into even dashes, a little longer than the gaps.
+def dashes(path: Points, period_px: float) -> list[Points]:
+    """Cut a path into even dashes, a little longer than the gaps.
 
     Args:
         path: (n, 2), the first point repeated at the end.
@@ -130,7 +159,7 @@ def dashes(path: npt.NDArray[np.float64], period_px: float) -> list[npt.NDArray[
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     count = int(np.clip(round(length[-1] / period_px), 8, 400))
     starts = np.arange(count)[:, None] * (length[-1] / count)
-    at = starts + np.linspace(0.0, 0.54, 6)[None] * (length[-1] / count)
+    at = starts + np.linspace(0.0, STYLE.dash_drawn, 6)[None] * (length[-1] / count)
     x, y = np.interp(at, length, path[:, 0]), np.interp(at, length, path[:, 1])
     return list(np.stack([x, y], axis=2))
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.render.labels import percent
-from fakeweb.render.paint import DARK, PAPER, RAMP, Colour, Ink, blend, text_mask
+from fakeweb.render.paint import DARK, PAPER, RAMP, Ink, blend, text_mask
+from fakeweb.render.style import Colour
 from fakeweb.render.timeline import clock
 from fakeweb.types import Box, Image, Report
 

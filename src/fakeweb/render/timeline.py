@@ -9,7 +9,7 @@ import numpy as np
 
 from fakeweb.render.drawing import Area, Dots, Drawing, Line, Point, Words
 from fakeweb.render.labels import percent
-from fakeweb.render.paint import Colour
+from fakeweb.render.style import Colour
 from fakeweb.types import FaceResult, Report
 
 _WIDTH: Final = 1020

@@ -124,16 +124,37 @@ class TestLegible:
         image = flat(ground, width, height)
         face = build.face(label, box(side / 2, side / 2, side), 0.62 if label == "fake" else 0.5)
         after = overlay(image, build.report([face], width, height))
-        grey = [cv2.cvtColor(i.pixels, cv2.COLOR_RGB2GRAY).astype(int) for i in (image, after)]
+        lab = [cv2.cvtColor(i.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for i in (image, after)]
         on_face = np.s_[side // 2 : side // 2 + round(1.35 * side), side // 2 : side // 2 + side]
-        strong = np.abs(grey[1] - grey[0])[on_face] > 30
+        strong = np.linalg.norm(lab[1] - lab[0], axis=2)[on_face] > 15
         assert strong.mean() > (0.03 if label == "fake" else 0.012)
 
-    def test_a_fine_net_leaves_the_face_visible(self, build):
-        image = flat(128, 1200, 1320)
-        after = overlay(image, build.report([build.face("fake", box(300, 300, 600), 1.0)], 1200, 1320))
-        face = after.pixels[400:1000, 400:800].astype(int)
-        assert (np.abs(face - 128).max(axis=2) > 40).mean() < 0.4
+    @pytest.mark.parametrize("side", [24, 40, 60, 110, 200, 600])
+    def test_a_certain_face_can_still_be_looked_at(self, build, side):
+        """No part of it, such as an eye or the mouth, is filled: what lies beneath keeps most of its contrast."""
+        width, height = 2 * side, round(2.4 * side)
+        image = noise(width, height)
+        face = build.face("fake", box(side / 2, side / 2, side), 1.0)
+        after = overlay(image, build.report([face], width, height))
+        x0, y0, x1, y1 = (round(v * side) for v in (0.62, 0.75, 1.38, 1.65))  # inside the oval
+        before, after = (i.pixels[y0:y1, x0:x1].astype(float) for i in (image, after))
+        kept = [
+            np.polyfit(b.ravel(), a.ravel(), 1)[0] for b, a in zip(_cells(before), _cells(after), strict=True)
+        ]
+        assert np.mean(kept) > 0.65
+        assert np.min(kept) > (0.25 if side < 40 else 0.45)
+
+    @pytest.mark.parametrize("side", [60, 110, 200, 600])
+    def test_the_surer_the_stronger_over_the_whole_range(self, build, side):
+        width, height = 2 * side, round(2.4 * side)
+        image = flat(128, width, height)
+        inks = []
+        for p in np.linspace(0.6, 1.0, 9):
+            face = build.face("fake", box(side / 2, side / 2, side), p)
+            after = overlay(image, build.report([face], width, height))
+            inks.append(np.abs(after.pixels.astype(int) - 128)[side // 2 :].mean())
+        assert (np.diff(inks) > 0).all()
+        assert inks[-1] > 1.4 * inks[0]
 
     @pytest.mark.parametrize(("side", "words"), [(20, 0), (30, 1), (60, 3)])
     def test_small_faces_get_shorter_labels(self, build, side, words):
@@ -240,6 +261,11 @@ def test_hundreds_of_faces_stay_quick(build):
 
 def _change(before, after):
     return np.abs(after.pixels.astype(int) - before.pixels).mean()
+
+
+def _cells(pixels, count=6):
+    """Cut an array into ``count`` x ``count`` pieces."""
+    return [c for row in np.array_split(pixels, count) for c in np.array_split(row, count, axis=1)]
 
 
 def _hue(before, after):

@@ -1,21 +1,18 @@
-// As render/overlay.py: the mesh on faces called fake, dashes round uncertain ones, nothing on real ones.
+// As render/overlay.py, and by the same numbers (style.ts): the lines of a mesh on faces called fake, dashes round uncertain
+// ones, nothing on real ones.
 import type { Face, Report } from "../api/client";
-import { PLAIN, css, ramp, strength } from "./colour";
-import { evidenceOnTriangles } from "./evidence";
-import { CONTOURS, EDGES, TRIANGLES, placeMesh, type Edge, type PlacedMesh } from "./topology";
+import { css, ramp, strength } from "./colour";
+import { STYLE, between, innerShare, netShare, widthPx, type Pen, type Rgb } from "./style";
+import { CONTOURS, EDGES, placeMesh, type Edge, type PlacedMesh } from "./topology";
 
 export interface Ink {
   /** 0 draws nothing, 1 as the scanner does. */
   opacity: number;
   byProbability: boolean;
-  evidence: boolean;
 }
 
-const REACH = 0.2;
-// Lower than in the overlay, since lines thinner than a pixel can be drawn here.
-const CONTOURS_ONLY_PX = 40;
-const WHOLE_NET_PX = 150;
-const DARK = [14, 14, 18] as const;
+/** Strengths in which lines are drawn together. */
+const BANDS = 8;
 
 /** Draw a report; the context's unit is then `scale` pixels per pixel of the picture, from `left`, `top` on. */
 export function drawReport(
@@ -47,76 +44,71 @@ function sizePx(face: Face): number {
 function drawMesh(context: CanvasRenderingContext2D, face: Face, report: Report, scale: number, ink: Ink): void {
   const mesh = placeMesh(face);
   const amount = strength(face, report);
-  const colour = ink.byProbability ? ramp(amount) : PLAIN;
+  const colour = ink.byProbability ? ramp(amount) : STYLE.colours.plain;
   const shown = sizePx(face) * scale;
-  const fine = Math.max(0.7, 0.0022 * shown) / scale;
-  const bold = Math.max(1.2, (0.0052 + 0.001 * amount) * shown) / scale;
-  const net = shown < CONTOURS_ONLY_PX ? null : path(mesh, [EDGES]);
-  const lines = path(mesh, CONTOURS);
+  const inner = innerShare(shown);
+  const contours = banded(mesh, CONTOURS.flatMap(({ name, edges }) => edges.map((edge) => [edge, name === "oval" ? 1 : inner] as const)));
+  const net = shown < STYLE.net_from_px ? null : banded(mesh, EDGES.map((edge) => [edge, netShare(length(mesh, edge) * scale, shown, amount)]));
 
   context.save();
   const [x0, y0, x1, y1] = face.box as [number, number, number, number];
-  const margin = REACH * Math.max(x1 - x0, y1 - y0);
+  const margin = STYLE.reach * Math.max(x1 - x0, y1 - y0);
   context.beginPath();
   context.rect(x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin);
   context.clip();
-  if (ink.evidence) paintEvidence(context, face, mesh, ink, colour);
-  stroke(context, lines, bold * 2.2, css(DARK, (0.4 + 0.06 * amount) * ink.opacity));
-  if (net) {
-    const faint = Math.min(1, Math.max(0.3, (shown - CONTOURS_ONLY_PX) / (WHOLE_NET_PX - CONTOURS_ONLY_PX)));
-    stroke(context, net, fine * 2.4, css(DARK, 0.16 * faint * ink.opacity));
-    stroke(context, net, fine, css(colour, (0.38 + 0.3 * amount) * faint * ink.opacity));
-  }
-  stroke(context, lines, bold, css(colour, (0.78 + 0.2 * amount) * ink.opacity));
+  const draw = (lines: Bands, pen: Pen, rim: boolean) => {
+    const width = (widthPx(pen, shown, amount) * (rim ? pen.rim : 1)) / scale;
+    const alpha = between(rim ? pen.rim_opacity : pen.opacity, amount) * ink.opacity;
+    stroke(context, lines, width, rim ? STYLE.colours.dark : colour, alpha);
+  };
+  draw(contours, STYLE.contours, true);
+  if (net) for (const rim of [true, false]) draw(net, STYLE.net, rim);
+  draw(contours, STYLE.contours, false);
   context.restore();
 }
 
-function path(mesh: PlacedMesh, lines: readonly (readonly Edge[])[]): Path2D {
-  const drawn = new Path2D();
-  for (const line of lines) {
-    for (const edge of line) {
-      if (!edge.owners.some((t) => mesh.facing[t])) continue;
-      const a = mesh.points[edge.a]!, b = mesh.points[edge.b]!;
-      drawn.moveTo(a[0]!, a[1]!);
-      drawn.lineTo(b[0]!, b[1]!);
-    }
+/** Lines by how strong they are. */
+type Bands = ReadonlyMap<number, Path2D>;
+
+function banded(mesh: PlacedMesh, edges: readonly (readonly [Edge, number])[]): Bands {
+  const bands = new Map<number, Path2D>();
+  for (const [edge, share] of edges) {
+    if (!edge.owners.some((t) => mesh.facing[t])) continue;
+    const band = Math.ceil(share * BANDS) / BANDS;
+    let path = bands.get(band);
+    if (!path) bands.set(band, (path = new Path2D()));
+    const a = mesh.points[edge.a]!, b = mesh.points[edge.b]!;
+    path.moveTo(a[0]! + 0.5, a[1]! + 0.5); // a whole number is the middle of a pixel for a mesh, its corner for a canvas
+    path.lineTo(b[0]! + 0.5, b[1]! + 0.5);
   }
-  return drawn;
+  return bands;
 }
 
-function stroke(context: CanvasRenderingContext2D, lines: Path2D, width: number, style: string): void {
+function length(mesh: PlacedMesh, edge: Edge): number {
+  const a = mesh.points[edge.a]!, b = mesh.points[edge.b]!;
+  return Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!);
+}
+
+function stroke(context: CanvasRenderingContext2D, lines: Bands, width: number, colour: Rgb, alpha: number): void {
   context.lineWidth = width;
-  context.strokeStyle = style;
-  context.stroke(lines);
-}
-
-function paintEvidence(
-  context: CanvasRenderingContext2D, face: Face, mesh: PlacedMesh, ink: Ink, colour: readonly [number, number, number],
-): void {
-  const amounts = evidenceOnTriangles(face.score, mesh.points);
-  amounts?.forEach((amount, t) => {
-    if (amount <= 0.02 || !mesh.facing[t]) return;
-    const triangle = new Path2D();
-    TRIANGLES[t]!.forEach((corner, i) => {
-      const p = mesh.points[corner]!;
-      if (i) triangle.lineTo(p[0]!, p[1]!);
-      else triangle.moveTo(p[0]!, p[1]!);
-    });
-    context.fillStyle = css(colour, 0.6 * Math.min(1, amount) * ink.opacity);
-    context.fill(triangle);
-  });
+  for (const [share, path] of lines) {
+    context.strokeStyle = css(colour, alpha * share);
+    context.stroke(path);
+  }
 }
 
 function drawDashes(context: CanvasRenderingContext2D, face: Face, scale: number, opacity: number): void {
   const [x0, y0, x1, y1] = face.box as [number, number, number, number];
   const size = sizePx(face);
-  const width = Math.max(1.5, 0.007 * size * scale) / scale;
-  const dash = Math.max(7 / scale, 0.085 * size);
+  const pen = STYLE.outline;
+  const width = widthPx(pen, size * scale, 0) / scale;
+  const dash = Math.max(STYLE.dash.least_px / scale, STYLE.dash.period * size);
   const outline = new Path2D();
-  outline.roundRect(x0, y0, x1 - x0, y1 - y0, 0.28 * (x1 - x0));
+  outline.roundRect(x0, y0, x1 - x0, y1 - y0, STYLE.outline_radius * (x1 - x0));
+  const lines = new Map([[1, outline]]);
   context.save();
-  context.setLineDash([dash * 0.54, dash * 0.46]);
-  stroke(context, outline, width * 2.2, css(DARK, 0.62 * opacity));
-  stroke(context, outline, width, css([248, 248, 250], 0.95 * opacity));
+  context.setLineDash([dash * STYLE.dash.drawn, dash * (1 - STYLE.dash.drawn)]);
+  stroke(context, lines, width * pen.rim, STYLE.colours.dark, pen.rim_opacity[0] * opacity);
+  stroke(context, lines, width, STYLE.colours.paper, pen.opacity[0] * opacity);
   context.restore();
 }

@@ -29,12 +29,13 @@ TRIANGLES.forEach(([i, j, k], number) => {
 export const EDGES: readonly Edge[] = [...byEnds.values()];
 
 /** Lines to stress, as edges in their order. */
-export const CONTOURS: readonly (readonly Edge[])[] = Object.values(contours as Record<string, number[]>).map((line) =>
-  line.slice(1).map((point, i) => {
+export const CONTOURS = Object.entries(contours as Record<string, number[]>).map(([name, line]) => {
+  const edges: Edge[] = line.slice(1).map((point, i) => {
     const before = line[i]!;
     return byEnds.get(Math.min(before, point) * 1000 + Math.max(before, point))!;
-  }),
-);
+  });
+  return { name, edges };
+});
 
 const EDGEWISE = Math.sin((20 * Math.PI) / 180);
 

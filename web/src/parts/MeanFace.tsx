@@ -43,7 +43,7 @@ function paint(canvas: HTMLCanvasElement, yaw: number): void {
   const at = (i: number) => [width / 2 + (turned[i]![0]! - middle) * size, height * 0.46 + (turned[i]![1]! - 0.12) * size] as const;
   const seen = facing(turned);
   context.lineCap = "round";
-  const lines: [readonly (readonly (typeof EDGES)[number][])[], number, number][] = [[[EDGES], 0.9, 0.45], [CONTOURS, 2.1, 0.95]];
+  const lines: [readonly (readonly (typeof EDGES)[number][])[], number, number][] = [[[EDGES], 0.9, 0.45], [CONTOURS.map(({ edges }) => edges), 2.1, 0.95]];
   for (const [group, weight, alpha] of lines) {
     const bands = Array.from({ length: BANDS }, () => new Path2D());
     for (const line of group) {

@@ -13,7 +13,7 @@ import { useImage } from "./useImage";
 
 export function PictureResult({ item, models, onRemove }: ResultProps) {
   const report = item.judgement!.report;
-  const [ink, setInk] = useState<Ink>({ opacity: 1, byProbability: true, evidence: false });
+  const [ink, setInk] = useState<Ink>({ opacity: 1, byProbability: true });
   const [compare, setCompare] = useState<number | null>(null);
   const [chosen, setChosen] = useState<number | null>(null);
   const image = useImage(item.shown);
@@ -53,7 +53,6 @@ function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
     const unsure = report.faces.some((face) => face.verdict.label === "uncertain");
     return report.faces.length ? <p className="quiet">{texts.stage.nothing} {unsure && texts.stage.dashes}</p> : null;
   }
-  const maps = fakes.some((face) => face.score?.evidence);
   return (
     <div className="controls">
       <label className="slide">
@@ -64,15 +63,12 @@ function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
       <div className="switches">
         <Switch label={texts.stage.byProbability} on={ink.byProbability} onTurn={(byProbability) => onInk({ ...ink, byProbability })} />
         <Switch label={texts.stage.compare} on={compare !== null} onTurn={(on) => onCompare(on ? 50 : null)} />
-        {maps && <Switch label={texts.stage.evidence} on={ink.evidence} onTurn={(evidence) => onInk({ ...ink, evidence })} />}
       </div>
       {ink.byProbability && (
         <p className="legend">
           <span>{texts.stage.legend}</span><i aria-hidden="true" /><span>{texts.stage.legendSure}</span>
         </p>
       )}
-      {!maps && <p className="quiet small-print">{texts.stage.noEvidence}</p>}
-      {maps && ink.evidence && <p className="quiet small-print">{texts.stage.evidenceNote}</p>}
       {fakes.some((face) => placeMesh(face).approximate) && <p className="quiet small-print">{texts.stage.approximate}</p>}
     </div>
   );
