@@ -6,7 +6,7 @@ killed does the rest (``jobs.py``, ``film.py``). ``gate.py`` and ``admission.py`
 its body is read; ``judge.py`` is the use case; ``store.py`` remembers in SQLite or PostgreSQL; ``web.py`` serves the
 page, which is built from ``web/`` at the root into ``page/``.
 
-May import: :mod:`fakeweb.scanner` and everything below it; FastAPI, Starlette, pydantic, uvicorn, python-multipart,
+May import: :mod:`fakeweb.scanner` and everything below it; FastAPI, Starlette, pydantic, uvicorn,
 SQLAlchemy and prometheus-client are its guests (extra ``server``) and are imported only by its submodules.
 
 Where to add a file: an address is a router in ``routes/``, its JSON a class in ``schemas.py``; a setting is a field
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app", "require_extra", "run"]
 
-_GUESTS = ("fastapi", "uvicorn", "httptools", "python_multipart", "sqlalchemy", "prometheus_client")
+_GUESTS = ("fastapi", "uvicorn", "httptools", "sqlalchemy", "prometheus_client")
 
 
 def require_extra(what: str) -> None:

@@ -10,23 +10,23 @@ import asyncio
 import hashlib
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from fakeweb.errors import BadRequest, TooLarge, TooSlow, Unreadable
+from fakeweb.server.forms import FormParser, Part, parse_options
 
 FILE_FIELDS = ("file", "files", "image", "images", "video")
-_SLOWEST_BYTES_PER_S = 100_000
 _MAX_FIELD_BYTES = 8192
 _MAX_FIELDS = 32
 _INLINE_BYTES = 1 << 18
-_FLUSH_BYTES = 1 << 20
+"""A body of so many bytes is taken apart where it arrives; a larger one in threads, so many bytes at a time."""
+_CREDIT_S = 5.0
+_LATE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Upload:
 
 
 class Sink(Protocol):
-    """Where the bytes of a file go."""
+    """Where the bytes of a file go; for a large file in another thread, one call after the other."""
 
-    async def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Take bytes."""
         ...
 
-    async def finish(self, name: str) -> Upload:
+    def finish(self, name: str) -> Upload:
         """Return what came."""
         ...
 
@@ -64,51 +64,35 @@ class MemorySink:
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
-    async def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Take bytes."""
         self._parts.append(data)
 
-    async def finish(self, name: str) -> Upload:
-        """Return the picture; a large one is hashed in a thread."""
-        data = b"".join(self._parts)
+    def finish(self, name: str) -> Upload:
+        """Return the picture."""
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
-        if len(data) <= _INLINE_BYTES:  # a fifth of a millisecond, less than a thread costs
-            return Upload(name, data, hashlib.sha256(data).hexdigest(), len(data))
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        return Upload(name, data, digest, len(data))
+        return Upload(name, data, hashlib.sha256(data).hexdigest(), len(data))
 
 
 class FileSink:
-    """Writes a video to a file, a megabyte at a time, in a thread."""
+    """Writes a video to a file."""
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("xb")
         self._hash = hashlib.sha256()
-        self._parts: list[bytes] = []
-        self._held = 0
         self._size = 0
 
-    async def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Take bytes."""
-        self._parts.append(data)
-        self._held += len(data)
-        if self._held >= _FLUSH_BYTES:
-            await asyncio.to_thread(self._flush)
-
-    async def finish(self, name: str) -> Upload:
-        """Close the file."""
-        await asyncio.to_thread(self._flush)
-        self._file.close()
-        return Upload(name, b"", self._hash.hexdigest(), self._size)
-
-    def _flush(self) -> None:
-        data = b"".join(self._parts)
-        self._parts.clear()
-        self._held = 0
         self._hash.update(data)
         self._file.write(data)
-        self._file.flush()
         self._size += len(data)
+
+    def finish(self, name: str) -> Upload:
+        """Close the file."""
+        self._file.close()
+        return Upload(name, b"", self._hash.hexdigest(), self._size)
 
     def close(self) -> None:
         """Close the file, whatever has come."""
@@ -130,12 +114,14 @@ class Reader:
     Attributes:
         max_bytes: Of one file.
         max_files: In one request.
-        timeout_s: For the body to begin and to end; more for large ones, see ``_SLOWEST_BYTES_PER_S``.
+        idle_s: An upload that brings nothing for so long is given up.
+        least_bytes_per_s: One that brings less than this on average is given up within seconds.
     """
 
     max_bytes: int
     max_files: int
-    timeout_s: float
+    idle_s: float
+    least_bytes_per_s: int
 
     async def read(self, request: Request, sinks: Iterable[Sink]) -> Form:
         """Read a request's body into sinks, one per file.
@@ -147,39 +133,47 @@ class Reader:
             Unreadable: No file, or an empty one.
         """
         limit = self.max_bytes * self.max_files + (1 << 16)
-        kind, options = parse_options_header(request.headers.get("content-type", ""))
-        chunks = self._chunks(request, limit if kind == b"multipart/form-data" else self.max_bytes)
+        kind, options = parse_options(request.headers.get("content-type", "").encode("latin-1", "replace"))
+        body: _Body
         if kind == b"multipart/form-data":
-            form = await _FormReader(options, self, iter(sinks)).read(chunks)
+            body = _FormBody(options.get("boundary", b""), self, iter(sinks))
         else:
-            sink = next(iter(sinks))
-            async for chunk in chunks:
-                await sink.write(chunk)
-            name = safe_name(request.query_params.get("name", "") or "upload")
-            form = Form({}, [await sink.finish(name)])
+            limit = self.max_bytes
+            body = _PlainBody(request.query_params.get("name", ""), next(iter(sinks)))
+        form = await self._pass_on(self._chunks(request, limit), body)
         if not form.uploads:
             raise Unreadable("the request brings no file", hint=f"name its form field {FILE_FIELDS[0]!r}")
         return form
 
+    async def _pass_on(self, chunks: AsyncIterator[bytes], body: _Body) -> Form:
+        """Have a body taken apart: a small one at once, a large one in threads while it arrives."""
+        held: list[bytes] = []
+        count, large = 0, False
+        async for chunk in chunks:
+            held.append(chunk)
+            count += len(chunk)
+            if count > _INLINE_BYTES:
+                await asyncio.to_thread(_feed, body, held)
+                held, count, large = [], 0, True
+        if large:
+            return await asyncio.to_thread(lambda: _feed(body, held).end())
+        return _feed(body, held).end()
+
     async def _chunks(self, request: Request, limit: int) -> AsyncIterator[bytes]:
         length = request.headers.get("content-length", "")
         self.check_length(int(length) if length.isdigit() else None, limit)
-        loop = asyncio.get_running_loop()
-        started, count = loop.time(), 0
-        stream = request.stream().__aiter__()
-        while True:
-            left_s = started + self.timeout_s + count / _SLOWEST_BYTES_PER_S - loop.time()
-            try:
-                chunk = await asyncio.wait_for(stream.__anext__(), max(0.0, left_s))
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise TooSlow("the upload does not arrive in time", hint="send it faster") from None
-            except ClientDisconnect:
-                raise BadRequest("the connection was closed before the upload was complete") from None
+        pace, count, more = Pace(self.idle_s, self.least_bytes_per_s), 0, True
+        while more:
+            message = await pace.wait(request.receive)
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the connection was closed before the upload was complete")
+            chunk: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
             count += len(chunk)
             self.check_length(count, limit)
-            yield chunk
+            pace.came(len(chunk))
+            if chunk:
+                yield chunk
 
     def check_length(self, count: int | None, limit: int) -> None:
         """Raise TooLarge for more bytes than allowed."""
@@ -189,103 +183,122 @@ class Reader:
             )
 
 
-class _FormReader:
-    """Takes a multipart form apart while it arrives."""
+@dataclass
+class Pace:
+    """Whether an upload moves: only the time counts in which we wait for it.
 
-    def __init__(self, options: dict[bytes, bytes], limits: Reader, sinks: Any) -> None:
-        boundary = options.get(b"boundary", b"")
-        if not 1 <= len(boundary) <= 200:
-            raise BadRequest("the form has no boundary", hint="let your HTTP library write the Content-Type")
+    Args:
+        idle_s: It may pause for so long.
+        least_bytes_per_s: What it has to bring on average, over some seconds.
+    """
+
+    idle_s: float
+    least_bytes_per_s: int
+    _credit_s: float = field(default=_CREDIT_S, init=False)
+
+    async def wait(self, receive: Callable[[], Any]) -> Any:
+        """Return the next message.
+
+        Raises:
+            TooSlow: There is none in time.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            asked, left_s = loop.time(), min(self.idle_s, self._credit_s)
+            try:
+                async with asyncio.timeout(left_s):
+                    message = await receive()
+                self._credit_s -= loop.time() - asked
+                return message
+            except TimeoutError:
+                if loop.time() - asked < left_s + _LATE_S:
+                    raise TooSlow("the upload does not arrive in time", hint="send it faster") from None
+                # it was this process that stood still, so the bytes may lie there
+
+    def came(self, count: int) -> None:
+        """Count bytes that came."""
+        self._credit_s = min(_CREDIT_S, self._credit_s + count / self.least_bytes_per_s)
+
+
+class _Body(Protocol):
+    def feed(self, data: bytes) -> None: ...
+
+    def end(self) -> Form: ...
+
+
+def _feed(body: _Body, chunks: list[bytes]) -> _Body:
+    for chunk in chunks:
+        body.feed(chunk)
+    return body
+
+
+class _PlainBody:
+    """A body that is the file."""
+
+    def __init__(self, name: str, sink: Sink) -> None:
+        self._name = safe_name(name or "upload")
+        self._sink = sink
+
+    def feed(self, data: bytes) -> None:
+        self._sink.write(data)
+
+    def end(self) -> Form:
+        return Form({}, [self._sink.finish(self._name)])
+
+
+class _FormBody:
+    """A multipart form: files go to the sinks, the rest are options."""
+
+    def __init__(self, boundary: bytes, limits: Reader, sinks: Iterator[Sink]) -> None:
         self._limits = limits
         self._sinks = sinks
-        self._events: list[tuple[str, bytes]] = []
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": lambda: self._events.append(("begin", b"")),
-                "on_part_data": lambda data, start, end: self._events.append(("data", data[start:end])),
-                "on_part_end": lambda: self._events.append(("end", b"")),
-                "on_header_field": lambda data, start, end: self._events.append(("name", data[start:end])),
-                "on_header_value": lambda data, start, end: self._events.append(("value", data[start:end])),
-                "on_header_end": lambda: self._events.append(("header", b"")),
-                "on_headers_finished": lambda: self._events.append(("headers", b"")),
-                "on_end": lambda: self._events.append(("finish", b"")),
-            },
-        )
         self._fields: dict[str, str] = {}
         self._uploads: list[Upload] = []
-        self._finished = False
-        self._reset()
+        self._end: Callable[[], None] = lambda: None
+        most = limits.max_files + 1 + _MAX_FIELDS  # one more, so that too many files are called that
+        self._parser = FormParser(boundary, most, self._begin, lambda: self._end())
+        self.feed = self._parser.feed
 
-    def _reset(self) -> None:
-        self._name = self._value = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._sink: Sink | None = None
-        self._field = self._filename = ""
-        self._text = bytearray()
-        self._count = 0
-
-    async def read(self, chunks: AsyncIterator[bytes]) -> Form:
-        try:
-            async for chunk in chunks:
-                self._parser.write(chunk)
-                for kind, data in self._events:
-                    await self._take(kind, data)
-                self._events.clear()
-        except MultipartParseError as error:
-            raise BadRequest(f"the form is damaged: {str(error)[:200]}", hint="send it again") from None
-        if not self._finished:
+    def end(self) -> Form:
+        if not self._parser.finished:
             raise BadRequest("the form is incomplete", hint="send it again")
         return Form(self._fields, self._uploads)
 
-    async def _take(self, kind: str, data: bytes) -> None:
-        if kind == "begin":
-            self._reset()
-        elif kind == "name":
-            self._name += data
-        elif kind == "value":
-            self._value += data
-        elif kind == "header":
-            self._headers[self._name.lower()] = self._value
-            self._name = self._value = b""
-        elif kind == "headers":
-            self._open_part()
-        elif kind == "data":
-            await self._part_data(data)
-        elif kind == "end":
-            await self._close_part()
-        else:
-            self._finished = True
+    def _begin(self, part: Part) -> Callable[[bytes], None]:
+        if part.filename is not None or part.field in FILE_FIELDS:
+            return self._begin_file(safe_name(part.filename or "upload"))
+        return self._begin_field(part.field)
 
-    def _open_part(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        self._field = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" in options or self._field in FILE_FIELDS:
-            self._filename = safe_name(options.get(b"filename", b"").decode("utf-8", "replace") or "upload")
-            self._sink = next(self._sinks, None)
-            if self._sink is None or len(self._uploads) >= self._limits.max_files:
-                raise TooLarge(
-                    f"the form has more than {self._limits.max_files} files",
-                    hint="send them in several requests",
-                )
-        elif len(self._fields) >= _MAX_FIELDS:
-            raise BadRequest(f"the form has more than {_MAX_FIELDS} fields", hint="send fewer")
+    def _begin_file(self, name: str) -> Callable[[bytes], None]:
+        sink = next(self._sinks, None)
+        if sink is None or len(self._uploads) >= self._limits.max_files:
+            most = self._limits.max_files
+            raise TooLarge(f"the form has more than {most} files", hint="send them in several requests")
+        self._end = lambda: self._uploads.append(sink.finish(name))
+        count = 0
 
-    async def _part_data(self, data: bytes) -> None:
-        self._count += len(data)
-        if self._sink is not None:
-            self._limits.check_length(self._count, self._limits.max_bytes)
-            await self._sink.write(data)
-        elif self._count > _MAX_FIELD_BYTES:
-            raise BadRequest("a field of the form is too long", hint="name the picture's field 'file'")
-        else:
-            self._text += data
+        def write(data: bytes) -> None:
+            nonlocal count
+            count += len(data)
+            self._limits.check_length(count, self._limits.max_bytes)
+            sink.write(data)
 
-    async def _close_part(self) -> None:
-        if self._sink is not None:
-            self._uploads.append(await self._sink.finish(self._filename))
-        elif self._field:
-            self._fields[self._field] = self._text.decode("utf-8", "replace")
+        return write
+
+    def _begin_field(self, name: str) -> Callable[[bytes], None]:
+        text = bytearray()
+
+        def write(data: bytes) -> None:
+            if len(text) + len(data) > _MAX_FIELD_BYTES:
+                raise BadRequest("a field of the form is too long", hint="name the picture's field 'file'")
+            text.extend(data)
+
+        def end() -> None:
+            if name:
+                self._fields[name] = text.decode("utf-8", "replace")
+
+        self._end = end
+        return write
 
 
 def safe_name(name: str) -> str:

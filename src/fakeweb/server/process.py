@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import socket
 from types import FrameType
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from fakeweb.errors import Busy, FakeWebError, UsageError
+from fakeweb.errors import FakeWebError, UsageError
 from fakeweb.server.app import create_app
-from fakeweb.server.problems import problem_answer
+from fakeweb.server.connection import bounded
 from fakeweb.server.service import Service
 from fakeweb.server.settings import Settings
 
 LOG = logging.getLogger("fakeweb.server")
 _RESERVED_FILES = 128
 _BACKLOG = 4096
-_HEADERS_S = 10.0
 _SOFT_DEFAULT = 1024
 _NEW_OBJECTS = 10_000
 """So many objects more than before are made between two looks of the garbage collector."""
@@ -37,7 +33,7 @@ def run(settings: Settings) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        http=_protocol(connections),
+        http=bounded(connections),
         ws="none",
         lifespan="off",  # begun and ended by the server below, so that errors stay errors
         backlog=_BACKLOG,
@@ -46,6 +42,7 @@ def run(settings: Settings) -> None:
         server_header=False,
         access_log=False,
         log_config=None,
+        log_level="error",  # strangers who send nonsense write no log
     )
     LOG.info(
         "http://%s:%d with %d workers, up to %d connections, API keys %s, data in %s",
@@ -133,60 +130,3 @@ class _Server(uvicorn.Server):
             self._service.loop.call_soon_threadsafe(self._service.drain)
         super().handle_exit(sig, frame)
         self._captured_signals.clear()  # ended as asked: the exit status is 0
-
-
-def _protocol(most: int) -> type[HttpToolsProtocol]:
-    """Return uvicorn's protocol with what it lacks: a limit for connections, and for the time requests may take."""
-    _, headers, body = problem_answer(Busy("too many connections", hint="try again later", retry_after_s=2))
-    lines = b"".join(k + b": " + v + b"\r\n" for k, v in headers)
-    full = b"HTTP/1.1 503 Service Unavailable\r\n" + lines + b"connection: close\r\n\r\n" + body
-
-    class Protocol(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
-        timeout_keep_alive_task: asyncio.TimerHandle | None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            if len(self.connections) > most:
-                transport.write(full)
-                transport.close()
-                return
-            self._watch_headers()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._unwatch()
-            super().connection_lost(exc)
-
-        def data_received(self, data: bytes) -> None:
-            if self.transport.is_closing():
-                return
-            super().data_received(data)
-            # A request that was refused before its body had come: the rest is thrown away here.
-            idle = self.cycle is not None and self.cycle.response_complete
-            if idle and self.timeout_keep_alive_task is None and not self.transport.is_closing():
-                self.timeout_keep_alive_task = self.loop.call_later(
-                    self.timeout_keep_alive, self.timeout_keep_alive_handler
-                )
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._watch_headers()
-
-        def on_headers_complete(self) -> None:
-            self._unwatch()
-            super().on_headers_complete()
-
-        def _watch_headers(self) -> None:
-            self._unwatch()
-            self._timer = self.loop.call_later(_HEADERS_S, self._give_up)
-
-        def _unwatch(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _give_up(self) -> None:
-            if not self.transport.is_closing():
-                self.transport.close()
-
-    return Protocol

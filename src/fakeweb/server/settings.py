@@ -54,7 +54,8 @@ class Settings:
         worker_memory_mb: Address space of a worker.
         job_memory_mb: Address space of a video's process.
         job_timeout_s: A video's process is killed after this time.
-        upload_timeout_s: Time for a body to arrive; larger bodies get more, at 100 kB a second.
+        upload_idle_s: An upload that brings nothing for so long is given up with 408.
+        upload_bytes_per_s: So is one that brings less than this on average, within seconds.
         upload_budget_bytes: Memory for all picture uploads together.
         max_connections: Open connections; 0: what the system's limit for files allows.
         keep_alive_s: How long an idle connection stays open.
@@ -96,7 +97,8 @@ class Settings:
     worker_memory_mb: int = 4096
     job_memory_mb: int = 6144
     job_timeout_s: float = 3600.0
-    upload_timeout_s: float = 20.0
+    upload_idle_s: float = 2.0
+    upload_bytes_per_s: int = 32_768
     upload_budget_bytes: int = 512 * MIB
     max_connections: int = 0
     keep_alive_s: float = 20.0
@@ -143,8 +145,8 @@ class Settings:
 _POSITIVE = (
     "max_bytes", "max_pixels", "max_side_px", "max_faces", "max_batch", "max_video_bytes", "max_duration_s",
     "max_jobs_running", "max_waiting", "max_wait_s", "deadline_s", "worker_memory_mb", "job_memory_mb",
-    "job_timeout_s", "upload_timeout_s", "upload_budget_bytes", "keep_alive_s", "shutdown_s", "result_days",
-    "queue_days", "job_hours",
+    "job_timeout_s", "upload_idle_s", "upload_bytes_per_s", "upload_budget_bytes", "keep_alive_s",
+    "shutdown_s", "result_days", "queue_days", "job_hours",
 )  # fmt: skip
 
 

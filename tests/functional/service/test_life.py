@@ -232,7 +232,7 @@ def test_limits_hold_before_anything_is_read(run_service, jpeg):
 
 @pytest.mark.slow
 def test_an_upload_that_crawls_is_given_up(run_service):
-    service = run_service(upload_timeout_s=0.5)
+    service = run_service(upload_idle_s=0.5)
     with service.raw() as connection:
         connection.putrequest("POST", "/predict")
         connection.putheader("Content-Length", "5000")

@@ -1,8 +1,11 @@
 """Bodies are taken apart within their limits, however they are cut into chunks."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
+import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from fakeweb.errors import BadRequest, FakeWebError, TooLarge, TooSlow, Unreadable
-from fakeweb.server.bodies import FileSink, MemorySink, Reader, safe_name
+from fakeweb.server.bodies import FileSink, MemorySink, Pace, Reader, safe_name
+from fakeweb.server.forms import parse_options
 
 FORM = "multipart/form-data; boundary=x"
 
@@ -31,8 +35,8 @@ def request(*chunks, content_type=FORM, length=None, pause_s=0.0):
     return Request(scope, receive)
 
 
-def read(*chunks, max_bytes=1000, max_files=3, timeout_s=5.0, sinks=None, **about):
-    reader = Reader(max_bytes, max_files, timeout_s)
+def read(*chunks, max_bytes=1000, max_files=3, idle_s=5.0, least=1, sinks=None, **about):
+    reader = Reader(max_bytes, max_files, idle_s, least)
     endless = (MemorySink() for _ in itertools.count())
     return asyncio.run(reader.read(request(*chunks, **about), sinks or endless))
 
@@ -100,7 +104,103 @@ def test_what_is_missing_is_said():
 
 def test_a_body_that_does_not_come_is_given_up():
     with pytest.raises(TooSlow):
-        read(b"a", b"b", content_type="image/jpeg", pause_s=5, timeout_s=0.05)
+        read(b"a", b"b", content_type="image/jpeg", pause_s=5, idle_s=0.05)
+
+
+def test_a_body_that_trickles_is_given_up_however_fast_it_began(monkeypatch):
+    monkeypatch.setattr("fakeweb.server.bodies._CREDIT_S", 0.3)
+    fast, slow = [b"a" * 1000], [b"a"] * 40
+    for chunks in (slow, fast + slow):
+        with pytest.raises(TooSlow):
+            read(*chunks, content_type="image/jpeg", max_bytes=9999, pause_s=0.05, idle_s=1, least=1000)
+    steady = [b"a" * 100] * 20
+    assert read(
+        *steady, content_type="image/jpeg", max_bytes=9999, pause_s=0.05, idle_s=1, least=1000
+    ).uploads
+
+
+def test_a_process_that_stands_still_blames_no_upload():
+    async def check():
+        pace = Pace(0.05, 1000)
+        message = asyncio.get_running_loop().create_future()
+
+        async def receive():
+            return await asyncio.shield(message)
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.02, time.sleep, 0.5)  # longer than the pause that is allowed
+        loop.call_later(0.03, message.set_result, {"type": "http.request"})
+        return await pace.wait(receive)
+
+    assert asyncio.run(check())["type"] == "http.request"
+
+
+NAMELESS = b"--x\r\na:\r\n\r\n\r\n"
+"""A part of a few bytes that is no field and no file."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        NAMELESS * 1000,
+        (b"--x\r\n\r\n\r\n") * 1000,
+        part("again", b"a") * 1000,
+        b"--x\r\n" + b"a: b\r\n" * 1000 + b"\r\nx\r\n",
+        b"--x\r\na: " + b"b" * 100_000,
+        b"--x\r\n" + b"a" * 100_000,
+        b"--x" + b" " * 100_000,
+        b"--x\r\n" + b"a:\r\n" * 20 + b"\r\nx\r\n--x--\r\n",
+        b"--xy\r\na: b\r\n\r\n",
+    ],
+)
+def test_parts_and_their_heads_are_counted_whatever_they_are(body):
+    with pytest.raises(BadRequest):
+        read(body + END, max_bytes=1 << 20)
+
+
+def test_forms_cost_little_cpu_whatever_is_in_them():
+    """A thousand times 20 kB of each, as one form of 20 MB: what it costs does not depend on what it holds."""
+    almost = (b"\r\n--" + b"a" * 30) * 700_000
+    for body in (NAMELESS * 1_300_000, almost, b"\r\n-" * 6_600_000, part("file", almost, "a") + END):
+        chunks = [body[i : i + 65536] for i in range(0, len(body), 65536)]
+        begun = time.process_time()
+        with contextlib.suppress(FakeWebError):
+            read(*chunks, max_bytes=30 << 20, content_type=FORM.replace("=x", "=" + "a" * 31))
+        assert time.process_time() - begun < 1.0
+
+
+def test_large_bodies_are_taken_apart_off_the_event_loop():
+    where = set()
+
+    class Sink(MemorySink):
+        def write(self, data):
+            where.add(threading.current_thread())
+            super().write(data)
+
+        def finish(self, name):
+            where.add(threading.current_thread())
+            return super().finish(name)
+
+    big = [b"a" * 65536] * 20
+    for about in ({"content_type": "image/jpeg"}, {}):
+        where.clear()
+        head = [] if about else [part("file", b"", "a")[:-2]]
+        form = read(*head, *big, b"\r\n" + END, max_bytes=9 << 20, sinks=[Sink()], **about)
+        assert form.uploads[0].size_bytes >= len(big) * 65536
+        assert threading.main_thread() not in where
+
+
+def test_heads_of_parts_are_read_as_browsers_write_them():
+    disposition = b'form-data; name="file"; filename="a;b=\\"c\\".jpg"'
+    assert parse_options(disposition) == (b"form-data", {"name": b"file", "filename": b'a;b="c".jpg'})
+    assert parse_options(b'attachment; filename="C:\\dir\\a.jpg"')[1]["filename"] == b"C:\\dir\\a.jpg"
+    star = parse_options(b"form-data; filename=\"x\"; filename*=UTF-8''%e2%82%ac.jpg")[1]
+    assert star["filename"].decode() == "\u20ac.jpg"
+    assert parse_options(b"multipart/Form-Data ;boundary=ab'c")[1] == {"boundary": b"ab'c"}
+    assert parse_options(b'; name="open') == (b"", {"name": b'"open'})
+    assert parse_options(b'; name="') == (b"", {"name": b""})
+    padded = b"first words\r\n--x \t\r\ncontent-disposition: form-data; name=image\r\n\r\nabc\r\n--x--last"
+    assert read(padded).uploads[0].data == b"abc"
 
 
 def test_a_video_goes_to_a_file(tmp_path):

@@ -157,7 +157,7 @@ async def predict_url(
 
 async def _read(request: Request, service: Service, most: int) -> Form:
     settings = service.settings
-    reader = Reader(settings.max_bytes, most, settings.upload_timeout_s)
+    reader = Reader(settings.max_bytes, most, settings.upload_idle_s, settings.upload_bytes_per_s)
     form = await reader.read(request, (MemorySink() for _ in itertools.count()))
     request.scope["fakeweb.ticket"].uploaded()
     return form

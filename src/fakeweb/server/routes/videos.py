@@ -87,7 +87,8 @@ async def _accept(request: Request, service: Service) -> Response:
     sink = FileSink(folder / "upload")
     accepted = False
     try:
-        form = await Reader(settings.max_video_bytes, 1, settings.upload_timeout_s).read(request, [sink])
+        reader = Reader(settings.max_video_bytes, 1, settings.upload_idle_s, settings.upload_bytes_per_s)
+        form = await reader.read(request, [sink])
         options = merge(VideoOptions, query_of(request), form.fields)
         row = await service.jobs.add(job_id, form.uploads[0], options)
         accepted = True
