@@ -14,9 +14,10 @@ from typing import Any
 
 import typer
 from click.testing import CliRunner
+from report_page import report_page
 
 from fakeweb.cli.app import app
-from fakeweb.render import REPORT_SCHEMA
+from fakeweb.render.schema import schema_text
 from fakeweb.runtime import Card, ModelCard, list_cards
 from fakeweb.server.settings import PREFIX, Settings
 
@@ -148,7 +149,8 @@ def main() -> int:
         REFERENCE / "cli.md": help_pages(),
         REFERENCE / "models.md": model_pages(),
         REFERENCE / "settings.md": settings_page(),
-        REFERENCE / "report.schema.json": json.dumps(REPORT_SCHEMA, indent=2, ensure_ascii=False) + "\n",
+        REFERENCE / "report.md": report_page(),
+        REFERENCE / "report.schema.json": schema_text(),
     }
     if importlib.util.find_spec("fastapi"):
         pages[REFERENCE / "openapi.json"] = openapi_document()

@@ -164,7 +164,7 @@ test("the key goes to the server, and what it refuses is told apart", async () =
 
 const face = (label, p, kinds = null) => ({ verdict: { label, p_fake: p, reasons: [] }, score: kinds && { kinds } });
 const judgement = (label, p, faces, reasons = []) => ({
-  report: { verdict: { label, p_fake: p, reasons }, faces, thresholds: { fake: 0.7, picture_fake: 0.8, source: "user" } },
+  report: { verdict: { label, p_fake: p, reasons }, faces, thresholds: { fake: 0.8, source: "user" } },
 });
 
 test("no word claims a proof", () => {

@@ -1,15 +1,12 @@
-"""Values are checked at birth, frozen, and travel through JSON unharmed."""
+"""Values are checked at birth and frozen."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 
 import fakeweb
 from fakeweb.types import (
-    KINDS,
-    SCHEMA_VERSION,
     Crop,
     Face,
     FaceResult,
@@ -26,6 +23,10 @@ from fakeweb.types import (
 NAN, INF = float("nan"), float("inf")
 BOX = (1.0, 2.0, 11.0, 22.0)
 EYE = np.eye(2, 3, dtype=np.float32)
+VIDEO = {
+    "duration_s": 9.96, "fps": 25.0, "frames": 249, "frames_examined": 32, "bursts": 1, "longest_gap_s": 0.4,
+    "damaged_frames": 0, "complete": True, "codec": "h264", "has_sound": False,
+}  # fmt: skip
 
 
 def zeros(*shape, dtype=np.uint8):
@@ -55,8 +56,8 @@ REFUSED = {
     "face: turned box": (lambda: Face((0, 9, 5, 5)), ValueError, "y0 < y1, got"),
     "face: nan box": (lambda: Face((0, 0, NAN, 5)), ValueError, "finite"),
     "face: endless box": (lambda: Face((0, 0, INF, 5)), ValueError, "finite"),
-    "face: three numbers": (lambda: Face((0, 0, 5)), ValueError, r"\(x0, y0, x1, y1\) .* got \(0.0, 0.0, 5.0\)"),
-    "face: five numbers": (lambda: Face((0, 0, 5, 5, 1)), ValueError, r"\(x0, y0, x1, y1\)"),
+    "face: three numbers": (lambda: Face((0, 0, 5)), ValueError, r"box must be 4 numbers, got \(0, 0, 5\)"),
+    "face: five numbers": (lambda: Face((0, 0, 5, 5, 1)), ValueError, r"box must be 4 numbers, got \(0"),
     "face: sure": (lambda: Face(BOX, 1.01), ValueError, r"confidence must lie in \[0, 1\], got 1.01"),
     "face: nan sure": (lambda: Face(BOX, NAN), ValueError, "got nan"),
     "face: points": (lambda: Face(BOX, points=zeros(4, 2)), ValueError, r"shape \(5, 2\), got \(4, 2\)"),
@@ -76,11 +77,14 @@ REFUSED = {
     "score: logit": (lambda: Score(0.5, INF, "m@1"), ValueError, "logit must be finite, got inf"),
     "score: unknown kind": (lambda: Score(0.5, 0, "m", {"morph": 1.0}), ValueError, "swap.*got {'morph'"),
     "score: kinds' sum": (lambda: Score(0.5, 0, "m", {"swap": 0.7}), ValueError, "sum to 1, got"),
-    "score: no kinds": (lambda: Score(0.5, 0, "m", {}), ValueError, "sum to 1, got"),
-    "score: nan kinds": (lambda: Score(0.5, 0, "m", {"swap": NAN}), ValueError, "got {'swap': nan}"),
-    "score: negative": (lambda: Score(0.5, 0, "m", {"swap": 2, "retouch": -1}), ValueError, "must be shares"),
+    "score: no kinds": (lambda: Score(0.5, 0, "m", {}), ValueError, "with fields of .*'swap'.* got {}"),
+    "score: nan kinds": (lambda: Score(0.5, 0, "m", {"swap": NAN}), ValueError, r"kinds.swap must lie in .* got nan"),
+    "score: negative": (lambda: Score(0.5, 0, "m", {"swap": 2, "retouch": -1}), ValueError, "got 2.0"),
     "score: evidence": (lambda: Score(0.5, 0, "m", evidence=zeros(3)), ValueError, r"got \(3,\)"),
     "score: evidence range": (lambda: Score(0.5, 0, "m", evidence=[[0, 2]]), ValueError, r"in \[0, 1\], got 0 to 2"),
+    "score: text": (lambda: Score("0.5", 0, "m@1"), ValueError, "p_fake must be a number, got '0.5'"),
+    "score: true": (lambda: Score(True, 0, "m@1"), ValueError, "p_fake must be a number, got True"),
+    "score: ragged": (lambda: Score(0.5, 0, "m", evidence=[[0], [0, 1]]), ValueError, "rows of one length"),
     # Verdict
     "verdict: label": (lambda: Verdict("maybe", 0.5), ValueError, "one of .*'no_face'.* got 'maybe'"),
     "verdict: fake on what?": (lambda: Verdict("fake"), ValueError, "'fake' needs p_fake"),
@@ -179,128 +183,6 @@ def test_numbers_given_as_lists_or_doubles_become_float32():
     assert face.points[4].tolist() == [8.0, 9.0]
 
 
-def full_report():
-    rng = np.random.default_rng(0)
-    fake = FaceResult(
-        Face(
-            BOX,
-            0.75,
-            points=rng.random((5, 2)) * 99,
-            mesh=rng.random((468, 3)),
-            track=3,
-            presence=0.5,
-            printed=0.25,
-        ),
-        Verdict("fake", 0.875, ("because", "and")),
-        Score(
-            0.875,
-            1.25,
-            "tiny@1",
-            dict(zip(KINDS, (0.5, 0.25, 0.125, 0.125), strict=True)),
-            rng.random((3, 4)),
-        ),
-    )
-    small = FaceResult(Face((30, 30, 34, 34)), Verdict("uncertain", None, ("too small",)))
-    return Report(
-        source="grüße/✓.jpg",
-        verdict=Verdict("fake", 0.875),
-        width=640,
-        height=480,
-        faces=(fake, small),
-        thresholds=Thresholds(0.25, 0.5, "user"),
-        finder="haar",
-        models=("tiny@1",),
-        media_sha256="ab" * 32,
-        content="portrait",
-        timeline=({"time_s": 0.5, "p_fake": 0.25},),
-        provenance={"c2pa": None},
-        timings_s={"find": 0.125},
-        warnings=("small",),
-    )  # fmt: skip
-
-
-def no_face():
-    return Report("-", Verdict("no_face"), 1, 1, (), Thresholds(0, 1, 1), "haar", (), "0" * 64)
-
-
-@pytest.mark.parametrize("build", [full_report, no_face])
-def test_a_report_survives_json(build):
-    report = build()
-    wire = json.dumps(report.to_dict(), allow_nan=False)
-    back = Report.from_dict(json.loads(wire))
-    assert json.dumps(back.to_dict()) == wire
-    for name in ("source", "verdict", "width", "height", "thresholds", "finder", "models", "media_sha256",
-                 "content", "timeline", "provenance", "timings_s", "warnings", "schema_version"):  # fmt: skip
-        assert getattr(back, name) == getattr(report, name), name
-    for a, b in zip(back.faces, report.faces, strict=True):
-        assert (a.face.box, a.face.track, a.verdict) == (b.face.box, b.face.track, b.verdict)
-        assert (a.face.presence, a.face.printed) == (b.face.presence, b.face.printed)
-        for name in ("points", "mesh"):
-            ours, theirs = getattr(a.face, name), getattr(b.face, name)
-            assert (ours is None) == (theirs is None)
-            if ours is not None:
-                np.testing.assert_allclose(ours, theirs, atol=1e-4 if name == "points" else 6e-3)
-
-
-def test_counting_faces():
-    assert [full_report().count(label) for label in ("fake", "uncertain", "real")] == [1, 1, 0]
-
-
-@pytest.mark.parametrize("version", ["2.0", "0.9", "10.0", "", None])
-def test_another_major_version_is_refused(version):
-    data = {**full_report().to_dict(), "schema_version": version}
-    with pytest.raises(ValueError, match=f"schema_version must be {SCHEMA_VERSION}"):
-        Report.from_dict(data)
-
-
-def test_a_later_minor_version_may_bring_fields_we_do_not_know():
-    data = full_report().to_dict()
-    data["schema_version"] = "1.99"
-    for part in (data, data["verdict"], data["thresholds"], data["faces"][0], data["faces"][0]["score"]):
-        part["from_the_future"] = 1
-    assert Report.from_dict(data).faces[0].score.p_fake == 0.875
-
-
-PARTS = {
-    "report": lambda d: d,
-    "verdict": lambda d: d["verdict"],
-    "thresholds": lambda d: d["thresholds"],
-    "face": lambda d: d["faces"][0],
-    "score": lambda d: d["faces"][0]["score"],
-}
-
-
-@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS.keys())
-def test_a_missing_field_is_named(part):
-    for name in part(full_report().to_dict()):
-        if name == "number":
-            continue  # says nothing that the order does not
-        if name in ("presence", "printed", "evidence_to_image", "video"):
-            continue  # new in 1.1: reports of 1.0 are still read
-        data = full_report().to_dict()
-        del part(data)[name]
-        with pytest.raises(ValueError, match=name):
-            Report.from_dict(data)
-
-
-def test_a_report_of_1_0_is_read():
-    data = full_report().to_dict()
-    data["schema_version"] = "1.0"
-    for face in data["faces"]:
-        del face["presence"], face["printed"]
-        if face["score"] is not None:
-            del face["score"]["evidence_to_image"]
-    face = Report.from_dict(data).faces[0].face
-    assert (face.presence, face.printed) == (None, None)
-
-
-def test_a_field_out_of_range_is_refused():
-    data = full_report().to_dict()
-    data["faces"][0]["score"]["p_fake"] = 7
-    with pytest.raises(ValueError, match=r"p_fake must lie in \[0, 1\], got 7"):
-        Report.from_dict(data)
-
-
 def test_the_public_names_are_pinned_and_lead_somewhere():
     assert fakeweb.__all__ == [
         "Face", "FakeWebError", "Image", "Limits", "Report", "Scanner", "Score", "Verdict", "__version__",
@@ -326,7 +208,7 @@ def a_score():
 
 def a_report(**more):
     faces = (FaceResult(a_face(), Verdict("fake", 0.98765), a_score()),) * 2
-    return Report("a.png", Verdict("fake", 0.98765), 640, 480, faces, Thresholds(0.4, 0.6, 0.6), "fakeweb",
+    return Report("a.png", Verdict("fake", 0.98765), 640, 480, faces, Thresholds(0.4, 0.6), "fakeweb",
                   ("fast@1",), "0" * 64, **more)  # fmt: skip
 
 
@@ -346,7 +228,7 @@ SHORT = {
     ),
     "report": (a_report, "Report('a.png', fake, p_fake=0.9877, 2 faces, 640 x 480 px)"),
     "report on a clip": (
-        lambda: a_report(video={"duration_s": 9.96}),
+        lambda: a_report(video=VIDEO),
         "Report('a.png', fake, p_fake=0.9877, 2 faces, 640 x 480 px, clip of 10.0 s)",
     ),
     "forgery": (lambda: Forgery(some_image(), zeros(4, 6, dtype=float), "swap"), "Forgery(swap, Image(6 x 4 px))"),

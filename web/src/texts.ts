@@ -145,8 +145,6 @@ export const texts = {
       real: (p: string, line: string) => `Its score of ${p} lies under the line of ${line}, up to which faces are called real.`,
       uncertain: (p: string, low: string, high: string) => `In numbers: up to ${low} it would be called real, from ${high} on fake; it scores ${p}.`,
     },
-    raised: (n: number, from: string, to: string) =>
-      `With ${n} faces the line was raised from ${from} to ${to}, so that a crowd accuses nobody by mere chance.`,
     moved: "The lines were moved by whoever runs this service; the measured error rates do not hold for them.",
     unscored: "It was not scored.",
     kinds: "If it was manipulated, what kind?",

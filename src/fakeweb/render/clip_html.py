@@ -29,8 +29,10 @@ def clip_to_html(report: Report, sheet_jpeg: bytes | None = None) -> str:
     Raises:
         ValueError: The report is not of a clip.
     """
+    if report.video is None:
+        raise ValueError("the report is not about a clip")
+    video = report.video
     drawing = timeline(report).to_svg()
-    video = report.video or {}
     verdict = report.verdict
     p_text = "" if verdict.p_fake is None else f", P(fake) {percent(verdict.p_fake)}"
     looked = (

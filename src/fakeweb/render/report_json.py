@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 
 from fakeweb.types import Report
 
@@ -26,9 +21,6 @@ def to_json(report: Report, *, indent: int | None = 2) -> str:
     Returns:
         The JSON text without a newline at the end.
 
-    Raises:
-        TypeError: ``provenance`` or ``timeline`` holds something that has no JSON form.
-
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
         >>> t = Thresholds(real=0.4, fake=0.6)
@@ -36,23 +28,10 @@ def to_json(report: Report, *, indent: int | None = 2) -> str:
         >>> json.loads(to_json(report))["verdict"]["label"]
         'no_face'
     """
-    data = _plain(report.to_dict())
+    data = report.to_dict()
     text = json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False)
     try:
         text.encode()
     except UnicodeEncodeError:
         return json.dumps(data, indent=indent, ensure_ascii=True, allow_nan=False)
     return text
-
-
-def _plain(value: Any) -> Any:
-    """Turn numpy values into Python's and numbers that JSON lacks into None, all the way down."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -66,7 +66,7 @@ def telling_moments(report: Report, *, per_person: int = _PER_PERSON) -> list[Mo
         chosen: list[Moment] = []
         for p, t, b in sorted(seen, key=lambda s: (sign * s[0], s[1])):
             if len(chosen) < per_person and all(abs(t - m.time_s) >= apart_s for m in chosen):
-                chosen.append(Moment(curve["track"], t, tuple(b), p))
+                chosen.append(Moment(curve["track"], t, b, p))
         moments += sorted(chosen, key=lambda m: m.time_s)
     return moments
 

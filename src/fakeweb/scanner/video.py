@@ -20,6 +20,7 @@ from fakeweb.scanner.parts import models_of
 from fakeweb.types import (
     Classifier,
     Crop,
+    Curve,
     Face,
     FaceFinder,
     FaceMesher,
@@ -30,6 +31,7 @@ from fakeweb.types import (
     Thresholds,
     TrackClassifier,
     Verdict,
+    Video,
 )
 
 MAX_FACES_PER_FRAME: Final = 40
@@ -256,7 +258,7 @@ class VideoScan:
         frames = "frame" if track.judged == 1 else "frames"
         return f"too short to judge: large enough in {track.judged} {frames}, {needed} needed"
 
-    def _describe(self, clip: Clip, choice: Choice, *, stopped: bool) -> dict[str, Any]:
+    def _describe(self, clip: Clip, choice: Choice, *, stopped: bool) -> Video:
         info = clip.info
         seen = np.array([0.0, *self._frames, info.duration_s])
         return {
@@ -293,7 +295,7 @@ class VideoScan:
         return texts
 
 
-def _curve(track: _Track) -> dict[str, Any]:
+def _curve(track: _Track) -> Curve:
     """Return a track's part of the timeline: only what JSON can hold."""
     times = np.asarray(track.times_s, np.float64)
     boxes = np.asarray(track.boxes, np.float64).reshape(-1, 4)

@@ -18,6 +18,7 @@ from fakeweb.types.report import (
     KINDS,
     LABELS,
     SCHEMA_VERSION,
+    Curve,
     FaceResult,
     Kind,
     Label,
@@ -28,6 +29,7 @@ from fakeweb.types.report import (
     Stretch,
     Thresholds,
     Verdict,
+    Video,
 )
 from fakeweb.types.samples import Forgery, Sample, Split
 from fakeweb.types.seams import (
@@ -47,6 +49,7 @@ __all__ = [
     "Box",
     "Classifier",
     "Crop",
+    "Curve",
     "DatasetLayout",
     "Face",
     "FaceFinder",
@@ -71,4 +74,5 @@ __all__ = [
     "TrackClassifier",
     "UInt8Array",
     "Verdict",
+    "Video",
 ]

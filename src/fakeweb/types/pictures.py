@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from fakeweb.types.arrays import (
     Box,
     FloatArray,
     UInt8Array,
-    check_probability,
     freeze_floats,
     read_only,
     short_box,
 )
+from fakeweb.types.form import Digits, Shape, Since, Within, settle
+
+Probability = Annotated[float, Within(0, 1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,36 +93,30 @@ class Face:
     """A face found in a picture.
 
     Attributes:
-        box: (x0, y0, x1, y1) in pixels, around brow to chin and cheek to cheek; may reach past the border.
-        confidence: How sure the finder is, in [0, 1]; comparable only within one finder.
-        points: float32 (5, 2) in pixels: the eye, eye, nose tip, mouth corner, mouth corner, each pair from
-            left to right in the picture; or None where the finder gives none.
-        mesh: float32 (468, 3) in the order of :mod:`fakeweb.topology`, x and y in pixels, z in the same unit and
-            growing away from the viewer; or None.
-        track: Number of the person's track in a video, or None.
-        presence: P(there is a face at all), by the mesh model, in [0, 1]; or None where it was not asked.
-        printed: P(the face is a picture within the picture: on a poster, a screen, cloth), in [0, 1]; or None.
+        box: x0, y0, x1, y1 in pixels, around brow to chin and cheek to cheek; may reach past the border.
+        confidence: How sure the finder is that this is a face; comparable only within one finder. Not P(fake).
+        points: Eye, eye, nose tip, mouth corner, mouth corner as (x, y) in pixels, each pair from left to right in the
+            picture; None where the finder gives none.
+        mesh: 468 points (x, y, z) in the order of :mod:`fakeweb.topology`, x and y in pixels, z in the same unit and
+            growing away from the viewer; None where none was measured.
+        track: Number of the person's track in a video; None for pictures.
+        presence: P(there is a face at all), by the mesh model; None where it was not asked.
+        printed: P(the face is a picture within the picture: on a poster, a screen, cloth), by the mesh model; None
+            where it was not asked.
     """
 
-    box: Box
-    confidence: float = 1.0
-    points: FloatArray | None = None
-    mesh: FloatArray | None = None
+    box: Annotated[Box, Digits(2)]
+    confidence: Annotated[float, Within(0, 1), Digits(4)] = 1.0
+    points: Annotated[FloatArray | None, Shape((5, 2))] = None
+    mesh: Annotated[FloatArray | None, Shape((468, 3)), Digits(2)] = None
     track: int | None = None
-    presence: float | None = None
-    printed: float | None = None
+    presence: Annotated[float | None, Within(0, 1), Digits(4), Since((1, 1))] = None
+    printed: Annotated[float | None, Within(0, 1), Digits(4), Since((1, 1))] = None
 
     def __post_init__(self) -> None:
-        box = tuple(float(v) for v in self.box)
-        if len(box) != 4 or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
-            raise ValueError(f"Face.box must be finite (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {box}")
-        check_probability("Face.confidence", self.confidence)
-        for name in ("presence", "printed"):
-            if getattr(self, name) is not None:
-                check_probability(f"Face.{name}", getattr(self, name))
-        object.__setattr__(self, "box", box)
-        freeze_floats(self, "points", (5, 2))
-        freeze_floats(self, "mesh", (468, 3))
+        settle(self)
+        if self.box[2] <= self.box[0] or self.box[3] <= self.box[1]:
+            raise ValueError(f"Face.box must be (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box}")
 
     def __repr__(self) -> str:
         measured = "".join(f", {name}" for name in ("points", "mesh") if getattr(self, name) is not None)

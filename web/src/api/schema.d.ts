@@ -840,114 +840,148 @@ export interface components {
              * @description Version of this form.
              * @constant
              */
-            schema_version: "1.1";
-            /** @description The name the caller knows the media by: a path, an address, '-' or '<array>'. */
+            schema_version: "2.0";
+            /** @description The name the caller knows the media by: a path, an address, `-` or `<array>`. */
             source: string;
-            /** @description Hex SHA-256 of the bytes read. */
-            media_sha256: string;
-            /** @description Width of the upright picture in pixels. */
-            width: number;
-            /** @description Height of the upright picture in pixels. */
-            height: number;
             /** @description The answer for the whole picture or video. */
             verdict: {
                 /**
-                 * @description What we conclude.
+                 * @description What we conclude. No face is an answer, never an error.
                  * @enum {string}
                  */
                 label: "real" | "fake" | "uncertain" | "no_face";
-                /** @description Calibrated P(fake) behind the label. Null where nothing was scored. */
+                /** @description P(fake) behind the label: always there for `real` and `fake`, null for `no_face`, and for `uncertain` where nothing could be scored. */
                 p_fake: number | null;
-                /** @description Sentences for the reader, most important first. */
+                /** @description Plain sentences for the reader, most important first. For people: do not parse them. */
                 reasons: string[];
             } & (unknown & unknown);
-            /** @description Where the verdicts begin. */
-            thresholds: {
-                /** @description At or below this P(fake) a face is called real. */
-                real: number;
-                /** @description At or above this P(fake) a face is called fake; between the two, uncertain. */
-                fake: number;
-                /** @description What counts in this picture: fake, raised for the number of faces. */
-                picture_fake: number;
-                /**
-                 * @description Who set them.
-                 * @enum {string}
-                 */
-                source: "model" | "user";
-            };
-            /** @description Every face found, from left to right; in a video one per person, by number of track. */
+            /** @description Size of the upright picture in pixels. */
+            width: number;
+            /** @description Size of the upright picture in pixels. */
+            height: number;
+            /** @description Every face found, from left to right; in a video one per person, in the order of their tracks, with the sighting that says most as its face. */
             faces: {
                 /** @description Position in the list, from 1. */
                 number: number;
-                /** @description x0, y0, x1, y1 in pixels; may reach beyond the picture. */
+                /** @description x0, y0, x1, y1 in pixels, around brow to chin and cheek to cheek; may reach past the border. */
                 box: number[];
-                /** @description How sure the finder is that this is a face. */
+                /** @description How sure the finder is that this is a face; comparable only within one finder. Not P(fake). */
                 confidence: number;
-                /** @description Eye, eye, nose tip, mouth corner, mouth corner as [x, y] in pixels, each pair from left to right. Null where the finder gives none. */
+                /** @description Eye, eye, nose tip, mouth corner, mouth corner as (x, y) in pixels, each pair from left to right in the picture; null where the finder gives none. */
                 points: number[][] | null;
-                /** @description 468 points as [x, y, z], x and y in pixels. Null where none was measured. */
+                /** @description 468 points (x, y, z) in the order of `fakeweb.topology`, x and y in pixels, z in the same unit and growing away from the viewer; null where none was measured. */
                 mesh: number[][] | null;
-                /** @description Number of the person's track in a video. Null for pictures. */
+                /** @description Number of the person's track in a video; null for pictures. */
                 track: number | null;
-                /** @description P(there is a face at all), by the mesh model. Null where it was not asked. */
+                /** @description P(there is a face at all), by the mesh model; null where it was not asked. */
                 presence: number | null;
-                /** @description P(the face is a print, on paper, cloth or a screen). Null where it was not asked. */
+                /** @description P(the face is a picture within the picture: on a poster, a screen, cloth), by the mesh model; null where it was not asked. */
                 printed: number | null;
-                /** @description The answer for this face. */
+                /** @description What we conclude about this face. */
                 verdict: {
                     /**
-                     * @description What we conclude.
+                     * @description What we conclude. No face is an answer, never an error.
                      * @enum {string}
                      */
                     label: "real" | "fake" | "uncertain" | "no_face";
-                    /** @description Calibrated P(fake) behind the label. Null where nothing was scored. */
+                    /** @description P(fake) behind the label: always there for `real` and `fake`, null for `no_face`, and for `uncertain` where nothing could be scored. */
                     p_fake: number | null;
-                    /** @description Sentences for the reader, most important first. */
+                    /** @description Plain sentences for the reader, most important first. For people: do not parse them. */
                     reasons: string[];
                 } & (unknown & unknown);
-                /** @description What the classifier said. Null where the face was not scored. */
+                /** @description What the classifier said; of a clip over the time that speaks most for manipulation. Null where the face was not scored. */
                 score: {
-                    /** @description Calibrated P(fake), at even odds before looking. */
+                    /** @description Calibrated probability that the face was manipulated, at even odds before looking. */
                     p_fake: number;
                     /** @description The network's raw output, before calibration. */
                     logit: number;
-                    /** @description The model that said so, name@version. */
+                    /** @description Reference of the model, `name@version`. */
                     model: string;
-                    /** @description Probability of each manipulation kind given that the face is fake; they sum to 1. Null where the model tells no kinds apart. */
+                    /** @description Probability of each manipulation kind *given* that the face is fake; they sum to 1. Null where the model tells no kinds apart. */
                     kinds: {
                         swap?: number;
                         reenacted?: number;
                         retouch?: number;
                         generated?: number;
                     } | null;
-                    /** @description Where in the crop the model saw something: rows of values from 0 to 1. Null where the model gives no map. */
+                    /** @description Where in the crop the model saw something: rows of values; null where it gives no map. */
                     evidence: number[][] | null;
-                    /** @description Affine map from column and row of the evidence to x and y in the picture. Null where the model gives no map. */
+                    /** @description Maps homogeneous coordinates (column, row, 1) of `evidence` to picture coordinates; null where there is no map. */
                     evidence_to_image: number[][] | null;
                 } | null;
+                /** @description How rare the score is among genuine faces; null where not judged or where the model has no figures. */
+                rarity: {
+                    /** @description About one genuine face in so many scores as high, of those it was measured on; at least 1, and never more than a third of `measured_on`. */
+                    one_in: number;
+                    /** @description Lowest and highest `one_in` that fit, wide enough for the sources of genuine faces that the measurement had not seen. A highest of a third of `measured_on` means that or rarer. */
+                    interval: number[];
+                    /** @description Number of genuine faces. */
+                    measured_on: number;
+                } | null;
+                /** @description How it compares with the others; null for a face alone. */
+                neighbours: {
+                    /** @description Number of faces compared, this one included. */
+                    judged: number;
+                    /** @description Its logit above the median of the others, in the spread usual among genuine faces of one picture. */
+                    z: number;
+                    /** @description One in so many genuine pictures with as many faces holds a face that stands out as far; null where the face does not stand out. */
+                    one_in: number | null;
+                } | null;
+                /** @description Of clips, the parts in which it looks manipulated, in order; null for pictures. */
+                stretches: {
+                    /** @description Where it begins and ends. */
+                    from_s: number;
+                    /** @description Where it begins and ends. */
+                    to_s: number;
+                    /** @description Of the face over this part, calibrated for the length of the clip. */
+                    p_fake: number;
+                }[] | null;
+                /** @description Whether the verdict on the whole rests on this face too; not so for bystanders cut off by the border. */
+                weighed: boolean;
             }[];
-            /** @description What the picture shows where no face was found. Null until a model says. */
-            content: string | null;
-            /** @description The people of a video over time, in the order of faces. Null for pictures. */
+            /** @description Where the verdicts begin. */
+            thresholds: {
+                /** @description At or below this P(fake) a face is called real. */
+                real: number;
+                /** @description Below this P(fake) no face is called fake; between the two it is uncertain. Beside other faces it must also stand out from them. */
+                fake: number;
+                /**
+                 * @description Who set them: the model's card, or the user by hand.
+                 * @enum {string}
+                 */
+                source: "model" | "user";
+            };
+            /** @description Name of the face finder. */
+            finder: string;
+            /** @description References of the models used, `name@version`. */
+            models: string[];
+            /** @description Hex SHA-256 of the bytes read; of the pixels where there were no bytes. */
+            media_sha256: string;
+            /** @description What the picture shows where no face was found; null until a model says so. */
+            content: {
+                /** @description Version of this object's form. */
+                version: number;
+            } | null;
+            /** @description The people of a video over time, in the order of `faces`; null for pictures. */
             timeline: {
-                /** @description Number of the track, as in faces. */
+                /** @description Number of the track, as in `faces`. */
                 track: number;
-                /** @description First sighting, in seconds from the first frame. */
+                /** @description First and last sighting, in seconds from the clip's first frame. */
                 from_s: number;
-                /** @description Last sighting. */
+                /** @description First and last sighting, in seconds from the clip's first frame. */
                 to_s: number;
-                /** @description When the sighting shown in faces was. Null never in practice. */
+                /** @description When the sighting shown in `faces` was; null where none could be judged. */
                 telling_s: number | null;
-                /** @description Seconds. */
+                /** @description When the person was seen. */
                 time_s: number[];
-                /** @description x0, y0, x1, y1 in pixels. */
+                /** @description Where: x0, y0, x1, y1 in pixels. */
                 box: number[][];
-                /** @description P(fake) of the frame; null where it was not judged. */
+                /** @description P(fake) of each sighting; null where it was not judged. */
                 p_fake: (number | null)[];
             }[] | null;
-            /** @description The clip, and how closely it was looked at. Null for pictures. */
+            /** @description The clip, and how closely it was looked at; null for pictures. */
             video: {
-                /** @description By the timestamps of its frames. */
+                /** @description By the timestamps of the frames, not by the file's header. */
                 duration_s: number;
                 /** @description Frames a second on average. */
                 fps: number;
@@ -955,30 +989,39 @@ export interface components {
                 frames: number;
                 /** @description Frames looked at. */
                 frames_examined: number;
-                /** @description Separate stretches looked at; 1 where evenly spread. */
+                /** @description Separate stretches looked at; 1 where the clip is covered evenly. */
                 bursts: number;
-                /** @description Longest stretch not looked at. */
+                /** @description Longest stretch in which no frame was looked at. */
                 longest_gap_s: number;
-                /** @description Broken places met. */
+                /** @description Broken places met; frames up to the next whole one are left out. */
                 damaged_frames: number;
-                /** @description False where the scan was stopped early. */
+                /** @description False where the scan was stopped before the end, as by Ctrl-C. */
                 complete: boolean;
-                /** @description FFmpeg's name of the codec, or GIF, PNG, WebP. */
+                /** @description FFmpeg's name of the codec, or `GIF`, `PNG`, `WebP`. */
                 codec: string;
                 /** @description Whether there is a sound track. */
                 has_sound: boolean;
             } | null;
-            /** @description Signals from metadata and content credentials; never a vote. Null where not looked at. */
-            provenance: Record<string, never> | null;
-            /** @description Name of the face finder. */
-            finder: string;
-            /** @description The models used, name@version. */
-            models: string[];
-            /** @description Seconds spent per step. */
+            /** @description Signals from metadata and content credentials, never a vote; null where not looked at. */
+            provenance: {
+                /** @description Version of this object's form. */
+                version: number;
+            } | null;
+            /** @description Whether the whole picture was generated; null until a model says so. */
+            whole: {
+                /** @description Version of this object's form. */
+                version: number;
+            } | null;
+            /** @description Of this report; null until reports are signed. */
+            signature: {
+                /** @description Version of this object's form. */
+                version: number;
+            } | null;
+            /** @description Seconds spent per step. The names of the steps are not part of the form. */
             timings_s: {
                 [key: string]: number;
             };
-            /** @description What the reader should know about the input. */
+            /** @description Things the reader should know about the input. */
             warnings: string[];
         };
     };

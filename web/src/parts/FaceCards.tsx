@@ -91,12 +91,9 @@ export function why(face: Face, report: Report): string[] {
   const because = texts.face.because;
   const said = reasons.map(sentence);
   if (p === null) said.push(texts.face.unscored);
-  else if (label === "fake") said.push(because.fake(percent(p), percent(lines.picture_fake)));
+  else if (label === "fake") said.push(because.fake(percent(p), percent(lines.fake)));
   else if (label === "real") said.push(because.real(percent(p), percent(lines.real)));
-  else if (p > lines.real && p < lines.picture_fake) said.push(because.uncertain(percent(p), percent(lines.real), percent(lines.picture_fake)));
-  if (lines.picture_fake > lines.fake && label !== "real" && p !== null) {
-    said.push(texts.face.raised(report.faces.length, percent(lines.fake), percent(lines.picture_fake)));
-  }
+  else if (p > lines.real && p < lines.fake) said.push(because.uncertain(percent(p), percent(lines.real), percent(lines.fake)));
   return said;
 }
 

@@ -91,7 +91,7 @@ function summary(item: Item, models: api.Models | null): string {
     name: item.name,
     verdict: texts.verdict[label].title,
     percent: p === null ? null : percent(p),
-    line: percent(report.thresholds.picture_fake),
+    line: percent(report.thresholds.fake),
     faces: counts(report),
     models: report.models.join(", "),
     version: models?.version ?? "",

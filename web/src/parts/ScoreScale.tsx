@@ -8,10 +8,10 @@ const ROOM = 9;
 /** Where a score lies between the lines: real, uncertain, fake. */
 export function ScoreScale({ p, thresholds }: { p: number; thresholds: Report["thresholds"] }) {
   const low = 100 * thresholds.real;
-  const high = 100 * thresholds.picture_fake;
+  const high = 100 * thresholds.fake;
   const zones = texts.face.zones;
   return (
-    <div className="scale" role="img" aria-label={texts.face.scale(percent(p), percent(thresholds.real), percent(thresholds.picture_fake))}>
+    <div className="scale" role="img" aria-label={texts.face.scale(percent(p), percent(thresholds.real), percent(thresholds.fake))}>
       <div className="scale-bar">
         <span className="zone real" style={{ width: `${low}%` }}>{low >= ROOM && zones.real}</span>
         <span className="zone uncertain" style={{ width: `${high - low}%` }}>{high - low >= 2 * ROOM && zones.uncertain}</span>
@@ -20,7 +20,7 @@ export function ScoreScale({ p, thresholds }: { p: number; thresholds: Report["t
       </div>
       <div className="scale-lines">
         {high - low >= ROOM && <span style={{ left: `${low}%` }}>{percent(thresholds.real)}</span>}
-        <span style={{ left: `${high}%` }}>{percent(thresholds.picture_fake)}</span>
+        <span style={{ left: `${high}%` }}>{percent(thresholds.fake)}</span>
       </div>
     </div>
   );

@@ -26,7 +26,7 @@ export function Timeline({ report, now, onSeek }: Props) {
   const inner = Math.max(10, width - PAD.left - PAD.right);
   const x = (time: number) => PAD.left + (Math.min(time, long) / long) * inner;
   const y = (p: number) => PAD.top + (1 - p) * (HEIGHT - PAD.top - PAD.bottom);
-  const { real, picture_fake: fake } = report.thresholds;
+  const { real, fake } = report.thresholds;
   const people = tracks
     .map((track) => ({ track: track.track, p: near(track, now, long) }))
     .filter((one) => one.p !== null)
