@@ -35,7 +35,7 @@ def test_requests_with_other_options_open_no_network_again() -> None:
 def test_odd_names_and_metadata_become_strict_json() -> None:
     limits = Thresholds(real=0.4, fake=0.6)
     plain = Report("a.png", Verdict("no_face"), 6, 4, (), limits, "fakeweb", (), "0" * 64)
-    odd = replace(plain, source="\udcff.png", provenance={"gain": math.nan})
+    odd = replace(plain, source="\udcff.png", provenance={"version": 1, "gain": math.nan})
     for report in (plain, odd):
         read = json.loads(orjson.dumps(report_json(report)), parse_constant=lambda name: 1 / 0)
         assert Report.from_dict(read).source == report.source
