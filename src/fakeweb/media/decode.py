@@ -25,6 +25,8 @@ from fakeweb.types import UInt8Array
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
+_NOISE: Final = bytes(range(240, 16, -1))
+"""What no JPEG decodes to an even picture."""
 _UNSUPPORTED_WORDS: Final = ("unsupported", "not supported", "unknown pixel mode", "not implemented")
 
 
@@ -115,10 +117,10 @@ def _check_opened(picture: ImageFile, header: Header, reading: Reading) -> None:
 
 
 def _ends_early(picture: ImageFile, header: Header, reading: Reading) -> bool:
-    """Tell whether a JPEG has its end marker but not all of its picture, as some "repair" tools leave it.
+    """Tell whether a JPEG lacks a part of its picture, with an end marker, as some "repair" tools leave it, or without.
 
-    libjpeg paints what is missing in one even colour and says nothing. So where the last corner is even, the
-    picture is decoded once more with noise before the end marker: a complete one does not get to see it.
+    libjpeg paints what is missing in one even colour and says nothing. So where the last corner is even or the end
+    open, the picture is decoded once more with noise before the end marker: a complete one does not get to see it.
     """
     width, height = picture.size
     # The last block of 8 x 8, less the edge into which colours of its neighbours are blended.
@@ -126,13 +128,22 @@ def _ends_early(picture: ImageFile, header: Header, reading: Reading) -> bool:
     corner = picture.crop((left, top, width, height))
     extrema = corner.getextrema()
     bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    if any(low != high for low, high in bands):
+    if not header.open_end and any(low != high for low, high in bands):
         return False
-    noisy = header.stream[:-2] + bytes(range(16, 240)) + header.stream[-2:]
+    noise = _NOISE + _next_restart(header.stream) + _NOISE
+    noisy = header.stream[:-2] + noise + header.stream[-2:]
     with _openers()[header.format](noisy, reading) as second:
         second.load()
         strips = [(0, top, width, min(top + 256, height)) for top in range(0, height, 256)]
         return any(picture.crop(box).tobytes() != second.crop(box).tobytes() for box in strips)
+
+
+def _next_restart(stream: bytes) -> bytes:
+    """Return the restart marker that a JPEG may be waiting for where its last scan ends."""
+    scan = stream.rfind(b"\xff\xda")
+    places = [stream.rfind(bytes((0xFF, 0xD0 + i)), scan) for i in range(8)]
+    last = places.index(max(places)) if max(places) >= 0 else 7
+    return bytes((0xFF, 0xD0 + (last + 1) % 8))
 
 
 def _open(header: Header, reading: Reading) -> ImageFile:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import random
 import struct
 import time
@@ -32,20 +33,117 @@ KINDS = [
 ]
 
 
+HARMLESS = {"JPEG": 4, "MPO": 4, "PNG": 24, "GIF": 4, "BMP": 3, "WEBP": 1}
+"""So many bytes at most may be missing from the end of a picture that is whole."""
+
+
+@pytest.mark.parametrize("even", [False, True], ids=["noisy", "even at the end"])
 @pytest.mark.parametrize(("kind", "options"), KINDS, ids=str)
-def test_a_picture_that_is_cut_off_is_never_shown(kind, options, pixels, encode):
+def test_a_picture_that_is_cut_off_is_shown_whole_or_never(kind, options, even, pixels, encode):
     noise = np.random.default_rng(1).integers(0, 60, pixels.shape, dtype=np.uint8)
-    data = encode(pixels // 2 + noise, kind, **options)
-    read_image(data)
-    whole = len(data)
-    cuts = {int(whole * part) for part in np.linspace(0.02, 0.99, 25)} | {
-        whole - n for n in (1, 2, 3, 10, 100, 300)
-    }
-    for cut in sorted(cuts):
-        with pytest.raises(Unreadable, match="<bytes>") as caught:
+    picture = pixels // 2 + noise
+    if even:
+        picture[20:] = 90
+    data = encode(picture[:, :63], kind, **options)
+    whole = read_image(data).image.pixels
+    cuts = {int(len(data) * part) for part in np.linspace(0.02, 0.99, 25)}
+    cuts |= {len(data) - n for n in (*range(1, 40), 100, 300)}
+    for cut in sorted(cut for cut in cuts if cut > 0):
+        if cut >= len(data) - HARMLESS.get(kind, 0):
+            with contextlib.suppress(Unreadable):
+                assert np.array_equal(read_image(data[:cut]).image.pixels, whole)
+            continue
+        with pytest.raises(Unreadable, match="<bytes> is ") as caught:
             read_image(data[:cut])
         assert caught.value.hint
         assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}], ids=str)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize(
+    "end", [b"", b"\xff", b"\0\0", bytes(5000), b"\xff\xd8\xff\xe0", b"some words of a mail"]
+)
+def test_a_jpeg_without_its_end_marker(end, mode, options, pixels, encode):
+    data = encode(Pil.fromarray(pixels).convert(mode), "JPEG", quality=95, **options)
+    media = read_image(data[:-2] + end)
+    assert np.array_equal(media.image.pixels, read_image(data).image.pixels)
+    assert media.warnings == ()
+    for lost in (3, 50, 500) if end in (b"", b"\xff") else (50, 500) if not end.strip(b"\0") else ():
+        with pytest.raises(Unreadable, match="incomplete"):
+            read_image(data[: -2 - lost] + end)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost"), [("PNG", 4), ("PNG", 12), ("PNG", 16), ("GIF", 1), ("GIF", 2), ("BMP", 1)]
+)
+def test_others_without_their_end(kind, lost, pixels, encode):
+    data = encode(pixels[:, :63], kind)
+    media = read_image(data[:-lost])
+    assert np.array_equal(media.image.pixels, read_image(data).image.pixels)
+    assert media.warnings == ()
+
+
+def test_a_webp_without_the_byte_that_pads_it(pixels, encode):
+    every = (encode(pixels[:height], "WEBP", lossless=True) for height in range(8, 48))
+    odd = next(data for data in every if data[16] & 1)
+    assert np.array_equal(read_image(odd[:-1]).image.pixels, read_image(odd).image.pixels)
+
+
+def test_notes_and_films_behind_a_picture_may_be_cut_off(pixels, encode):
+    for kind in ("HEIF", "AVIF"):
+        data = encode(pixels, kind)
+        film = struct.pack(">I", 900_000) + b"mpvd" + bytes(100)
+        assert np.array_equal(read_image(data + film).image.pixels, read_image(data).image.pixels)
+    webp = encode(pixels, "WEBP", lossless=True, xmp=bytes(400))
+    assert np.array_equal(read_image(webp[:-300]).image.pixels, pixels)
+
+
+def _scans(data: bytes) -> list[int]:
+    """Where the scans of a JPEG begin, and its end."""
+    return [at for at in range(len(data) - 1) if data[at : at + 2] in (b"\xff\xda", b"\xff\xd9")]
+
+
+def test_a_progressive_jpeg_without_its_last_scans(pixels, encode):
+    """Every line is there, but blurred: refused where the file was cut, said where it was written so."""
+    data = encode(pixels, "JPEG", quality=90, progressive=True)
+    for scan in _scans(data)[2:-1]:
+        with pytest.raises(Unreadable, match="incomplete"):
+            read_image(data[:scan])
+        assert read_image(data[:scan] + b"\xff\xd9").warnings == (
+            "its progressive scans end before its finest detail",
+        )
+
+
+def test_a_jpeg_without_the_scan_of_one_colour(pixels):
+    y, cb, cr = (np.asarray(band) for band in Pil.fromarray(pixels).convert("YCbCr").split())
+    data = _jpeg_of_three_scans(y, cb, cr)
+    assert np.abs(read_image(data).image.pixels.astype(int) - pixels).mean() < 8
+    for scan in _scans(data)[1:3]:
+        for end in (b"", b"\xff\xd9"):
+            with pytest.raises(Unreadable, match="incomplete"):
+                read_image(data[:scan] + end)
+
+
+def _jpeg_of_three_scans(*bands: np.ndarray) -> bytes:
+    """Write the three grey JPEGs of a picture's bands as the scans of one."""
+    parts = []
+    for band in bands:
+        file = io.BytesIO()
+        Pil.fromarray(band).save(file, "JPEG", quality=90)
+        parts.append(file.getvalue())
+    first = parts[0]
+    frame, scan = first.index(b"\xff\xc0"), first.index(b"\xff\xda")
+    components = b"".join(bytes((i, 0x11, 0)) for i in (1, 2, 3))
+    head = first[frame + 4 : frame + 9] + b"\x03" + components
+    tables = first[frame + 2 + int.from_bytes(first[frame + 2 : frame + 4], "big") : scan]
+    scans = [
+        b"\xff\xda\0\x08\x01" + bytes((i, 0)) + b"\0\x3f\0" + part[part.index(b"\xff\xda") + 10 : -2]
+        for i, part in enumerate(parts, 1)
+    ]
+    return b"".join(
+        (first[:frame], b"\xff\xc0", struct.pack(">H", len(head) + 2), head, tables, *scans, b"\xff\xd9")
+    )
 
 
 @pytest.mark.parametrize("kind", ["AVIF", "PNG", "GIF", "WEBP", "TIFF"])

@@ -18,6 +18,9 @@ _METADATA_ITEM = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))(?:Exif|mime)", re.DOT
 _SPATIAL_EXTENT = re.compile(rb"\0\0\0\x14ispe\0\0\0\0(.{8})", re.DOTALL)
 
 
+_NEEDED = (b"ftyp", b"meta", b"moov", b"mdat", b"idat")
+
+
 def read_avif(data: bytes, reading: Reading) -> Header:
     """Walk the boxes of an AVIF."""
     return _read("AVIF", data, reading)
@@ -44,15 +47,18 @@ def _read(format_name: str, data: bytes, reading: Reading) -> Header:
 
 
 def _boxes(data: bytes, format_name: str, reading: Reading) -> Iterator[tuple[bytes, int, int]]:
-    position = 0
+    position, pixels = 0, False
     while position + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, position)
         if size == 1:
             (size,) = struct.unpack_from(">Q", data, position + 8)
         end = len(data) if size == 0 else position + size
         if end > len(data):
+            if pixels and kind not in _NEEDED:  # a film or a note behind the picture
+                return
             raise reading.cut(format_name)
         if end < position + 8:
             raise reading.broken("one of its boxes has an impossible length")
         yield kind, position, end
+        pixels = pixels or kind == b"mdat"
         position = end

@@ -26,6 +26,9 @@ def read(data: bytes, reading: Reading) -> Header:
         raise reading.unsupported("a compressed BMP")
     if bits not in (1, 4, 8, 16, 24, 32):
         raise reading.unsupported(f"a BMP with {bits} bits per pixel")
-    if offset + (width * bits + 31) // 32 * 4 * height > len(data):
+    row_bytes = (width * bits + 31) // 32 * 4
+    padding = row_bytes - (width * bits + 7) // 8
+    missing = offset + row_bytes * height - len(data)
+    if missing > padding:  # what pads the last row does not matter
         raise reading.cut("BMP")
-    return Header("BMP", width, height, data)
+    return Header("BMP", width, height, data + bytes(max(0, missing)))

@@ -4,7 +4,9 @@ Of an MPO (3-D cameras, phones with depth or gain maps) the first picture is the
 the same scene and are left out without a warning.
 
 JPEG has no checksums: damage inside a scan that keeps its markers cannot be told from an odd picture. A scan
-that merely stops before its end marker is seen after decoding, in :mod:`fakeweb.media.decode`.
+that merely stops early is seen after decoding, in :mod:`fakeweb.media.decode`; where the end marker alone is
+missing, as recovery tools and careless writers leave it, the picture is read. A progressive picture needs all of
+its scans for that: with the last ones gone it would be a blurred likeness.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from fakeweb.media.limits import Reading
 
 _ICC = b"ICC_PROFILE\0"
 _SOF_READ = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+_SOF_PROGRESSIVE = {0xC2, 0xCA}
 _SOF_OTHER = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 _BARE = {0x01, *range(0xD0, 0xD8)}
 _DROPPED = {*range(0xE1, 0xEE), 0xEF, 0xFE}
@@ -26,9 +29,17 @@ _MAX_SCANS = 200
 _NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
+_KEPT_ZEROS = 2
+"""So many zeros at an open end may belong to the picture; more of them fill up a file of which the rest never came."""
+
+
 @dataclass
 class _Found:
     size: tuple[int, int] | None = None
+    progressive: bool = False
+    missing: dict[int, list[int]] = field(
+        default_factory=dict
+    )  # component -> bits yet to come of its coefficients
     orientation: int = 0
     scans: int = 0
     profile_parts: dict[int, bytes] = field(default_factory=dict)
@@ -41,45 +52,70 @@ def read(data: bytes, reading: Reading) -> Header:
     kept = [data[:2]]
     position = 2
     while True:
-        code_at = data.find(b"\xff", position) + 1
-        if code_at == 0:
-            raise reading.cut("JPEG")
-        while data[code_at] == 0xFF:
-            code_at += 1
-        code = data[code_at]
+        code_at = _marker(data, position)
+        code = data[code_at] if code_at < len(data) else 0
         if code == 0xD9:
-            kept.append(b"\xff\xd9")
-            break
-        if code == 0 or code in _BARE:
-            position = code_at + 1
-            continue
+            return _finish(found, b"".join(kept), reading)
         end = code_at + 1 + int.from_bytes(data[code_at + 1 : code_at + 3], "big")
-        if end > len(data) or end < code_at + 3:
-            raise reading.cut("JPEG")
+        if code == 0xD8 or end > len(data) or end < code_at + 3:
+            kept[-1] = _without_filling(kept[-1])
+            return _finish(found, b"".join(kept), reading, open_end=True)
         _take_segment(code, data[code_at + 3 : end], found, reading)
         if code == 0xDA:
             match = _NEXT_MARKER.search(data, end)
-            if match is None:
-                raise reading.cut("JPEG")
-            end = match.start()
+            end = len(data) if match is None else match.start()
         if code not in _DROPPED:
             kept.append(b"\xff" + data[code_at:end])
         position = end
-    return _finish(found, b"".join(kept), reading)
 
 
-def _finish(found: _Found, stream: bytes, reading: Reading) -> Header:
+def _marker(data: bytes, position: int) -> int:
+    """Return where the code of the next marker stands that begins a segment or ends the picture; past the end: none."""
+    while True:
+        position = data.find(b"\xff", position) + 1
+        if position == 0:
+            return len(data)
+        while data[position : position + 1] == b"\xff":
+            position += 1
+        if position >= len(data) or (data[position] and data[position] not in _BARE):
+            return position
+
+
+def _without_filling(scan: bytes) -> bytes:
+    """Return a scan without half a marker and zeros at its end, which are no part of the picture."""
+    bare = scan.rstrip(b"\xff").rstrip(b"\0")
+    return scan[: len(bare) + _KEPT_ZEROS].rstrip(b"\xff")
+
+
+def _finish(found: _Found, stream: bytes, reading: Reading, *, open_end: bool = False) -> Header:
     if found.size is None or not found.scans:
-        raise reading.broken("it ends before the picture begins")
+        raise reading.cut("JPEG") if open_end else reading.broken("it ends before the picture begins")
     profile, warnings = _join_profile(found)
+    bits = [missing for component in found.missing.values() for missing in component]
+    if any(bits) and (open_end or not found.progressive):
+        raise reading.cut("JPEG")
+    if any(bits):
+        warnings += ("its progressive scans end before its finest detail",)
     return Header(
         "JPEG",
         *found.size,
-        stream,
+        stream + b"\xff\xd9",
         orientation=found.orientation or 1,
         profile=profile,
+        open_end=open_end,
         warnings=warnings,
     )
+
+
+def _take_scan(body: bytes, found: _Found) -> None:
+    """Tick off what a scan brings: coefficients of components, down to a bit."""
+    count = body[0]
+    first, last, bits = body[1 + 2 * count], body[2 + 2 * count], body[3 + 2 * count] & 15
+    if not found.progressive:
+        first, last, bits = 0, 63, 0
+    for component in body[1 : 1 + 2 * count : 2]:
+        missing = found.missing.setdefault(component, [1] * 64)
+        missing[first : last + 1] = [bits] * (min(last, 63) + 1 - first)
 
 
 def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> None:
@@ -88,6 +124,8 @@ def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> No
             raise reading.unsupported(f"a JPEG with {body[0]} bits per channel")
         found.size = (int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big"))
         reading.check_size(*found.size)
+        found.progressive = code in _SOF_PROGRESSIVE
+        found.missing = {body[6 + 3 * i]: [1] * 64 for i in range(body[5])}
     elif code in _SOF_READ:
         raise reading.broken("it holds two pictures in one frame")
     elif code in _SOF_OTHER:
@@ -96,6 +134,7 @@ def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> No
         found.scans += 1
         if found.scans > _MAX_SCANS:
             raise reading.broken(f"it has more than {_MAX_SCANS} scans")
+        _take_scan(body, found)
     elif code == 0xE1 and body.startswith(b"Exif\0") and not found.orientation:
         found.orientation = exif_orientation(body[6:])
     elif code == 0xE2 and body.startswith(_ICC) and len(body) > len(_ICC) + 2:

@@ -10,24 +10,32 @@ from fakeweb.media.limits import Reading
 
 _SIGNATURE_BYTES = 8
 _GREY, _RGB, _PALETTE = 0, 2, 3
+_FRAMES = (b"fcTL", b"fdAT")
 _KEPT = (b"PLTE", b"IDAT", b"IEND")
 
 
 def read(data: bytes, reading: Reading) -> Header:
-    """Walk the chunks; the checksum of every chunk that is used must be right."""
+    """Walk the chunks; the checksum of every chunk that is used must be right.
+
+    Data that end behind the picture or within its last chunk are closed: whether all rows are there, decoding tells.
+    """
     view = memoryview(data)
     kept: list[bytes | memoryview] = [data[:_SIGNATURE_BYTES]]
     found: dict[bytes, bytes] = {}
     warnings: list[str] = []
     position = _SIGNATURE_BYTES
-    kind = b""
+    kind, pixels = b"", False
     while kind != b"IEND":
-        length, kind = struct.unpack_from(">I4s", data, position)
+        length, kind = struct.unpack(">I4s", data[position : position + 8].ljust(8, b"\0"))
         end = position + 12 + length
         if position == _SIGNATURE_BYTES:
             _check_first(data, kind, length, reading)
-        if end > len(data):
-            raise reading.cut("PNG")
+        if end > len(data) or kind == bytes(4):
+            if kind in _FRAMES or not (pixels or kind == b"IDAT"):
+                raise reading.cut("PNG")
+            kept += [_chunk(b"IDAT", data[position + 8 :]) if kind == b"IDAT" else b"", _chunk(b"IEND", b"")]
+            break
+        pixels = pixels or kind == b"IDAT"
         good = zlib.crc32(view[position + 4 : end - 4]) == int.from_bytes(view[end - 4 : end], "big")
         if not good and (not kind[0] & 0x20 or kind == b"tRNS"):
             raise reading.broken(f"the checksum of its {_name(kind)} chunk is wrong")
@@ -43,6 +51,10 @@ def read(data: bytes, reading: Reading) -> Header:
             warnings.append("its colour profile is damaged and was ignored")
         position = end
     return _finish(data, found, warnings, b"".join(kept))
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _finish(data: bytes, found: dict[bytes, bytes], warnings: list[str], stream: bytes) -> Header:
@@ -85,8 +97,7 @@ def _transparency(data: bytes, values: bytes, warnings: list[str]) -> bytes:
         values = ((int.from_bytes(values, "big") & top) * 255 // top).to_bytes(2, "big")
     if colour == _PALETTE:
         values = values[:256]
-    body = b"tRNS" + values
-    return struct.pack(">I", len(values)) + body + struct.pack(">I", zlib.crc32(body))
+    return _chunk(b"tRNS", values)
 
 
 def _name(kind: bytes) -> str:

@@ -7,21 +7,27 @@ import struct
 from fakeweb.media.formats.header import MAX_PROFILE_BYTES, Header, exif_orientation, frames_warning
 from fakeweb.media.limits import Reading
 
+_PIXELS = (b"VP8 ", b"VP8L", b"ANMF")
+
 
 def read(data: bytes, reading: Reading) -> Header:
-    """Walk the chunks; libwebp itself refuses pictures that are cut off."""
+    """Walk the chunks; libwebp itself refuses pictures that are cut off.
+
+    What is missing behind a picture that is whole (a byte that pads it, metadata) does not matter.
+    """
     size = _size(data, reading)
     reading.check_size(*size)
-    end = 8 + int.from_bytes(data[4:8], "little")
-    if end > len(data):
-        raise reading.cut("WebP")
-    exif, profile, frames = b"", b"", 0
+    end = min(8 + int.from_bytes(data[4:8], "little"), len(data))
+    exif, profile, frames, pixels = b"", b"", 0, False
     position = 12
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, position)
         body = position + 8
         if body + length > end:
-            raise reading.cut("WebP")
+            if not pixels or kind == b"ANMF":
+                raise reading.cut("WebP")
+            break
+        pixels = pixels or kind in _PIXELS
         if kind == b"EXIF":
             exif = exif or data[body : body + length]
         elif kind == b"ICCP":
@@ -29,10 +35,13 @@ def read(data: bytes, reading: Reading) -> Header:
         elif kind == b"ANMF":
             frames += 1
         position = body + length + (length & 1)
+    if not pixels:
+        raise reading.cut("WebP")
+    stream = data[: min(position, end)].ljust(position, b"\0")
     return Header(
         "WebP",
         *size,
-        data[:end],
+        stream[:4] + struct.pack("<I", len(stream) - 8) + stream[8:],
         orientation=exif_orientation(exif),
         profile=profile if 0 < len(profile) <= MAX_PROFILE_BYTES else None,
         warnings=frames_warning(frames),

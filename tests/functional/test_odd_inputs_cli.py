@@ -1,0 +1,58 @@
+"""What a user sees of ``fakeweb scan`` on pictures that other programs wrote in a way of their own."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+
+@pytest.fixture
+def scan(cli, tmp_path):
+    """Scan bytes as a file of a name; return the exit code and the JSON that was printed."""
+
+    def run(data: bytes, name: str = "picture", *options: str) -> tuple[int, dict]:
+        path = tmp_path / name
+        path.write_bytes(data)
+        result = cli("scan", "--json", path, *options)
+        return result.code, json.loads(result.out)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def encoded(portrait):
+    """Encode the portrait, or a picture given, with Pillow."""
+
+    def run(kind: str, picture: Pil.Image | None = None, **options: object) -> bytes:
+        file = io.BytesIO()
+        (picture or Pil.fromarray(np.asarray(portrait.pixels))).save(file, kind, **options)
+        return file.getvalue()
+
+    return run
+
+
+def same_face(one: dict, other: dict, tolerance: float = 0.02) -> bool:
+    p = [report["faces"][0]["verdict"]["p_fake"] for report in (one, other)]
+    boxes = np.array([report["faces"][0]["box"] for report in (one, other)])
+    return len(one["faces"]) == 1 and abs(p[0] - p[1]) < tolerance and np.abs(boxes[0] - boxes[1]).max() < 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost", "end"), [("JPEG", 2, b""), ("JPEG", 2, b"\0\0"), ("PNG", 12, b""), ("GIF", 1, b"")]
+)
+def test_a_picture_that_lacks_its_end_alone_is_judged_as_the_whole_one(scan, encoded, kind, lost, end):
+    data = encoded(kind)
+    code, whole = scan(data)
+    cut_code, cut = scan(data[:-lost] + end)
+    assert code == cut_code == 0
+    assert same_face(cut, whole, 1e-9)
+    assert cut["warnings"] == whole["warnings"]
+
+
+def test_a_picture_that_lacks_lines_is_refused(scan, encoded):
+    data = encoded("JPEG")
+    code, answer = scan(data[: len(data) - 1000])
+    assert code == 2
+    assert "is incomplete" in answer["error"]["message"]
