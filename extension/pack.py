@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -30,12 +29,12 @@ def pack() -> Path:
     """Write the folder and the zip; return the zip.
 
     Raises:
-        SystemExit: The manifest says another version than pyproject.toml.
+        SystemExit: The manifest says another version than the package.
     """
     version = json.loads((HERE / "manifest.json").read_text("utf-8"))["version"]
-    wanted = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    if version != wanted:
-        sys.exit(f"extension/manifest.json says {version}, pyproject.toml {wanted}")
+    package = (HERE.parent / "src" / "fakeweb" / "__init__.py").read_text("utf-8")
+    if f'__version__ = "{version}"' not in package:
+        sys.exit(f"extension/manifest.json says {version}, src/fakeweb/__init__.py another version")
     folder = DIST / "extension"
     shutil.rmtree(folder, ignore_errors=True)
     files = [*shipped(), Path("LICENSE")]

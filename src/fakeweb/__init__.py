@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from fakeweb.scanner import Scanner
     from fakeweb.types import Face, Image, Report, Score, Verdict
 
-__version__ = "0.1.0"
+__version__ = "0.8.0"
+"""The one place; the extension's manifest must say the same."""
 
 _HOMES = {
     "Face": "fakeweb.types",

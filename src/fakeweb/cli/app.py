@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.callback()(version.option)
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.add_typer(models.models, name="models")
 app.command("label", epilog=label.EPILOG)(label.label)
