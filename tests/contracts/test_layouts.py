@@ -6,6 +6,7 @@ samples of one letter, and no others, share a group. The files are empty, so tha
 """
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fakeweb import registry
+from fakeweb.datasets import guess_layout
 from fakeweb.errors import DatasetError
 from fakeweb.types import DatasetLayout, Sample
 
@@ -245,6 +247,22 @@ def test_hidden_files_are_none(layout, planted):
         if path.is_file():
             touch(path.parent, f"._{path.name}", f".hidden/{path.name}", "__MACOSX/" + path.name, ".DS_Store")
     assert list(layout.index(root)) == before
+
+
+def test_links_in_circles_and_pipes_end_nothing(layout, planted):
+    root, _ = planted
+    before = list(layout.index(root))
+    folder = before[-1].path.parent
+    for name in ("self.jpg", "self.mp4"):
+        (folder / name).symlink_to(name)
+    (folder / "gone.jpg").symlink_to(root / "nowhere.jpg")
+    (folder / "up").symlink_to(root, target_is_directory=True)
+    os.mkfifo(folder / "pipe.mp4")
+    assert list(layout.index(root)) == before
+    if layout.name not in ("csv", "index"):  # which look at what their table names and at nothing else
+        told = "\n".join(layout.problems)
+        assert all(word in told for word in ("leads back to itself", "leads nowhere", "a pipe"))
+    assert guess_layout(root) in registry.names("layout")
 
 
 def test_where_the_root_is_reached_from_changes_nothing(layout, planted, monkeypatch):

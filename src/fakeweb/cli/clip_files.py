@@ -78,12 +78,13 @@ class ClipFiles:
             elif suffix == ".svg":
                 data = timeline(report).to_svg().encode()
             else:
-                data = encode_png(timeline(report).to_image())
+                data = encode_png(timeline(report).to_image(), drawn=True)
             write_atomically(self.timeline, data)
             lines.append(f"timeline: {self.timeline}")
         if self.sheet is not None:
             picture = contact_sheet_of(content(), report, limits=limits)
             png = self.sheet.suffix.lower() == ".png"
-            write_atomically(self.sheet, encode_png(picture) if png else encode_jpeg(picture, 92))
+            data = encode_png(picture, drawn=True) if png else encode_jpeg(picture, 92, drawn=True)
+            write_atomically(self.sheet, data)
             lines.append(f"sheet: {self.sheet}")
         return lines

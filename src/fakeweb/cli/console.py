@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 from rich.console import Console
@@ -18,6 +19,12 @@ def print_error(error: FakeWebError) -> None:
     """Print an error on one line: what happened, and what to do."""
     hint = f" ({error.hint})" if error.hint else ""
     ERRORS.print(printable(f"error: {error.message}{hint}"), style="red", markup=False)
+
+
+def print_left_out(problems: Iterable[str]) -> None:
+    """Say on stderr what a data set's layout left out, a line per reason."""
+    for problem in problems:
+        ERRORS.print(printable(f"left out, {problem}"), markup=False)
 
 
 class ReaderGone(Exception):

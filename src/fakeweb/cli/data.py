@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from fakeweb import registry
-from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.console import ERRORS, print_left_out, progress_bar, write
 from fakeweb.datasets import read_samples
 from fakeweb.errors import UnknownName
 from fakeweb.scanner import DEFAULT_FINDER, Scanner
@@ -72,6 +72,7 @@ def inspect(
     from fakeweb.evaluate.inspect import inspect as run
 
     samples, problems, name = read_samples(root, layout)
+    print_left_out(problems)
     face_finder = Scanner(finder=finder, finder_model=finder_model).finder if crops else None
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None, note="")
@@ -143,7 +144,8 @@ def folds(
     """Write one recipe per fold, each leaving out some fake and some real sources, for cross-validation by source."""
     from fakeweb.evaluate.folds import make_folds, write_folds
 
-    samples, _, _ = read_samples(root, layout)
+    samples, problems, _ = read_samples(root, layout)
+    print_left_out(problems)
     made = make_folds(samples, count)
     for fold, path in zip(made, write_folds(made, recipe, out), strict=True):
         write(f"{path}  leaves out {', '.join(fold.held_out)}")
@@ -169,7 +171,8 @@ def people(
     from fakeweb.evaluate.people import THRESHOLD, contact_sheet, families, find_pairs
     from fakeweb.media import encode_png, write_atomically
 
-    found, _, _ = read_samples(root, layout)
+    found, problems, _ = read_samples(root, layout)
+    print_left_out(problems)
     samples = [s for s in found if s.source == source and s.label is not None]
     if not samples:
         known = ", ".join(sorted({s.source for s in found}))
@@ -186,7 +189,7 @@ def people(
     groups = families(samples, pairs)
     write_atomically(out / "people.csv", write_people({source: groups}))
     shown = [*pairs[:30], *pairs[-42:]] if len(pairs) > 72 else pairs
-    write_atomically(out / "pairs.png", encode_png(Image(contact_sheet(samples, shown, finder))))
+    write_atomically(out / "pairs.png", encode_png(Image(contact_sheet(samples, shown, finder)), drawn=True))
     write(
         f"{len(pairs)} pairs, {len(groups)} persons under several groups,"
         f" {_apart(samples, groups)} of them in two splits"

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier, OnnxTemporal
-from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.console import ERRORS, print_error, progress_bar, write
 from fakeweb.cli.train import show_progress
 from fakeweb.errors import UsageError
 from fakeweb.media import write_atomically
+from fakeweb.media.walk import Obstacle
 from fakeweb.registry import names
 from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
@@ -66,7 +67,7 @@ def extract_command(
     options = ExtractOptions(finder=finder, finder_model=model, frames=frames, side_px=side, margin=margin)
     with progress_bar() as bar:
         task = bar.add_task("listing", total=None, note="")
-        parts = find_parts(places)
+        parts = find_parts(places, on_obstacle=_tell)
         total = sum(len(p.clips) for p in parts)
         bar.update(task, description="extracting", total=total)
 
@@ -76,6 +77,10 @@ def extract_command(
 
         done = extract(parts, out, options, workers=workers, on_progress=show)
     write(f"{done.done} clips of {len(parts)} parts in {out}, {done.failed} of them unreadable")
+
+
+def _tell(obstacle: Obstacle) -> None:
+    print_error(obstacle.error())
 
 
 @dfdc.command("eda")
@@ -190,7 +195,7 @@ def submit_command(
     with progress_bar() as bar:
         task = bar.add_task("scanning", total=None, note="")
         predictions = submit(
-            find_parts(places), out, options,
+            find_parts(places, on_obstacle=_tell), out, options,
             order=None if order is None else read_order(order), workers=workers,
             on_clip=lambda d, t: bar.update(task, completed=d, total=t),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fakeweb.cli.console import progress_bar, write
+from fakeweb.cli.console import print_left_out, progress_bar, write
 from fakeweb.errors import UsageError
 from fakeweb.evaluate import evaluate as run
 from fakeweb.evaluate.protocol import LEVELS, PARTS, Protocol
@@ -128,6 +128,7 @@ def evaluate(
                 write(line)
         else:
             result = run(protocol, folder, workers=workers, on_progress=show)
+            print_left_out(result.metrics["problems"])
             write(_summary(result.metrics))
     write(f"report: {folder / 'report.html'}")
 

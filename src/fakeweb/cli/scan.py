@@ -242,7 +242,7 @@ class _Worker:
             return Outcome(report)
         try:
             drawn = overlay(media.image, report, opacity=self.options.opacity)
-            write_atomically(target.overlay, encode_png(drawn))
+            write_atomically(target.overlay, encode_png(drawn, drawn=True))
         except FakeWebError as error:
             return Outcome(report, error)  # the verdict stands, whatever became of the overlay
         return Outcome(report, overlay=target.overlay)

@@ -33,7 +33,7 @@ def write_sheets(plan: Plan) -> Iterator[Path]:
             bar.advance(task)
             if rows:
                 path = plan.out / f"{name}.jpg"
-                write_atomically(path, encode_jpeg(Image(_two_columns(rows)), 90))
+                write_atomically(path, encode_jpeg(Image(_two_columns(rows)), 90, drawn=True))
                 yield path
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Final, Literal, TypeVar, cast, get_args
 
 from fakeweb.datasets.layout import LeftOut
 from fakeweb.media import PICTURE_SUFFIXES
+from fakeweb.media.glance import glance, kind_by_name
+from fakeweb.media.walk import Walk
 
 VIDEO_SUFFIXES: Final = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm"})
 
 Form = Literal["auto", "frames", "videos"]
 """Whether to index extracted frames or videos; ``auto``: the frames if there are any, else the videos."""
 
+_OWN_NAME: Final = ".fakeweb."
 _FORM_FOLDERS: Final = frozenset({"videos", "frames", "images", "faces", "crops"})
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -22,38 +24,21 @@ _Key = TypeVar("_Key", bound=Hashable)
 def files_below(folder: Path, left_out: LeftOut) -> Iterator[Path]:
     """Yield the files at any depth, sorted as ``sorted`` sorts paths; no hidden ones, no overlays of a scan.
 
-    Links are followed, each real folder once, so that circles of links end.
+    Links are followed, each real folder once, so that circles of links end. An overlay is known by the mark inside;
+    only files whose name says ``.fakeweb.`` are opened to look for it, since a data set may hold millions.
 
     Args:
         folder: Where to begin; nothing is yielded where it does not exist.
-        left_out: Is told of folders that may not be read.
+        left_out: Is told of folders and files that cannot be looked at, and of overlays.
     """
-    yield from _walk(folder, left_out, set())
-
-
-def _walk(folder: Path, left_out: LeftOut, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    try:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            return
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as entries:
-            listed = sorted((e for e in entries if not _is_noise(e.name)), key=lambda e: e.name)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        left_out.add(f"folders that cannot be read ({error.strerror})", folder)
-        return
-    for entry in listed:
-        if entry.is_dir():
-            yield from _walk(folder / entry.name, left_out, seen)
-        elif entry.is_file():
-            yield folder / entry.name
-
-
-def _is_noise(name: str) -> bool:
-    """Tell hidden files, what macOS leaves in archives, and the overlays that a scan writes beside pictures."""
-    return name.startswith(".") or name == "__MACOSX" or name.endswith(".fakeweb.png")
+    walk = Walk(folder)
+    for path in sorted(map(Path, walk.files())):
+        if _OWN_NAME in path.name.lower() and glance(str(path)).own:
+            left_out.add("drawn by FakeWeb", path)
+        else:
+            yield path
+    for obstacle in walk.obstacles:
+        left_out.add(obstacle.why, Path(obstacle.path))
 
 
 def is_picture(path: PurePath) -> bool:
@@ -64,6 +49,11 @@ def is_picture(path: PurePath) -> bool:
 def is_video(path: PurePath) -> bool:
     """Tell a video by its name."""
     return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def shows_video(path: Path) -> bool:
+    """Tell a file that is a video: by its name or, where that says nothing, by its content."""
+    return (kind_by_name(path) or glance(str(path)).kind) == "clip"
 
 
 def listed_path(name: str) -> PurePath:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fakeweb.datasets.files import files_below, is_picture, is_video
+from fakeweb.datasets.files import files_below
 from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.errors import LayoutMismatch
+from fakeweb.media.glance import glance, kind_by_name
 from fakeweb.types import KINDS, Sample
 
 _LABELS: dict[str, int] = {
@@ -25,6 +26,7 @@ _LABELS: dict[str, int] = {
 class FolderLayout:
     """Pictures and videos below folders named ``real`` and ``fake`` (or a manipulation kind), nested as you like.
 
+    What a file without a telling suffix is, its first bytes say.
     The nearest such folder above a file decides its label. A folder named ``train``, ``val`` or ``test``
     above it decides the split; without one, whole groups are split by hash. The group is the file's own
     folder below the label, or the file's stem where it lies right in it; a split's name goes before it.
@@ -45,13 +47,15 @@ class FolderLayout:
         left_out = LeftOut(root)
         found = False
         for path in files_below(root, left_out):
-            if is_picture(path) or is_video(path):
-                sample = self._sample(root, path)
+            sample = self._sample(root, path)
+            if not (kind_by_name(path) or glance(str(path)).kind):
                 if sample is not None:
-                    found = True
-                    yield sample
-                else:
-                    left_out.add("in no folder named real or fake", path)
+                    left_out.add("no picture or video", path)
+            elif sample is not None:
+                found = True
+                yield sample
+            else:
+                left_out.add("in no folder named real or fake", path)
         self.problems = left_out.lines()
         if not found:
             raise LayoutMismatch(

@@ -83,9 +83,9 @@ def _names(root: Path) -> set[str]:
         for folder in level:
             try:
                 entries = sorted(folder.iterdir())[:500]
+                folders = [e for e in entries if e.is_dir()]
             except OSError:
                 continue
-            folders = [e for e in entries if e.is_dir()]
             below += folders
             shown = folders if depth == 2 else entries
             found |= {e.relative_to(root).as_posix().lower() for e in shown}

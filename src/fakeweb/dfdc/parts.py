@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,6 +13,7 @@ from typing import Any, Final
 from fakeweb.errors import DatasetError, LayoutMismatch, Unreadable
 from fakeweb.media import VIDEO_SUFFIXES
 from fakeweb.media.store import Store
+from fakeweb.media.walk import Obstacle
 
 _METADATA: Final = "metadata.json"
 
@@ -86,7 +87,7 @@ class PartReader:
             ) from error
 
 
-def find_parts(places: Sequence[str]) -> list[Part]:
+def find_parts(places: Sequence[str], *, on_obstacle: Callable[[Obstacle], None] | None = None) -> list[Part]:
     """Find all parts below some places.
 
     A part is a folder with clips, or a zip file with clips; ``metadata.json`` beside the clips gives labels and
@@ -94,6 +95,7 @@ def find_parts(places: Sequence[str]) -> list[Part]:
 
     Args:
         places: Folders, zip files, or addresses of either.
+        on_obstacle: Told of what lies in folders and cannot be looked at.
 
     Raises:
         LayoutMismatch: No clip anywhere, or two parts of one name.
@@ -110,7 +112,7 @@ def find_parts(places: Sequence[str]) -> list[Part]:
             )
             parts.append(_zip_part(Store(root), name))
         else:
-            parts += _below(Store(place))
+            parts += _below(Store(place), on_obstacle)
     parts = [p for p in parts if p.clips]
     if not parts:
         raise LayoutMismatch(
@@ -124,8 +126,8 @@ def find_parts(places: Sequence[str]) -> list[Part]:
     return sorted(parts, key=lambda p: p.name)
 
 
-def _below(store: Store) -> list[Part]:
-    names = store.names()
+def _below(store: Store, on_obstacle: Callable[[Obstacle], None] | None) -> list[Part]:
+    names = store.names(on_obstacle=on_obstacle)
     folders: dict[str, list[str]] = {}
     for name in names:
         path = PurePosixPath(name)

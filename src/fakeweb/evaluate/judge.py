@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets import half_of_group
-from fakeweb.datasets.files import is_video
+from fakeweb.datasets.files import shows_video
 from fakeweb.errors import FakeWebError
 from fakeweb.evaluate.conditions import NOTHING, Conditions, measure
 from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
@@ -75,7 +75,7 @@ class Judge:
 
     def __call__(self, task: Task) -> Judged:
         """Return the rows of one sample, views in order and models within each; of a video file, frames first."""
-        if is_video(task.sample.path):
+        if shows_video(task.sample.path):
             if self.protocol.level == "crop":
                 return Judged(*judge_crops(self, task))
             return Judged(judge_people(self, task))

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from fakeweb.datasets import AUTO, half_of_group, read_samples
-from fakeweb.datasets.files import is_video
+from fakeweb.datasets.files import shows_video
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.types import Sample
 
@@ -109,7 +109,7 @@ def choose(protocol: Protocol) -> Chosen:
             f"no labelled picture of the split '{protocol.part}' in {protocol.data} ({layout})",
             hint="choose another --split, or 'all' for data sets without one",
         )
-    pictures = [s for s in samples if not is_video(s.path)]
+    pictures = [s for s in samples if not shows_video(s.path)]
     degraded = draw_evenly(_of_both_classes(pictures), protocol.robustness, protocol.seed)
     return Chosen(tuple(samples), frozenset(s.path for s in degraded), tuple(problems), layout)
 
@@ -163,6 +163,6 @@ def clips(samples: Sequence[Sample]) -> dict[Path, str]:
     for sample in samples:
         inside[sample.path.parent].add((sample.source, sample.group, sample.label))
     return {
-        s.path: str(s.path.parent if len(inside[s.path.parent]) == 1 and not is_video(s.path) else s.path)
+        s.path: str(s.path.parent if len(inside[s.path.parent]) == 1 and not shows_video(s.path) else s.path)
         for s in samples
     }

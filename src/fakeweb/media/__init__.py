@@ -14,13 +14,17 @@ May import: numpy, OpenCV, the standard library, :mod:`fakeweb.types`, :mod:`fak
 :mod:`fakeweb.registry`. Pillow and pillow-heif are this room's heavy guests: they are imported inside
 functions only, so that importing this package loads neither.
 
+Files of folders are found by ``walk.py`` and looked at by ``glance.py``; ``expand.py`` is both for a command line.
+What FakeWeb draws bears the mark of ``mark.py``.
+
 A new picture format is one file in ``formats/`` and one line in its table; a new kind of source is one branch
 in ``source.py``.
 """
 
 from __future__ import annotations
 
-from fakeweb.media.expand import PICTURE_SUFFIXES, Expansion, expand_inputs
+from fakeweb.media.expand import Expansion, expand_inputs
+from fakeweb.media.glance import PICTURE_SUFFIXES
 from fakeweb.media.limits import Limits
 from fakeweb.media.read import Media, Source, read_image
 from fakeweb.media.url import fetch_url

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fakeweb.errors import FakeWebError, Unreadable, Unsupported
+from fakeweb.media.glance import SUFFIXES_TAKEN, glance, has_suffix
 from fakeweb.media.limits import one_line
-from fakeweb.media.sniff import SUFFIXES
-from fakeweb.media.video.kind import VIDEO_SUFFIXES
+from fakeweb.media.walk import Obstacle, Walk, what_is
 
-PICTURE_SUFFIXES: Final = frozenset(s for group in SUFFIXES.values() for s in group)
-"""Suffixes, in lower case, of the pictures picked out of folders."""
-
-_TAKEN: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-_OVERLAY_SUFFIXES: Final = (".fakeweb.png", ".fakeweb.mp4")
+HIDDEN, NOT_MEDIA, OWN = "hidden", "not media", "drawn by FakeWeb"
+"""Why files are passed over, as :attr:`Expansion.skipped` counts them."""
 
 
 @dataclass(frozen=True)
@@ -28,28 +24,32 @@ class Expansion:
     Attributes:
         paths: Paths, ``-`` and web addresses, each once; in the order of the patterns, and within a pattern
             sorted folder by folder.
-        problems: One error per pattern that names nothing and per folder that may not be read.
-        skipped: Files in folders that were passed over: hidden, no picture by their suffix, or an overlay.
+        problems: One error per pattern that names nothing, and per entry of a folder that cannot be looked at.
+        skipped: How many entries of folders were passed over, by reason: ``hidden``, ``not media``, ``drawn by
+            FakeWeb``, ``folders not entered``, ``a folder reached before``.
     """
 
     paths: tuple[str, ...]
     problems: tuple[FakeWebError, ...] = ()
-    skipped: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-def expand_inputs(patterns: Sequence[str], *, recursive: bool = True) -> Expansion:
-    """Find the pictures behind files, folders and globs, without opening any.
+def expand_inputs(
+    patterns: Sequence[str], *, recursive: bool = True, strict_suffixes: bool = False
+) -> Expansion:
+    """Find the pictures behind files, folders and globs.
 
-    A file that is named is taken whatever its suffix: its content will tell. From folders and globs only
-    names with the suffix of a picture or video are taken; hidden files and folders and the overlays FakeWeb
-    writes (``*.fakeweb.png``, ``*.fakeweb.mp4``) are passed over. Links to folders are followed, each folder
-    once. ``-`` and addresses (``http://``, ``https://``) are passed through. Nothing is raised for what cannot
-    be found or read: it stands in ``problems``, so that the rest can go on.
+    A file that is named is taken whatever it is: its content will tell. From folders and globs are taken files with
+    the suffix of a picture or video, and others whose first bytes are those of one. Passed over, and counted, are
+    hidden files and folders, and what FakeWeb drew itself, known by a mark inside the file. Links to folders are
+    followed, each folder once. ``-`` and addresses (``http://``, ``https://``) are passed through. Nothing is raised
+    for what cannot be found or read: it stands in ``problems``, so that the rest can go on.
 
     Args:
         patterns: What the user named; a glob counts as one only where no file has exactly that name, and
             may contain ``**``.
         recursive: Whether folders inside folders are entered.
+        strict_suffixes: Whether only names with the suffix of a picture or video are taken from folders and globs.
 
     Raises:
         TypeError: ``patterns`` is one string rather than a sequence of them.
@@ -60,18 +60,19 @@ def expand_inputs(patterns: Sequence[str], *, recursive: bool = True) -> Expansi
     """
     if isinstance(patterns, str | bytes):
         raise TypeError(f"patterns must be a sequence of strings, got {type(patterns).__name__}")
-    search = _Search(recursive)
+    search = _Search(recursive, strict_suffixes)
     for pattern in patterns:
         search.add(os.fspath(pattern))
-    return Expansion(tuple(search.found.values()), tuple(search.problems), search.skipped)
+    return Expansion(tuple(search.found.values()), tuple(search.problems), dict(search.skipped))
 
 
 class _Search:
-    def __init__(self, recursive: bool) -> None:
-        self.recursive = recursive
+    def __init__(self, recursive: bool, strict: bool) -> None:
+        self.recursive, self.strict = recursive, strict
         self.found: dict[str, str] = {}  # absolute path -> the path as named first
         self.problems: list[FakeWebError] = []
-        self.skipped = 0
+        self.barred: set[str] = set()
+        self.skipped = Counter[str]()
 
     def add(self, pattern: str) -> None:
         if pattern == "-" or pattern.lower().startswith(("http://", "https://")):
@@ -93,68 +94,81 @@ class _Search:
         )
 
     def _add_glob(self, pattern: str) -> None:
-        # glob passes hidden files over by itself
-        matches = sorted(m for m in glob.glob(pattern, recursive=True) if os.path.isfile(m))  # noqa: PTH113, PTH207
-        if not self._take_pictures(matches):
+        before, problems, taken = self.skipped.copy(), len(self.problems), 0
+        for path in sorted(set(self._matches(pattern))):  # hidden files are passed over by glob itself
+            what = what_is(path)
+            if what == "file":
+                taken += self._consider(path)
+            elif what != "folder":
+                self._tell([Obstacle(path, what)])
+            elif "**" not in pattern:
+                self.skipped["folders not entered"] += 1
+        if not taken and len(self.problems) == problems:
+            passed = _counted(self.skipped - before)
             self.problems.append(
                 Unreadable(
-                    f"{one_line(pattern)} matches no picture or video",
+                    f"{one_line(pattern)} matches no picture or video{passed and f', only {passed}'}",
                     hint="check the pattern, and put it in quotes so that the shell leaves ** alone",
                 )
             )
 
+    def _matches(self, pattern: str) -> Iterator[str]:
+        """Yield what a glob matches; below ``**`` each real folder is entered once, so that circles of links end."""
+        before, deep, after = pattern.partition("**")
+        after = after.lstrip(os.sep)
+        if not deep or not (before == "" or before.endswith(os.sep)):
+            yield from glob.glob(pattern)  # noqa: PTH207
+            return
+        for top in glob.glob(before) if before else [os.curdir]:  # noqa: PTH207
+            walk = Walk(top)
+            for folder, files in walk.folders():
+                here = folder if before else folder[2:]  # without "./"
+                if after:
+                    yield from self._matches(os.path.join(glob.escape(here), after))  # noqa: PTH118
+                else:
+                    yield from files if before else (file[2:] for file in files)
+            self._tell(o for o in walk.obstacles if o.folder or not after)
+
     def _add_folder(self, folder: str) -> None:
-        problems = len(self.problems)
-        pictures = [self._take_pictures(files) for files in self._walk(folder)]
-        if not any(pictures) and len(self.problems) == problems:
+        walk = Walk(folder, self.recursive)
+        before = self.skipped.copy()
+        taken = sum([self._consider(path) for path in walk.files()])
+        self._tell(walk.obstacles)
+        self.skipped += walk.passed
+        if not taken and not walk.obstacles:
+            passed = _counted(self.skipped - before)
             deeper = "" if self.recursive else "; folders inside it were not entered"
+            how = f"by suffix: {', '.join(sorted(SUFFIXES_TAKEN))}" if self.strict else "by their content"
             self.problems.append(
                 Unsupported(
-                    f"{one_line(folder)} holds no picture or video",
-                    hint=f"pictures and videos are found by their suffix: {', '.join(sorted(_TAKEN))}{deeper}",
+                    f"{one_line(folder)} holds no picture or video{passed and f', only {passed}'}",
+                    hint=f"pictures and videos are found {how}{deeper}",
                 )
             )
 
-    def _walk(self, top: str) -> Iterator[list[str]]:
-        """Yield the sorted files of each folder; every real folder once, so that circles of links end."""
-        seen: set[tuple[int, int]] = set()
-        waiting = [top]
-        while waiting:
-            folder = waiting.pop()
-            try:
-                status = os.stat(folder)  # noqa: PTH116
-                if (status.st_dev, status.st_ino) in seen:
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-                with os.scandir(folder) as entries:
-                    listed = sorted(entries, key=lambda e: e.name)
-            except OSError as error:
-                self.problems.append(
-                    Unreadable(
-                        f"the folder {one_line(folder)} cannot be read: {error.strerror}",
-                        hint="check the rights of the folder",
-                    )
-                )
-                continue
-            files = [e for e in listed if not e.is_dir()]
-            yield [e.path for e in files if not e.name.startswith(".")]
-            self.skipped += sum(e.name.startswith(".") for e in files)
-            if self.recursive:
-                inner = [e.path for e in listed if e.is_dir() and not e.name.startswith(".")]
-                waiting.extend(reversed(inner))
-
-    def _take_pictures(self, paths: list[str]) -> int:
-        """Take those with a picture's suffix and return how many they are, counting those known already."""
-        pictures = [p for p in paths if _is_picture(p)]
-        self.skipped += len(paths) - len(pictures)
-        for path in pictures:
+    def _consider(self, path: str) -> bool:
+        """Take a file of a folder if it is a picture or video that FakeWeb has not drawn."""
+        seen = glance(path)
+        if seen.own:
+            self.skipped[OWN] += 1
+        elif not (has_suffix(path) if self.strict else seen.kind):
+            self.skipped[NOT_MEDIA] += 1
+        else:
             self._take(path)
-        return len(pictures)
+            return True
+        return False
+
+    def _tell(self, obstacles: Iterable[Obstacle]) -> None:
+        for obstacle in obstacles:
+            place = os.path.abspath(obstacle.path)  # noqa: PTH100
+            if place not in self.barred:
+                self.barred.add(place)
+                self.problems.append(obstacle.error())
 
     def _take(self, path: str) -> None:
         self.found.setdefault(os.path.abspath(path), path)  # noqa: PTH100
 
 
-def _is_picture(path: str) -> bool:
-    name = path.lower()
-    return PurePath(name).suffix in _TAKEN and not name.endswith(_OVERLAY_SUFFIXES)
+def _counted(passed: Mapping[str, int]) -> str:
+    """Say how many files were passed over, by reason."""
+    return ", ".join(f"{count} {why}" for why, count in passed.items() if count)

@@ -8,13 +8,14 @@ where that package looks for them, such as ``AWS_ENDPOINT_URL``, never from us.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from fakeweb.errors import FakeWebError, Unreadable, UsageError, missing_extra
 from fakeweb.media.limits import one_line
+from fakeweb.media.walk import Obstacle, Walk
 from fakeweb.media.write import write_atomically
 
 _REFUSED = ("http", "https", "ftp", "sftp", "ssh", "smb", "github", "git", "data", "jupyter", "libarchive")
@@ -58,11 +59,20 @@ class Store:
             ) from error
         self._root = rest.strip("/")
 
-    def names(self, suffix: str = "") -> list[str]:
-        """Return the names of all files at any depth, relative and with slashes, sorted; hidden ones are left out."""
+    def names(self, suffix: str = "", *, on_obstacle: Callable[[Obstacle], None] | None = None) -> list[str]:
+        """Return the names of all files at any depth, relative and with slashes, sorted; hidden ones are left out.
+
+        Args:
+            suffix: How they end.
+            on_obstacle: Told of folders that may not be read, links that lead nowhere, pipes ...
+        """
         with self._translated(""):
             if self.local is not None:
-                found = [p.relative_to(self.local).as_posix() for p in self.local.rglob("*") if p.is_file()]
+                walk = Walk(self.local)
+                found = [Path(path).relative_to(self.local).as_posix() for path in walk.files()]
+                if on_obstacle is not None:
+                    for obstacle in walk.obstacles:
+                        on_obstacle(obstacle)
             else:
                 self._files.invalidate_cache()
                 found = [n.removeprefix(self._root).lstrip("/") for n in self._files.find(self._root)]

@@ -14,25 +14,32 @@ import numpy as np
 
 from fakeweb.errors import UsageError
 from fakeweb.media.limits import one_line
+from fakeweb.media.mark import mark_jpeg, mark_png
 from fakeweb.types import Image
 
 
-def encode_png(image: Image) -> bytes:
+def encode_png(image: Image, *, drawn: bool = False) -> bytes:
     r"""Encode a picture as PNG, without loss: 8-bit RGB.
+
+    Args:
+        image: The picture.
+        drawn: Whether FakeWeb drew it: it gets the mark by which scans of folders leave such files out.
 
     Example:
         >>> encode_png(Image(np.zeros((2, 2, 3), np.uint8)))[:4]
         b'\x89PNG'
     """
-    return _encode(".png", image, [])
+    data = _encode(".png", image, [])
+    return mark_png(data) if drawn else data
 
 
-def encode_jpeg(image: Image, quality: int = 95) -> bytes:
+def encode_jpeg(image: Image, quality: int = 95, *, drawn: bool = False) -> bytes:
     r"""Encode a picture as JPEG, with full colour resolution (4:4:4), so that thin coloured lines stay sharp.
 
     Args:
         image: The picture.
         quality: 1 to 100.
+        drawn: As for :func:`encode_png`.
 
     Raises:
         ValueError: ``quality`` is out of range.
@@ -44,7 +51,8 @@ def encode_jpeg(image: Image, quality: int = 95) -> bytes:
     if not 1 <= quality <= 100:
         raise ValueError(f"quality must lie in [1, 100], got {quality!r}")
     sampling = int(cv2.IMWRITE_JPEG_SAMPLING_FACTOR), int(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
-    return _encode(".jpg", image, [int(cv2.IMWRITE_JPEG_QUALITY), int(quality), *sampling])
+    data = _encode(".jpg", image, [int(cv2.IMWRITE_JPEG_QUALITY), int(quality), *sampling])
+    return mark_jpeg(data) if drawn else data
 
 
 def _encode(suffix: str, image: Image, options: list[int]) -> bytes:

@@ -70,6 +70,7 @@ def overlay_clip(
         name=report.source,
         on_frame=tell,
         should_stop=should_stop,
+        drawn=True,
     )
 
 

@@ -49,7 +49,7 @@ def scan_picture(judge: Judge, task: dict[str, Any], on_progress: OnProgress) ->
     if not task["overlay"]:
         return report, None
     on_progress("drawing", 0.9)
-    drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]))
+    drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]), drawn=True)
     write_atomically(Path(task["folder"], "overlay.png"), drawn)
     return report, "overlay.png"
 

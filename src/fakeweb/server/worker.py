@@ -111,7 +111,7 @@ class Judge:
                 report = Report.from_dict(task["report"])
             drawn = b""
             if task["overlay"]:
-                drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]))
+                drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]), drawn=True)
         except FakeWebError as error:
             return {"error": error.to_dict()}, b""
         except MemoryError:

@@ -1,7 +1,9 @@
 """Files of a folder, the lists that come with them, and families."""
 
+import os
 from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.splits import Families, split_of_group, split_of_people
 from fakeweb.datasets.tables import read_json, read_rows
 from fakeweb.errors import LayoutMismatch
+from fakeweb.media import encode_png
+from fakeweb.types import Image
 
 
 def test_files_come_in_the_order_of_sorted_paths(tree):
@@ -19,8 +23,13 @@ def test_files_come_in_the_order_of_sorted_paths(tree):
 
 
 def test_hidden_files_leftovers_of_macos_and_overlays_are_none(tree):
-    root = tree("a.jpg", "._a.jpg", ".git/a.jpg", "__MACOSX/a.jpg", "a.jpg.fakeweb.png")
-    assert list(files_below(root, LeftOut(root))) == [root / "a.jpg"]
+    root = tree("a.jpg", "._a.jpg", ".git/a.jpg", "__MACOSX/a.jpg", "a.fakeweb.png", "b.fakeweb.png")
+    picture = Image(np.zeros((8, 8, 3), np.uint8))
+    (root / "a.fakeweb.png").write_bytes(encode_png(picture, drawn=True))
+    (root / "b.fakeweb.png").write_bytes(encode_png(picture))
+    left_out = LeftOut(root)
+    assert list(files_below(root, left_out)) == [root / "a.jpg", root / "b.fakeweb.png"]
+    assert left_out.lines() == ["drawn by FakeWeb: a.fakeweb.png"]
 
 
 def test_links_are_followed_once(tree, tmp_path):
@@ -30,24 +39,30 @@ def test_links_are_followed_once(tree, tmp_path):
     (root / "b").symlink_to(tmp_path / "elsewhere")
     (root / "a" / "circle").symlink_to(root)
     (root / "dangling.jpg").symlink_to(root / "gone.jpg")
-    assert list(files_below(root, LeftOut(root))) == [root / "a/1.jpg", root / "b/2.jpg"]
+    (root / "self").symlink_to("self")
+    os.mkfifo(root / "pipe.mp4")
+    left_out = LeftOut(root)
+    assert list(files_below(root, left_out)) == [root / "a/1.jpg", root / "b/2.jpg"]
+    assert left_out.lines() == [
+        "a link that leads nowhere: dangling.jpg",
+        "a pipe, not a file: pipe.mp4",
+        "a link that leads back to itself: self",
+    ]
 
 
 def test_a_folder_that_cannot_be_read_is_told(tree, monkeypatch):
-    import os
-
     root = tree("a/1.jpg", "b/2.jpg")
     scandir = os.scandir
 
     def refuse(path):
-        if path == root / "a":
+        if path == str(root / "a"):
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
     monkeypatch.setattr("os.scandir", refuse)
     left_out = LeftOut(root)
     assert list(files_below(root, left_out)) == [root / "b/2.jpg"]
-    assert left_out.lines() == ["folders that cannot be read (Permission denied): a"]
+    assert left_out.lines() == ["a folder that cannot be read (Permission denied): a"]
 
 
 @pytest.mark.parametrize(

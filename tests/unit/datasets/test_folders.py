@@ -8,6 +8,7 @@ import pytest
 from fakeweb.datasets import split_of_group
 from fakeweb.datasets.folders import FolderLayout
 from fakeweb.errors import LayoutMismatch
+from fakeweb.media import encode_jpeg
 
 
 @pytest.fixture
@@ -27,6 +28,16 @@ def plant(tmp_path):
 
 def index(root):
     return list(FolderLayout().index(root))
+
+
+def test_what_a_file_is_its_content_says_where_its_name_does_not(plant, portrait):
+    root = plant("real/a.jpg", "real/notes.txt", "fake/b.m4v", "fake/app.ts", "thumbs.db")
+    (root / "real" / "noext").write_bytes(encode_jpeg(portrait))
+    (root / "fake" / "c.jpg_large").write_bytes(encode_jpeg(portrait))
+    layout = FolderLayout()
+    found = [s.path.relative_to(root).as_posix() for s in layout.index(root)]
+    assert found == ["fake/b.m4v", "fake/c.jpg_large", "real/a.jpg", "real/noext"]
+    assert layout.problems == ["no picture or video: fake/app.ts, real/notes.txt"]
 
 
 # file: label, kind, split (None: by hash), group, source

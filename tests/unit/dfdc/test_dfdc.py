@@ -54,6 +54,14 @@ def extracted(tmp_path_factory, replica):
 
 
 class TestParts:
+    def test_links_in_circles_are_told_and_the_rest_is_found(self, replica, tmp_path):
+        (tmp_path / "part").symlink_to(replica / "dfdc_train_part_1", target_is_directory=True)
+        (tmp_path / "self.mp4").symlink_to("self.mp4")
+        told = []
+        (part,) = find_parts([str(tmp_path)], on_obstacle=told.append)
+        assert [c.name for c in part.clips] == ["bb0.mp4", "bb1.mp4", "bb2.mp4"]
+        assert [o.why for o in told] == ["a link that leads back to itself"]
+
     def test_zip_files_and_folders_give_labels_and_originals(self, replica):
         zipped, folder = find_parts([str(replica)])
         assert (zipped.name, folder.name) == ("dfdc_train_part_00", "dfdc_train_part_1")

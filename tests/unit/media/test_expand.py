@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import sys
 
+import numpy as np
 import pytest
 
 from fakeweb.errors import Unreadable, Unsupported
-from fakeweb.media import expand_inputs
+from fakeweb.media import encode_clip, encode_jpeg, encode_png, expand_inputs, rewrite_clip
+from fakeweb.types import Image
+
+PICTURE = Image(np.full((16, 16, 3), 90, np.uint8))
 
 
 @pytest.fixture
@@ -14,8 +20,6 @@ def folder(tmp_path, monkeypatch):
     for name in (
         "b.JPG",
         "a.png",
-        "a.fakeweb.png",
-        "B.FakeWeb.PNG",
         "notes.txt",
         ".hidden.jpg",
         "inner/c.webp",
@@ -27,6 +31,8 @@ def folder(tmp_path, monkeypatch):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    for name in ("a.fakeweb.png", "B.FakeWeb.PNG"):
+        (tmp_path / name).write_bytes(encode_png(PICTURE, drawn=True))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -57,8 +63,8 @@ def test_what_is_meant(patterns, paths, folder):
 
 
 def test_files_passed_over_are_counted(folder):
-    assert expand_inputs(["."]).skipped == 5  # two overlays, two texts, one hidden
-    assert expand_inputs(["*"]).skipped == 3
+    assert expand_inputs(["."]).skipped == {"drawn by FakeWeb": 2, "not media": 2, "hidden": 2}
+    assert expand_inputs(["*"]).skipped == {"drawn by FakeWeb": 2, "not media": 1, "folders not entered": 2}
 
 
 def test_without_recursion(folder):
@@ -69,9 +75,10 @@ def test_without_recursion(folder):
     ("pattern", "kind", "words"),
     [
         ("missing.jpg", Unreadable, "missing.jpg does not exist"),
-        ("empty", Unsupported, "empty holds no picture"),
-        ("*.bmp", Unreadable, "matches no picture"),
-        ("*.txt", Unreadable, "matches no picture"),
+        ("empty", Unsupported, "empty holds no picture or video, only 1 not media"),
+        ("*.bmp", Unreadable, "matches no picture or video"),
+        ("*.txt", Unreadable, "matches no picture or video, only 1 not media"),
+        ("*.fakeweb.png", Unreadable, "matches no picture or video, only 1 drawn by FakeWeb"),
         ("nul\0", Unreadable, "does not exist"),
         ("", Unreadable, "does not exist"),
     ],
@@ -85,12 +92,111 @@ def test_problems_are_collected_and_the_rest_goes_on(pattern, kind, words, folde
     assert problem.hint
 
 
+CONTENTS = {
+    "noext": encode_jpeg(PICTURE),
+    "photo.jpg_large": encode_jpeg(PICTURE),
+    "IMG.JPG.jpg~": encode_jpeg(PICTURE),
+    "wrong.txt": encode_png(PICTURE),
+    "mine.fakeweb.png": encode_png(PICTURE),
+    "download.bin": b"\0\0\0\x20ftypisom" + b"\0" * 100,
+    "camera.mts": (b"\x47" + b"\0" * 187) * 5,
+    "unread.jxl": b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 20,
+    "plain.dat": b"BM" + struct.pack("<IIII", 54 + 768, 0, 54, 40) + b"\0" * 100,
+}
+OTHERS = {
+    "notes.txt": b"BM is how this begins, and it is no picture",
+    "program.ts": b"export const answer = 42;\n",
+    "music.ogg": b"OggS\0\2" + b"\0" * 22 + b"\x01\x13OpusHead" + b"\0" * 60,
+    "music.m4a": b"\0\0\0\x20ftypM4A " + b"\0" * 100,
+    "music.wav": b"RIFF\0\0\0\0WAVEfmt " + b"\0" * 40,
+    "music.mka": b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska\x86\x86A_OPUS" + b"\0" * 20,
+    "paper.pdf": b"%PDF-1.4",
+    "list.csv": b"path,label\n",
+    "nothing": b"",
+}
+
+
+def test_what_is_a_picture_or_clip_by_content_is_taken_whatever_its_name(tmp_path):
+    for name, content in (CONTENTS | OTHERS).items():
+        (tmp_path / name).write_bytes(content)
+    found = expand_inputs([str(tmp_path)])
+    assert [os.path.basename(p) for p in found.paths] == sorted(CONTENTS)  # noqa: PTH119
+    assert found.skipped == {"not media": len(OTHERS)}
+    assert found.problems == ()
+    strict = expand_inputs([str(tmp_path)], strict_suffixes=True)
+    assert [os.path.basename(p) for p in strict.paths] == ["camera.mts", "mine.fakeweb.png", "program.ts"]  # noqa: PTH119
+
+
+def test_what_fakeweb_drew_is_left_out_whatever_its_name(tmp_path):
+    clip, drawn = tmp_path / "clip.mp4", tmp_path / "holiday.mp4"
+    encode_clip(clip, [(PICTURE, i / 10) for i in range(5)], fps=10)
+    rewrite_clip(clip, drawn, lambda frame: frame.image, drawn=True)
+    rewrite_clip(clip, tmp_path / "again.fakeweb.mp4", lambda frame: frame.image)
+    (tmp_path / "renamed.png").write_bytes(encode_png(PICTURE, drawn=True))
+    (tmp_path / "sheet.jpg").write_bytes(encode_jpeg(PICTURE, drawn=True))
+    (tmp_path / "noext").write_bytes(encode_png(PICTURE, drawn=True))
+    found = expand_inputs([str(tmp_path)])
+    assert [os.path.basename(p) for p in found.paths] == ["again.fakeweb.mp4", "clip.mp4"]  # noqa: PTH119
+    assert found.skipped == {"drawn by FakeWeb": 4}
+    assert expand_inputs([str(drawn)]).paths == (str(drawn),)  # who names it means it
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 2**31, 2**32 - 1])
+def test_a_damaged_mp4_bears_no_mark_and_ends(size, tmp_path):
+    (tmp_path / "a.mp4").write_bytes(
+        b"\0\0\0\x10ftypisom\0\0\0\0" + struct.pack(">I", size) + b"moov" + b"\0" * 40
+    )
+    assert len(expand_inputs([str(tmp_path)]).paths) == 1
+
+
 def test_circles_of_links_end(folder):
     (folder / "inner" / "up").symlink_to(folder, target_is_directory=True)
     (folder / "again").symlink_to(folder / "inner", target_is_directory=True)
+    found = expand_inputs(["."])
+    names = [os.path.basename(p) for p in found.paths]  # noqa: PTH119
+    assert sorted(names) == ["a.png", "b.JPG", "c.webp", "d.heic", "odd[1].jpg"]
+    assert found.problems == ()
+    assert found.skipped["a folder reached before"] == 2
+    deep = expand_inputs(["**/*.webp", "**/de*/*"])
+    assert len(deep.paths) == 2
+    assert deep.problems == ()
+
+
+def test_what_cannot_be_looked_at_is_told_and_the_rest_is_done(folder):
+    (folder / "self").symlink_to("self")
+    (folder / "ping").symlink_to("pong")
+    (folder / "pong").symlink_to("ping")
     (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
-    names = [os.path.basename(p) for p in expand_inputs(["."]).paths]  # noqa: PTH119
-    assert sorted(names) == ["a.png", "b.JPG", "c.webp", "d.heic", "gone.jpg", "odd[1].jpg"]
+    os.mkfifo(folder / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        found, globbed = expand_inputs(["."]), expand_inputs(["*"])
+        deep = expand_inputs(["**"])
+    loop = "is a link that leads back to itself"
+    want = [
+        "gone.jpg is a link that leads nowhere",
+        f"ping {loop}",
+        "pipe.jpg is a pipe, not a file",
+        f"pong {loop}",
+        f"self {loop}",
+        "socket is a socket, not a file",
+    ]
+    assert [p.message for p in found.problems] == [f"./{line}" for line in want]
+    assert [p.message for p in globbed.problems] == want
+    assert [p.message.removeprefix("./") for p in deep.problems] == want
+    assert len(found.paths) == len(deep.paths) == 5
+    assert len(globbed.paths) == 3
+    assert all(p.hint for p in found.problems)
+    assert [p.message for p in expand_inputs(["g*.jpg", "**/*.jpg"]).problems] == [want[0], want[2]]
+
+
+def test_links_back_up_do_not_multiply_what_a_glob_finds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").touch()
+    for name in ("x", "y", "z"):  # two to the power of forty ways
+        (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
+    assert expand_inputs(["**/*.png"]).paths == ("a.png",)
+    assert expand_inputs([f"{tmp_path}/**"]).paths == (f"{tmp_path}/a.png",)
 
 
 def test_a_folder_that_may_not_be_read_is_a_problem(folder, monkeypatch):
@@ -102,9 +208,11 @@ def test_a_folder_that_may_not_be_read_is_a_problem(folder, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
+    words = "inner/deep is a folder that cannot be read (Permission denied)"
     found = expand_inputs(["inner"])
     assert found.paths == ("inner/c.webp",)
-    assert [p.message for p in found.problems] == ["the folder inner/deep cannot be read: Permission denied"]
+    assert [p.message for p in found.problems] == [words]
+    assert [p.message for p in expand_inputs(["inner/**/*.webp"]).problems] == [words]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow such names")

@@ -1,6 +1,7 @@
 """Temporal networks: what they are taught, that they learn, resume, and come out as ONNX that says the same."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -349,5 +350,6 @@ def test_a_track_of_one_frame_is_judged_and_wrong_sizes_are_refused(shards, tmp_
     network = OnnxTemporal(card)
     crop = Crop(np.zeros((32, 32, 3), np.uint8), Face((0, 0, 32, 32)), np.eye(2, 3, dtype=np.float32))
     assert 0 <= network.score_track([crop]) <= 1
+    assert pickle.loads(pickle.dumps(network)).score_track([crop]) == network.score_track([crop])
     with pytest.raises(ValueError, match="at least one"):
         network.score_track([])

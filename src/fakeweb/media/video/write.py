@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fakeweb.errors import UsageError
 from fakeweb.media.limits import DEFAULT_LIMITS, Limits, Reading, one_line
+from fakeweb.media.mark import MARK
 from fakeweb.media.read import source_name
 from fakeweb.media.video.animation import Animation
 from fakeweb.media.video.container import VideoFile
@@ -80,6 +81,7 @@ def rewrite_clip(
     on_frame: Callable[[Frame], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     crf: float = 20,
+    drawn: bool = False,
 ) -> bool:
     """Write a clip again with every picture changed: same times, same sound, H.264 and AAC in an MP4.
 
@@ -95,6 +97,7 @@ def rewrite_clip(
         on_frame: Called after each frame.
         should_stop: Asked after each frame; True ends the clip there, and what was written is kept.
         crf: x264's quality.
+        drawn: Whether FakeWeb draws on it: it gets the mark by which scans of folders leave such files out.
 
     Returns:
         Whether it went to the end.
@@ -110,6 +113,8 @@ def rewrite_clip(
         if animated is None and demuxer is None:
             raise reading.unsupported("no video that we know", hint="convert it to H.264 in an MP4 file")
         with _output(path) as container:
+            if drawn:
+                container.metadata["comment"] = MARK
             if animated is not None:
                 steps: _Steps = _animated(Animation(material.file, animated, reading), container, change, crf)
             else:
