@@ -143,7 +143,7 @@ class TestOneClip:
 
     def test_pictures_and_clips_in_one_folder(self, cli, clip, portrait_path):
         (clip.parent / "photo.jpg").write_bytes(portrait_path.read_bytes())
-        (clip.parent / "old.fakeweb.mp4").write_bytes(b"an overlay")
+        cli("scan", clip, "--frames", "3", "--overlay")
         result = cli("scan", clip.parent, "--frames", "3", "--json")
         rows = [json.loads(line) for line in result.out.splitlines()]
         assert [Path(r["source"]).name for r in rows] == ["clip.mp4", "photo.jpg"]

@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from fakeweb.batch import ordered_map
 from fakeweb.cli.clip_bar import ClipBar, Interrupt, Silent
 from fakeweb.cli.clip_files import ClipFiles
 from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
+from fakeweb.cli.tally import Tally
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
 from fakeweb.media import Pace, encode_png, expand_inputs, fetch_url, kind_of, read_image, write_atomically
@@ -70,7 +70,6 @@ class Outcome:
 
     report: Report | None = None
     error: FakeWebError | None = None
-    overlay: Path | None = None
     written: tuple[str, ...] = ()
 
 
@@ -133,7 +132,16 @@ def scan(
         typer.Option(help="Exit with 1 if this verdict comes up; may be repeated.", show_default=False),
     ] = None,
     allow_url: Annotated[
-        bool, typer.Option("--allow-url", help="Also fetch https:// addresses, never private ones.")
+        bool,
+        typer.Option("--allow-url", help="Also fetch http:// and https:// addresses, never private ones."),
+    ] = False,
+    strict_suffixes: Annotated[
+        bool,
+        typer.Option(
+            "--strict-suffixes",
+            help="From folders and globs take only names that end like pictures and videos, instead of whatever is one"
+            " by its first bytes.",
+        ),
     ] = False,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Look at so many frames of a video.", show_default=False)
@@ -168,24 +176,25 @@ def scan(
     options.scanner()  # wrong names and broken models are found before anything else is done
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="name a folder; it is made if needed")
-    expansion = expand_inputs(inputs)
+    expansion = expand_inputs(inputs, strict_suffixes=strict_suffixes)
     extras = ClipFiles(timeline, sheet, overlay_to)
     targets = extras.aim(plan_targets(inputs, expansion.paths, out, draw))
     options = replace(options, files=extras)
-    started, counts = time.monotonic(), Counter[str]()
-    single = len(targets) + len(expansion.problems) == 1 and not any(is_folder(i) for i in inputs)
+    started, tally, total = time.monotonic(), Tally(), len(targets) + len(expansion.problems)
+    single = total == 1 and not expansion.skipped and not any(is_folder(i) for i in inputs)
     exit_code = 0
     for problem in expansion.problems:
         exit_code = max(exit_code, _show(Outcome(error=problem), None, as_json, single))
-        counts["failed"] += 1
+        tally.add(None, None)
     try:
         for target, outcome in _outcomes(options, targets, workers, allow_url=allow_url):
-            counts[outcome.report.verdict.label if outcome.report else "failed"] += 1
+            tally.add(target.source, outcome.report)
             exit_code = max(exit_code, _show(outcome, target, as_json, single))
     finally:
         if not single:
-            _summary(counts, len(targets) + len(expansion.problems), time.monotonic() - started)
-    if not exit_code and any(counts[verdict.value] for verdict in fail_on or ()):
+            with suppress(OSError):
+                ERRORS.print(tally.line(total, time.monotonic() - started, expansion.skipped), markup=False)
+    if not exit_code and any(tally.labels[verdict.value] for verdict in fail_on or ()):
         exit_code = 1
     raise typer.Exit(exit_code)
 
@@ -245,7 +254,7 @@ class _Worker:
             write_atomically(target.overlay, encode_png(drawn, drawn=True))
         except FakeWebError as error:
             return Outcome(report, error)  # the verdict stands, whatever became of the overlay
-        return Outcome(report, overlay=target.overlay)
+        return Outcome(report, written=(target.wrote(),))
 
     def _clip(self, content: Any, target: Target) -> Outcome:
         show = self.show or Silent()
@@ -272,7 +281,7 @@ class _Worker:
                         on_progress=show.update,
                         should_stop=show.should_stop,
                     )
-                written.append(f"overlay: {target.overlay}" + ("" if whole else " (stopped early)"))
+                written.append(target.wrote() + ("" if whole else " (stopped early)"))
         except FakeWebError as error:
             return Outcome(report, error)
         return Outcome(report, written=tuple(written))
@@ -333,21 +342,4 @@ def _shown(outcome: Outcome, as_json: bool, single: bool) -> str:
         return ""
     if as_json:
         return to_json(report, indent=2 if single else None)
-    lines = [*outcome.written, *([] if outcome.overlay is None else [f"overlay: {outcome.overlay}"])]
-    return "\n".join([to_text(report, color=in_colour()), *map(printable, lines)])
-
-
-def _summary(counts: Counter[str], total: int, took_s: float) -> None:
-    words = {
-        "fake": "fake",
-        "real": "real",
-        "uncertain": "uncertain",
-        "no_face": "without a face",
-        "failed": "failed",
-    }
-    done = sum(counts.values())
-    parts = ", ".join(f"{counts[k]} {word}" for k, word in words.items() if counts[k])
-    left = f", {total - done} not done" if done < total else ""
-    noun = "picture" if done == 1 else "pictures"
-    with suppress(OSError):
-        ERRORS.print(f"{done} {noun} in {took_s:.1f} s: {parts or 'nothing to do'}{left}", markup=False)
+    return "\n".join([to_text(report, color=in_colour()), *map(printable, outcome.written)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -11,14 +13,28 @@ from urllib.parse import urlsplit
 from fakeweb.media import kind_of
 
 _PICTURE_SUFFIX, _CLIP_SUFFIX = ".fakeweb.png", ".fakeweb.mp4"
+_USUAL_NAME_BYTES = 255
 
 
 @dataclass(frozen=True)
 class Target:
-    """One input and the overlay to write for it, or None."""
+    """One input and the overlay to write for it, or None.
+
+    Attributes:
+        source: As the user named it.
+        overlay: The file.
+        shortened: Whether the input's whole name would have been too long for the overlay's.
+    """
 
     source: str
     overlay: Path | None = None
+    shortened: bool = False
+
+    def wrote(self) -> str:
+        """Return the line that tells of the overlay."""
+        return (
+            f"overlay: {self.overlay}{' (the name was too long and is shortened)' if self.shortened else ''}"
+        )
 
 
 def is_folder(path: str) -> bool:
@@ -50,16 +66,35 @@ def plan_targets(
             continue
         suffix = _CLIP_SUFFIX if clip else _PICTURE_SUFFIX
         place = _place(path, out, folders)
-        overlay = place.with_name(place.stem + suffix)
-        if os.path.realpath(overlay) in taken:
-            overlay = place.with_name(place.name + suffix)
-        number = 2
-        while os.path.realpath(overlay) in taken:
-            overlay = place.with_name(f"{place.name}.{number}{suffix}")
-            number += 1
+        names = (place.stem, place.name, *(f"{place.name}.{number}" for number in range(2, len(taken) + 3)))
+        whole, overlay = next(
+            (name, overlay)
+            for name in names
+            if os.path.realpath(overlay := _named(place, name, suffix)) not in taken
+        )
         taken.add(os.path.realpath(overlay))
-        targets.append(Target(path, overlay))
+        targets.append(Target(path, overlay, shortened=overlay.name != whole + suffix))
     return targets
+
+
+def _named(place: Path, name: str, suffix: str) -> Path:
+    """Return a file beside a place; a name the file system would not take is cut and ends in a hash of the whole."""
+    most = _most_bytes(place.parent)
+    if len(os.fsencode(name + suffix)) <= most:
+        return place.with_name(name + suffix)
+    mark = "~" + hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    room = max(1, most - len(mark) - len(suffix))
+    while len(os.fsencode(name)) > room:
+        name = name[:-1]
+    return place.with_name(name + mark + suffix)
+
+
+def _most_bytes(folder: Path) -> int:
+    """Return how long a name may be in a folder, or in the nearest one above it that is there."""
+    for there in (folder, *folder.parents):
+        with suppress(OSError, ValueError, AttributeError):  # no such folder, no such setting, no such system
+            return os.pathconf(there, "PC_NAME_MAX")
+    return _USUAL_NAME_BYTES
 
 
 def _place(path: str, out: Path | None, folders: Sequence[Path]) -> Path:

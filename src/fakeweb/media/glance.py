@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from fakeweb.errors import Unreadable
 from fakeweb.media.mark import is_marked
-from fakeweb.media.sniff import PICTURE_MAGICS, SUFFIXES
+from fakeweb.media.sniff import PICTURE_MAGICS, SUFFIXES, UNREAD_PICTURES
 from fakeweb.media.source import open_regular
 from fakeweb.media.video.kind import VIDEO_SUFFIXES, demuxer_of
 
@@ -17,12 +17,9 @@ PICTURE_SUFFIXES: Final = frozenset(s for group in SUFFIXES.values() for s in gr
 """Suffixes, in lower case, of pictures."""
 
 SUFFIXES_TAKEN: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-_AMBIGUOUS: Final = frozenset({".ts", ".mts"})  # programs are called so too
+_AMBIGUOUS: Final = frozenset({".ts", ".mts", ".mod", ".tp"})  # other things than videos are called so too
 
 _HEAD_BYTES: Final = 4096
-_UNREAD_PICTURES: Final = (
-    b"\0\0\0\x0cJXL ", b"\xff\x0a", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"8BPS", b"v/1\x01", b"DDS ", b"qoif",
-)  # fmt: skip
 _SOUND_BRANDS: Final = (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ")
 _OGG_PICTURES: Final = (b"\x80theora", b"BBCD\0", b"\x01video", b"OVP80")
 _ASF_PICTURES: Final = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
@@ -83,7 +80,7 @@ def kind_by_content(head: bytes) -> Medium | None:
     if head[:2] == b"BM":
         return "picture" if int.from_bytes(head[14:18], "little") in _BMP_HEADERS else None
     still = head[4:8] == b"ftyp" or any(head.startswith(magic) for magic, _ in PICTURE_MAGICS)
-    return "picture" if still or head.startswith(_UNREAD_PICTURES) else None
+    return "picture" if still or head.startswith(UNREAD_PICTURES) else None
 
 
 def _is_sound(head: bytes) -> bool:

@@ -60,6 +60,9 @@ OTHER_MAGICS: Final = (
     (b"7z\xbc\xaf", "a 7z archive", "unpack it and give the pictures inside"),
     (b"\x1f\x8b", "gzip-compressed", "unpack it and give the picture inside"),
 )
+UNREAD_PICTURES: Final = tuple(magic for magic, _, hint in OTHER_MAGICS if hint == _CONVERT)
+"""How pictures begin that are of a kind we do not read."""
+
 _HEIF_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _AVIF_BRANDS: Final = {b"avif", b"avis"}
 _VIDEO_BOXES: Final = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}

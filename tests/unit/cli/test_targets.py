@@ -103,6 +103,23 @@ def test_a_very_long_address_gives_a_name_the_file_system_takes(here):
     assert target.overlay.parent == here
 
 
+@pytest.mark.parametrize(
+    "name", ["x" * 251 + ".jpg", "ä" * 125 + ".jpeg", "x" * 244 + ".png", "x" * 243 + ".png"]
+)
+def test_a_name_that_leaves_no_room_for_the_overlay_s_is_shortened(name, here):
+    other = "y" + name[1:] if name[0] == "x" else name[:-6] + "b.jpeg"
+    first, second = plan_targets([name, other], [name, other], None, None)
+    first.overlay.touch()
+    second.overlay.touch()
+    assert first.overlay != second.overlay
+    assert first.overlay.name.endswith(".fakeweb.png")
+    assert first.overlay.name.startswith(name[:110])
+    whole = len((name.rpartition(".")[0] + ".fakeweb.png").encode()) <= 255
+    assert first.shortened is not whole
+    assert ("shortened" in first.wrote()) is not whole
+    assert plan_targets([other], [other], None, None)[0].overlay == second.overlay  # the same in every run
+
+
 def test_no_two_of_many_share_a_file():
     names = [f"{folder}/{name}" for folder in "abcdef" for name in ("x.jpg", "x.png", "x.jpg.png", "x")]
     overlays = [t.overlay for t in plan_targets(names, names, Path("o"), None)]

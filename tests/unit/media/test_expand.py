@@ -99,12 +99,13 @@ CONTENTS = {
     "wrong.txt": encode_png(PICTURE),
     "mine.fakeweb.png": encode_png(PICTURE),
     "download.bin": b"\0\0\0\x20ftypisom" + b"\0" * 100,
-    "camera.mts": (b"\x47" + b"\0" * 187) * 5,
+    "camera.mts": (b"\x47\x40\0\x10" + b"\0" * 184) * 5,
     "unread.jxl": b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 20,
     "plain.dat": b"BM" + struct.pack("<IIII", 54 + 768, 0, 54, 40) + b"\0" * 100,
 }
 OTHERS = {
     "notes.txt": b"BM is how this begins, and it is no picture",
+    "go.mod": b"module example.com/x\n",
     "program.ts": b"export const answer = 42;\n",
     "music.ogg": b"OggS\0\2" + b"\0" * 22 + b"\x01\x13OpusHead" + b"\0" * 60,
     "music.m4a": b"\0\0\0\x20ftypM4A " + b"\0" * 100,
@@ -124,7 +125,12 @@ def test_what_is_a_picture_or_clip_by_content_is_taken_whatever_its_name(tmp_pat
     assert found.skipped == {"not media": len(OTHERS)}
     assert found.problems == ()
     strict = expand_inputs([str(tmp_path)], strict_suffixes=True)
-    assert [os.path.basename(p) for p in strict.paths] == ["camera.mts", "mine.fakeweb.png", "program.ts"]  # noqa: PTH119
+    assert [os.path.basename(p) for p in strict.paths] == [
+        "camera.mts",
+        "go.mod",
+        "mine.fakeweb.png",
+        "program.ts",
+    ]  # noqa: PTH119
 
 
 def test_what_fakeweb_drew_is_left_out_whatever_its_name(tmp_path):
