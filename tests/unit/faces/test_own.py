@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.faces import own
-from fakeweb.faces.own import OwnFinder, Proposer
+from fakeweb.faces import looks
+from fakeweb.faces.own import OwnFinder
+from fakeweb.faces.proposer import Proposer
 from fakeweb.types import FaceMesher, Image
 
 
@@ -124,11 +125,11 @@ def test_eight_threads_see_what_one_sees(finder, planted):
 
 @pytest.mark.parametrize("length", [1, 700, 768, 769, 1500, 4096])
 def test_tiles_cover_everything_and_lap_over(length):
-    starts = own._starts(length)
-    ends = [start + own._TILE_PX for start in starts]
+    starts = looks.starts(length)
+    ends = [start + looks.TILE_PX for start in starts]
     assert starts[0] == 0
     assert ends[-1] >= length
-    assert all(nxt <= end - own._LAP_PX for nxt, end in zip(starts[1:], ends[:-1], strict=True))
+    assert all(nxt <= end - looks.LAP_PX for nxt, end in zip(starts[1:], ends[:-1], strict=True))
 
 
 def test_a_quarter_turn_is_undone():
@@ -139,7 +140,7 @@ def test_a_quarter_turn_is_undone():
     row = np.zeros((1, 15), np.float32)
     row[0, 1:5] = (x, y, x + 1, y + 1)
     row[0, 5:] = np.tile([x + 0.5, y + 0.5], 5)
-    back = own._turned_back(row, 50)
+    back = looks.turned_back(row, 50)
     np.testing.assert_allclose(back[0, 1:5], (40, 5, 41, 6))
     np.testing.assert_allclose(back[0, 5:].reshape(5, 2), [[40.5, 5.5]] * 5)
 

@@ -17,7 +17,7 @@ import torch
 from fakeweb import train
 from fakeweb.errors import DatasetError, ModelCorrupt
 from fakeweb.faces.mesh import OnnxMesher
-from fakeweb.faces.own import Proposer
+from fakeweb.faces.proposer import Proposer
 from fakeweb.media import encode_png
 from fakeweb.runtime import find_card
 from fakeweb.topology import MIRROR

@@ -16,7 +16,7 @@ from torch import nn
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces.anchor_free import STRIDES
-from fakeweb.faces.own import Proposer
+from fakeweb.faces.proposer import Proposer
 from fakeweb.media import write_atomically
 from fakeweb.runtime import FinderCard, open_session, sha256_of
 from fakeweb.train.export import OPSET, strip_notes

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from fakeweb.errors import DatasetError
-from fakeweb.faces.own import Proposer
+from fakeweb.faces.proposer import Proposer
 from fakeweb.faces.square import cut, square_affine
 from fakeweb.media import read_image
 from fakeweb.runtime import FinderCard, find_card
