@@ -51,7 +51,7 @@ def sides_between(side_px: float) -> list[float]:
 
     Example:
         >>> sides_between(4096), [round(side) for side in sides_between(20_000)]
-        ([], [6351, 2016])
+        ([], [6350, 2016])
     """
     ratio = side_px / SIDES_PX[-1]
     steps = math.ceil(math.log(ratio, _LONG_STEP)) if ratio > _STEP else 1

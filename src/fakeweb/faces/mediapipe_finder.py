@@ -35,6 +35,7 @@ _FRAMES = (
     0.3,
 )  # bare for small faces; framed for those that fill the picture, which it misses otherwise
 _LONG_SIDE_PX = 640
+_SMALLEST_PX = 60  # of these the network finds five in six
 _MIN_CONFIDENCE = 0.6  # MediaPipe's legacy graph stops here whatever it is told
 # MediaPipe's square (centre, side) -> our box, fitted to YuNet's boxes on 315 faces of eight sources
 _DOWN, _WIDE, _HIGH = -0.057, 0.85, 1.15
@@ -90,6 +91,10 @@ class MediaPipeFinder:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as what made it."""
         return type(self), (self._model,)
+
+    def least_px(self, width: int, height: int) -> float:
+        """Return the width of the smallest faces that are looked for in a picture of this size."""
+        return _SMALLEST_PX * max(1.0, max(width, height) / _LONG_SIDE_PX)
 
     def find(self, image: Image) -> list[Face]:
         """Return the faces, the most confident first; boxes without points.

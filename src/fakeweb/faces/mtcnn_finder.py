@@ -51,6 +51,10 @@ class MtcnnFinder:
         """Pickle as what made it."""
         return type(self), ()
 
+    def least_px(self, width: int, height: int) -> float:
+        """Return the width of the smallest faces that are looked for in a picture of this size."""
+        return _SMALLEST_PX * max(1.0, max(width, height) / _LONG_SIDE_PX)
+
     def find(self, image: Image) -> list[Face]:
         """Return the faces with their five points, the most confident first.
 

@@ -68,8 +68,8 @@ class Proposer:
         """Return the width of the smallest faces that are looked for in a picture of this size.
 
         Example:
-            >>> Proposer.least_px(640, 480), round(Proposer.least_px(24_000, 12_000), 1)
-            (24.0, 40.4)
+            >>> Proposer.least_px(640, 480), round(Proposer.least_px(24_000, 12_000))
+            (24.0, 52)
         """
         return SMALLEST_PX / looks.finest(width, height)
 

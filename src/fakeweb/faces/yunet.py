@@ -18,6 +18,7 @@ from fakeweb.faces.suppress import is_inside
 from fakeweb.types import Face, Image
 
 _LONG_SIDE_PX = 640
+_SMALLEST_PX = 20  # of these the network finds nine in ten
 _GRID_PX = 32  # the net's coarsest cell; left to itself, OpenCV sees phantoms in thin pictures
 _GREY = (114, 114, 114)
 
@@ -53,6 +54,10 @@ class YuNetFinder:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as what made it."""
         return partial(type(self), min_confidence=self._min_confidence), (self._model,)
+
+    def least_px(self, width: int, height: int) -> float:
+        """Return the width of the smallest faces that are looked for in a picture of this size."""
+        return _SMALLEST_PX * max(1.0, 1.3 * max(width, height) / _LONG_SIDE_PX)
 
     def find(self, image: Image) -> list[Face]:
         """Return the faces, the most confident first."""

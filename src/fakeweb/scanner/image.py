@@ -27,6 +27,7 @@ from fakeweb.scanner.parts import (
     make_mesher,
     mesher_of,
     models_of,
+    overlooked,
 )
 from fakeweb.scanner.video import VideoProgress, VideoScan
 from fakeweb.types import (
@@ -203,7 +204,10 @@ class Scanner:
                 **({} if self.mesher is None else {"mesh": measured - found}),
                 "score": ended - measured,
             },
-            warnings=media.warnings,
+            warnings=(
+                *media.warnings,
+                *overlooked(self.finder, media.image, self.classifier.min_face_px),
+            ),
         )
 
     def _printed(self, face: Face, score: Score | None) -> Verdict | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fakeweb import registry
 from fakeweb.errors import UsageError
-from fakeweb.types import Classifier, FaceFinder, FaceMesher
+from fakeweb.types import BoundedFinder, Classifier, FaceFinder, FaceMesher, Image
 
 DEFAULT_FINDER = "fakeweb"
 DEFAULT_MESHER = "fakeweb"
@@ -64,6 +64,25 @@ def mesher_of(finder: object) -> FaceMesher | None:
     """Return the mesher with which a finder measures what it finds, if it has one."""
     own: FaceMesher | None = getattr(finder, "mesher", None)
     return own
+
+
+def overlooked(finder: FaceFinder, image: Image, min_face_px: float) -> tuple[str, ...]:
+    """Return a warning where faces that are large enough to judge are not looked for, since the picture is so large.
+
+    Args:
+        finder: What finds; only a :class:`~fakeweb.types.BoundedFinder` can tell.
+        image: The picture.
+        min_face_px: Narrower faces are not judged.
+    """
+    if not isinstance(finder, BoundedFinder):
+        return ()
+    least_px = finder.least_px(image.width, image.height)
+    if least_px <= max(min_face_px, finder.least_px(1, 1)):
+        return ()
+    return (
+        f"faces narrower than {least_px:.0f} px were not looked for in a picture of {image.width} x {image.height} px;"
+        " cut it into parts to have them judged",
+    )
 
 
 def models_of(classifier: Classifier, finder: FaceFinder, mesher: FaceMesher | None) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from fakeweb.types.report import (
 )
 from fakeweb.types.samples import Forgery, Sample, Split
 from fakeweb.types.seams import (
+    BoundedFinder,
     Classifier,
     DatasetLayout,
     FaceFinder,
@@ -46,6 +47,7 @@ __all__ = [
     "KINDS",
     "LABELS",
     "SCHEMA_VERSION",
+    "BoundedFinder",
     "Box",
     "Classifier",
     "Crop",

@@ -37,6 +37,15 @@ class ShrunkFinder(FaceFinder, Protocol):
 
 
 @runtime_checkable
+class BoundedFinder(FaceFinder, Protocol):
+    """A finder that shrinks large pictures, and can tell how small a face it still sees in them."""
+
+    def least_px(self, width: int, height: int) -> float:
+        """Return the width of the smallest faces that are looked for in a picture of this size, in its pixels."""
+        ...
+
+
+@runtime_checkable
 class FaceMesher(Protocol):
     """Measures 468 points on faces. Safe to call from several threads; a face's mesh does not depend on the others."""
 

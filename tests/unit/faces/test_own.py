@@ -12,7 +12,7 @@ from fakeweb.errors import ModelIncompatible
 from fakeweb.faces import looks
 from fakeweb.faces.own import OwnFinder
 from fakeweb.faces.proposer import Proposer
-from fakeweb.types import FaceMesher, Image
+from fakeweb.types import Face, FaceMesher, Image
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,42 @@ def test_a_small_face_in_a_huge_picture_is_found_in_bounded_time(finder, planted
     faces = finder.find(planted(6000, 4000, 110, (4700, 700)))
     assert time.process_time() - begun < 20
     hit(faces, (4700, 700), 110)
+
+
+PAGE, PANORAMA, STRIP = (1080, 20_000), (20_000, 1080), (400, 25_000)
+
+
+@pytest.mark.parametrize(
+    ("size", "face_px"), [(PAGE, 93), (PAGE, 230), (PANORAMA, 40), (PANORAMA, 130), (STRIP, 93)], ids=str
+)
+def test_in_a_long_picture_faces_of_every_size_are_found_as_in_its_pieces(finder, planted, size, face_px):
+    """Shrunk to a long side of 4,096 px, a face of 93 px is one of 19; shrunk to 640 px, one of 230 is one of 7."""
+    width, height = size
+    piece = planted(
+        min(width, 1500), min(height, 1500), face_px, (min(width, 1500) / 2, min(height, 1500) / 2)
+    )
+    places = [round(share * max(size)) for share in (0.02, 0.31, 0.55, 0.9)]
+    canvas = np.full((height, width, 3), 128, np.uint8)
+    for at in places:
+        across, down = (0, at) if height > width else (at, 0)
+        part = canvas[down : down + piece.height, across : across + piece.width]
+        part[:] = piece.pixels[: part.shape[0], : part.shape[1]]
+    found = finder.find(Image(canvas))
+    assert len(found) == len(places)
+    for at in places:
+        middle = [piece.width / 2, piece.height / 2]
+        middle[height > width] += at
+        hit(found, middle, face_px)
+
+
+def test_a_pictures_tiles_are_bounded_and_the_finder_says_what_it_cannot_see(finder):
+    for size in ((640, 480), (4096, 4096), (1080, 20_000), (30_000, 3000), (12_000, 9000), (30_000, 30_000)):
+        scale = looks.finest(*size)
+        assert np.prod([len(looks.starts(round(side * scale))) for side in size]) <= 160
+        assert finder.least_px(*size) == pytest.approx(24 / scale)
+    assert finder.least_px(4096, 4096) == 24
+    assert finder.least_px(12_000, 9000) == 32
+    assert finder.least_px(30_000, 30_000) > 60
 
 
 @pytest.mark.parametrize("turns", [0, 3])
@@ -203,6 +239,84 @@ def test_what_one_scale_alone_shows_must_be_surer_unless_it_is_small(finder, mon
     assert sorted((views[0].box[0], len(views)) for views in found) == [(100, 1), (200, 1), (300, 2)]
     tiny = finder.proposer.look(Image(np.zeros((112, 112, 3), np.uint8)))  # is looked at once
     assert [views[0].box[0] for views in tiny] == [0]
+
+
+@pytest.mark.parametrize("face_px", [30, 120, 200, 420])
+def test_each_look_keeps_the_faces_that_it_shows_well_and_leaves_large_ones_to_the_next(
+    finder, planted, monkeypatch, face_px
+):
+    """Large false faces come from looks at large copies: of 1,024 px and more none above 125 px may be kept."""
+    kept = []
+    look = finder.proposer._look
+
+    def noted(pixels, largest):
+        found = look(pixels, largest)
+        sizes = np.sqrt((found[:, 3:5] - found[:, 1:3]).prod(1))
+        kept.extend((max(pixels.shape[:2]), float(size)) for size in sizes)
+        return found
+
+    monkeypatch.setattr(finder.proposer, "_look", noted)
+    finder.proposer.look(planted(1000, 800, face_px, (500, 400)))
+    assert all(size <= 125 for side, size in kept if side > 112), kept
+    assert kept
+    if face_px == 420:
+        kept.clear()
+        finder.proposer.look_again(planted(1000, 800, face_px, (500, 400)))
+        assert any(size > 125 for side, size in kept if side > 112)  # here they count everywhere
+
+
+SUMS = {  # logit of the proposal, of the mesh; found in the first look, found where one looks again
+    "both doubtful": (0.0, 2.0, False, False),
+    "just enough": (0.2, 2.0, True, False),
+    "enough at first only": (1.0, 2.2, True, False),
+    "sure": (1.4, 2.0, True, True),
+    "the mesh outweighs": (-0.5, 4.0, True, True),
+    "the proposal outweighs": (3.5, 0.0, True, True),
+}
+
+
+@pytest.mark.parametrize(("proposed", "measured", "first", "second"), SUMS.values(), ids=SUMS.keys())
+def test_where_nobody_was_found_more_is_asked_of_the_second_look(
+    portrait, monkeypatch, proposed, measured, first, second
+):
+    """Of false faces in empty scenes, asking 3.3 instead of 2.1 of the sum of both logits drops five of seven."""
+
+    class Mesher:
+        name, min_presence, max_printed = "told", 0.5, 1.0
+
+        def mesh(self, image, faces):
+            return [replace(f, mesh=real.mesh, presence=_p(measured)) for f in faces]
+
+    (real,) = OwnFinder().find(portrait)
+    answers = _found_by_look(OwnFinder(mesher=Mesher()), portrait, real, proposed, monkeypatch)
+    assert answers == {"look": first, "look_again": second, "look_turned": second}
+
+
+@pytest.mark.parametrize(
+    ("proposed", "first", "second"), [(2.1, False, False), (2.3, True, False), (2.5, True, True)]
+)
+def test_without_a_mesh_the_proposal_must_be_surer_and_in_the_second_look_surer_still(
+    portrait, monkeypatch, proposed, first, second
+):
+    (real,) = OwnFinder().find(portrait)
+    answers = _found_by_look(OwnFinder(mesher=None), portrait, real, proposed, monkeypatch)
+    assert answers == {"look": first, "look_again": second, "look_turned": second}
+
+
+def _p(logit):
+    return 1 / (1 + np.exp(-logit))
+
+
+def _found_by_look(finder, picture, face, proposed, monkeypatch):
+    """Tell by look whether a face that this look alone proposes, with such a logit, is found."""
+    answers = {}
+    proposal = [[Face(face.box, _p(proposed), points=face.points)]]
+    for seeing in ("look", "look_again", "look_turned"):
+        for name in ("look", "look_again", "look_turned"):
+            said = proposal if name == seeing else []
+            monkeypatch.setattr(finder.proposer, name, lambda *_, said=said, **__: said)
+        answers[seeing] = bool(finder.find(picture))
+    return answers
 
 
 def test_a_classifier_is_no_finder():

@@ -1,6 +1,7 @@
 """Between rooms: finder, mesher and classifier of one scan, in pictures and clips, and what the report says of them."""
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.faces.own import OwnFinder
 from fakeweb.runtime import find_card
 from fakeweb.scanner import Scanner, make_finder
+from fakeweb.scanner.parts import overlooked
 from fakeweb.topology import MEAN
 
 MESH, FINDER, FAST = (find_card(name).reference for name in ("mesh", "finder", "fast"))
@@ -99,7 +101,7 @@ def test_every_model_is_loaded_once(monkeypatch, portrait_path):
         opened.append(card.name)
         return runtime.open_session(card, **options)
 
-    for room in ("faces.mesh", "faces.own", "classifiers.onnx"):
+    for room in ("faces.mesh", "faces.proposer", "classifiers.onnx"):
         monkeypatch.setattr(f"fakeweb.{room}.open_session", counted)
     Scanner().scan(portrait_path)
     assert sorted(opened) == ["fast", "finder", "mesh"]
@@ -134,3 +136,21 @@ def test_a_finder_by_name_gets_the_mesher_that_it_takes():
     assert not hasattr(make_finder("haar", None, mesher), "mesher")
     with pytest.raises(UsageError, match="takes no model file"):
         make_finder("haar", "some.onnx", mesher)
+
+
+@pytest.mark.parametrize(
+    ("size", "warned"), [((64, 64), False), ((1500, 10), False), ((2600, 10), True)], ids=str
+)
+def test_a_report_says_which_faces_were_not_looked_for(size, warned):
+    """The finder haar shrinks pictures to 1,280 px; it sees faces from 32 px on, judged are those from 48 px on."""
+    report = Scanner(finder="haar", mesher=None).scan(np.full((size[1], size[0], 3), 120, np.uint8))
+    assert any("narrower than 65 px were not looked for" in text for text in report.warnings) == warned
+
+
+def test_no_picture_up_to_a_hundred_megapixels_is_too_large_for_the_finder_that_ships():
+    finder = OwnFinder(mesher=None)
+    for width, height in ((1080, 20_000), (30_000, 3000), (12_000, 9000)):
+        picture = SimpleNamespace(width=width, height=height)
+        assert overlooked(finder, picture, 32.0) == ()
+    (text,) = overlooked(finder, SimpleNamespace(width=30_000, height=30_000), 48.0)
+    assert "px were not looked for" in text
