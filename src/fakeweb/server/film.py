@@ -17,7 +17,8 @@ from fakeweb.media import encode_png, kind_of, read_image, write_atomically
 from fakeweb.render import overlay
 from fakeweb.scanner import VideoProgress, overlay_clip
 from fakeweb.server import frames
-from fakeweb.server.worker import Judge, prepare, report_json
+from fakeweb.server.finished import Finished, to_frame
+from fakeweb.server.worker import Judge, prepare
 from fakeweb.types import Report
 
 OnProgress = Callable[[str, float], None]
@@ -91,7 +92,8 @@ def main(scan: ScanFilm = scan_film) -> None:
             frames.send(channel, {"stage": stage, "progress": min(1.0, max(0.0, share))})
 
         report, name = scan(judge, task, on_progress)
-        frames.send(channel, {"report": report_json(report), "overlay": name})
+        header, body = to_frame(Finished.of(report))
+        frames.send(channel, {**header, "overlay": name}, body)
     except FakeWebError as error:
         frames.send(channel, {"error": error.to_dict()})
     except MemoryError:

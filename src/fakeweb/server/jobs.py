@@ -18,14 +18,13 @@ from typing import Any
 
 from fakeweb.errors import Busy, Conflict, FakeWebError, NotFound, Overdue, WorkerDied, from_dict
 from fakeweb.server.bodies import Upload
+from fakeweb.server.finished import Finished, from_frame
 from fakeweb.server.frames import Child
-from fakeweb.server.impact import viewer_warnings
 from fakeweb.server.judge import Judge
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.schemas import VideoOptions
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import FINISHED, Row, Store, new_id
-from fakeweb.types import Report
 
 LOG = logging.getLogger("fakeweb.server")
 _ATTEMPTS = 3
@@ -206,7 +205,7 @@ class Jobs:
         await self._store.run(lambda: self._store.change_job(job_id, only=("queued", "running"), **begun))
         self._tell(job_id)
         try:
-            header = await self._watch(job)
+            done = await self._watch(job)
         except FakeWebError as error:
             await self._end(job_id, "failed", problem=json.dumps(error.to_dict()))
             return
@@ -216,12 +215,12 @@ class Jobs:
                 self._store.run(lambda: self._store.change_job(job_id, only=("running",), **again))
             )
             raise
-        if header is None:  # cancelled, or to be taken up again
+        if done is None:  # cancelled, or to be taken up again
             return
-        await self._finish(job, header)
+        await self._finish(job, *done)
 
-    async def _watch(self, job: Row) -> dict[str, Any] | None:
-        """Run the process of a job to its end; return its last word, or None where it was cancelled."""
+    async def _watch(self, job: Row) -> tuple[Finished, str | None] | None:
+        """Run the process of a job to its end; return report and overlay, or None where it was cancelled."""
         job_id = job["id"]
         folder = self._folder / job_id
         options = json.loads(job["options"])
@@ -254,14 +253,14 @@ class Jobs:
             self._children.pop(job_id, None)
             await asyncio.shield(child.end())
 
-    async def _listen(self, job_id: str, child: Child) -> dict[str, Any]:
+    async def _listen(self, job_id: str, child: Child) -> tuple[Finished, str | None]:
         written_s = 0.0
         while True:
-            header, _ = await child.receive()
+            header, body = await child.receive()
             if "error" in header:
                 raise from_dict(header["error"])
-            if "report" in header:
-                return header
+            if "summary" in header:
+                return from_frame(header, body)[0], header["overlay"]
             progress = {"stage": str(header["stage"])[:100], "progress": round(header["progress"], 4)}
             self._live[job_id] = progress
             self._tell(job_id)
@@ -270,25 +269,25 @@ class Jobs:
                 change = {"only": ("running",), **progress}
                 await self._store.run(lambda c=change: self._store.change_job(job_id, **c))  # type: ignore[misc]
 
-    async def _finish(self, job: Row, header: dict[str, Any]) -> None:
+    async def _finish(self, job: Row, report: Finished, overlay: str | None) -> None:
         """Store what came out."""
         options = VideoOptions.model_validate_json(job["options"])
-        data = header["report"]
-        report = Report.from_dict(data)
+        summary, text = report.summary, report.text.decode()
         key = "video:" + self._judge.cache_key(job["media_sha256"], options)
-        text = json.dumps({**data, "source": "upload"})
         result_id = await self._store.run(self._store.add_result, key, job["media_sha256"], text)
-        queue_id = await self._judge.enqueue(result_id, report, options, self._judge.impact(report, options))
+        queue_id = await self._judge.enqueue(
+            result_id, summary, options, self._judge.impact(summary, options)
+        )
         await self._end(
             job["id"],
             "done",
-            report=json.dumps(data),
-            overlay=header.get("overlay"),
+            report=text,
+            overlay=overlay,
             result_id=result_id,
             queue_id=queue_id,
             progress=1.0,
         )
-        self._metrics.verdicts.labels(report.verdict.label, "false").inc()
+        self._metrics.verdicts.labels(summary.label, "false").inc()
 
     async def _end(self, job_id: str, state: str, **values: Any) -> None:
         ended = {"state": state, "stage": state, "finished_s": time.time(), **values}
@@ -313,15 +312,14 @@ class Jobs:
 def job_answer(row: Row, judge: Judge) -> dict[str, Any]:
     """Return the judgement of a finished job in the form of a picture's."""
     options = VideoOptions.model_validate_json(row["options"])
-    data = json.loads(row["report"])
-    report = Report.from_dict(data)
-    found = judge.impact(report, options)
+    report = Finished.stored(row["report"])
+    found = judge.impact(report.summary, options)
     return {
         "id": row["result_id"],
         "cached": False,
-        "report": data,
+        "report": report.named(row["source"]),
         "impact": None if found is None else asdict(found),
-        "viewer_warnings": [asdict(w) for w in viewer_warnings(report)],
+        "viewer_warnings": report.summary.viewer_warnings,
         "queue_id": row["queue_id"],
         "overlay": None,
     }

@@ -6,21 +6,20 @@ import asyncio
 import base64
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
-from fakeweb.server.impact import Impact, impact, leading_kind, viewer_warnings
+from fakeweb.server.finished import Finished, Summary, from_frame
+from fakeweb.server.impact import Impact, impact
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.pool import Pool
 from fakeweb.server.schemas import PredictOptions, ScanOptions, VideoOptions
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import Store
-from fakeweb.types import Report
 
 _REMEMBERED_BYTES = 32 << 20
 _INLINE_BYTES = 1 << 18
@@ -32,13 +31,15 @@ class Judged:
 
     Attributes:
         id: Of the stored result.
-        report: JSON form of the report.
+        report: The report.
+        name: What the caller calls the picture.
         cached: Whether it was there before.
         drawn: PNG of the overlay, empty where none was asked for.
     """
 
     id: str
-    report: dict[str, Any]
+    report: Finished
+    name: str
     cached: bool
     drawn: bytes = b""
 
@@ -47,24 +48,24 @@ class Memory:
     """The last results, so that a picture that goes round is answered without the database."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[str, Finished]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: str) -> tuple[str, str] | None:
+    def get(self, key: str) -> tuple[str, Finished] | None:
         """Return id and report of a result."""
         found = self._held.get(key)
         if found is not None:
             self._held.move_to_end(key)
         return found
 
-    def put(self, key: str, result_id: str, report: str) -> None:
+    def put(self, key: str, result_id: str, report: Finished) -> None:
         """Remember a result, and forget the oldest."""
         if key not in self._held:
             self._held[key] = (result_id, report)
-            self._bytes += len(key) + len(report)
+            self._bytes += len(key) + len(report.text)
         while self._bytes > _REMEMBERED_BYTES:
-            old, (_, text) = self._held.popitem(last=False)
-            self._bytes -= len(old) + len(text)
+            old, (_, report) = self._held.popitem(last=False)
+            self._bytes -= len(old) + len(report.text)
 
     def clear(self) -> None:
         """Forget all."""
@@ -127,55 +128,55 @@ class Judge:
             FakeWebError: The picture cannot be judged, or not in time.
         """
         key = self.cache_key(upload.sha256, options)
-        known = await self._known(key)
+        known = await self._known(key, upload.name)
         if known is None:
             known = await self._once(key, upload, options, deadline_s, draw=draw)
         if draw and not known.drawn:
-            drawn = await self._work(upload, options, deadline_s, report=known.report, draw=True)
-            known = Judged(known.id, known.report, known.cached, drawn[1])
-        self._metrics.verdicts.labels(known.report["verdict"]["label"], str(known.cached).lower()).inc()
-        return Judged(known.id, {**known.report, "source": upload.name}, known.cached, known.drawn)
+            _, drawn = await self._work(upload, options, deadline_s, report=known.report.text, draw=True)
+            known = replace(known, drawn=drawn)
+        self._metrics.verdicts.labels(known.report.summary.label, str(known.cached).lower()).inc()
+        return known
 
     async def answer(self, judged: Judged, options: ScanOptions, *, overlay: bool) -> dict[str, Any]:
         """Return the JSON answer: report, impact, warnings, and the overlay where wanted."""
-        report = _without_meshes(judged.report)
-        found = self.impact(report, options)
-        queue_id = await self.enqueue(judged.id, report, options, found)
+        summary = judged.report.summary
+        found = self.impact(summary, options)
+        queue_id = await self.enqueue(judged.id, summary, options, found)
         return {
             "id": judged.id,
             "cached": judged.cached,
-            "report": judged.report,
+            "report": judged.report.named(judged.name),
             "impact": None if found is None else asdict(found),
-            "viewer_warnings": [asdict(w) for w in viewer_warnings(report)],
+            "viewer_warnings": summary.viewer_warnings,
             "queue_id": queue_id,
             "overlay": await _base64(judged.drawn) if overlay else None,
         }
 
-    def impact(self, report: Report, options: ScanOptions) -> Impact | None:
+    def impact(self, summary: Summary, options: ScanOptions) -> Impact | None:
         """Return the impact of a post."""
         return impact(
-            report.verdict.p_fake,
+            summary.p_fake,
             options.reach,
             levels=self._settings.impact_levels,
             follower_share=self._settings.follower_share,
         )
 
     async def enqueue(
-        self, result_id: str, report: Report, options: ScanOptions, found: Impact | None
+        self, result_id: str, summary: Summary, options: ScanOptions, found: Impact | None
     ) -> str | None:
         """Put a post into the review queue where it belongs there; return the item's id."""
         wanted = options.queue
         if wanted is None:
-            wanted = bool(options.reach) and report.verdict.label in self._settings.queue_labels
+            wanted = bool(options.reach) and summary.label in self._settings.queue_labels
         if not wanted:
             return None
         item = {
             "result_id": result_id,
-            "media_sha256": report.media_sha256,
+            "media_sha256": summary.media_sha256,
             "reference": options.reference,
-            "label": report.verdict.label,
-            "p_fake": report.verdict.p_fake,
-            "kind": leading_kind(report),
+            "label": summary.label,
+            "p_fake": summary.p_fake,
+            "kind": summary.kind,
             "views": options.views,
             "followers": options.followers,
             "engagement_rate": options.engagement_rate,
@@ -189,15 +190,15 @@ class Judge:
         """Forget what is in memory; called when something was deleted."""
         self._memory.clear()
 
-    async def _known(self, key: str) -> Judged | None:
+    async def _known(self, key: str, name: str) -> Judged | None:
         found = self._memory.get(key)
         if found is None:
             row = await self._store.look_up(key)
             if row is None:
                 return None
-            found = (row["id"], row["report"])
+            found = (row["id"], Finished.stored(row["report"]))
             self._remember(key, *found)
-        return Judged(found[0], orjson.loads(found[1]), cached=True)
+        return Judged(*found, name, cached=True)
 
     async def _once(
         self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
@@ -210,16 +211,15 @@ class Judge:
             self._running[key] = shared
             shared.task.add_done_callback(lambda _: self._running.pop(key, None))
         judged = await shared.wait()
-        return judged if first else Judged(judged.id, judged.report, cached=True)
+        return judged if first else Judged(judged.id, judged.report, upload.name, cached=True)
 
     async def _fresh(
         self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
     ) -> Judged:
-        report, drawn = await self._work(upload, options, deadline_s, report=None, draw=draw)
-        text = orjson.dumps({**report, "source": "upload"}).decode()
-        result_id = await self._store.keep(key, upload.sha256, text)
-        self._remember(key, result_id, text)
-        return Judged(result_id, report, cached=False, drawn=drawn)
+        report, drawn = from_frame(*await self._work(upload, options, deadline_s, report=None, draw=draw))
+        result_id = await self._store.keep(key, upload.sha256, report.text.decode())
+        self._remember(key, result_id, report)
+        return Judged(result_id, report, upload.name, cached=False, drawn=drawn)
 
     async def _work(
         self,
@@ -227,7 +227,7 @@ class Judge:
         options: PredictOptions,
         deadline_s: float,
         *,
-        report: Mapping[str, Any] | None,
+        report: bytes | None,
         draw: bool,
     ) -> tuple[dict[str, Any], bytes]:
         task = {
@@ -236,16 +236,16 @@ class Judge:
             "faces": options.faces,
             "opacity": options.opacity,
             "overlay": draw,
-            "report": report,
+            "report": None if report is None else orjson.Fragment(report),
         }
         header, body, took_s = await self._pool.run(
             task, upload.data, digest=upload.sha256, deadline_s=deadline_s
         )
         self._admission.took(took_s)
         self._metrics.judging.observe(took_s)
-        return header["report"], body
+        return header, body
 
-    def _remember(self, key: str, result_id: str, report: str) -> None:
+    def _remember(self, key: str, result_id: str, report: Finished) -> None:
         if self._store.is_sqlite:  # nobody else can delete from under us
             self._memory.put(key, result_id, report)
 
@@ -253,12 +253,6 @@ class Judge:
 def deadline_in(seconds: float) -> float:
     """Return the time that lies so many seconds ahead on the monotonic clock."""
     return time.monotonic() + seconds
-
-
-def _without_meshes(report: Mapping[str, Any]) -> Report:
-    """Read a report but for the many numbers that say nothing about its verdicts."""
-    faces = [{**face, "points": None, "mesh": None} for face in report["faces"]]
-    return Report.from_dict({**report, "faces": faces})
 
 
 async def _base64(data: bytes) -> str:

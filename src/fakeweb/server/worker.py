@@ -15,26 +15,14 @@ import time
 from typing import Any
 
 import cv2
-import orjson
 
 from fakeweb.errors import FakeWebError, TooLarge
 from fakeweb.media import Limits, encode_png, read_image
-from fakeweb.render import overlay, to_json
+from fakeweb.render import overlay
 from fakeweb.scanner import Scanner
 from fakeweb.server import frames
+from fakeweb.server.finished import Finished, to_frame
 from fakeweb.types import Report
-
-
-def report_json(report: Report) -> orjson.Fragment:
-    """Return a report's JSON, ready to be put into a frame.
-
-    Raises:
-        TypeError: See :func:`fakeweb.render.to_json`.
-    """
-    try:
-        return orjson.Fragment(orjson.dumps(report.to_dict()))
-    except TypeError:  # names or metadata that are no strict JSON
-        return orjson.Fragment(to_json(report, indent=None))
 
 
 def prepare(memory_mb: int) -> None:
@@ -100,15 +88,16 @@ class Judge:
         )
 
     def answer(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-        """Judge one picture, or draw what was judged before; errors of the picture are part of the answer."""
+        """Judge one picture, or only draw what was judged before; errors of the picture are part of the answer."""
         started = time.perf_counter()
+        known = task["report"]
         try:
             media = read_image(data, limits=self._base.limits, name=task["name"])
-            if task["report"] is None:
+            if known is None:
                 scanner = self.scanner(task["threshold"], task["faces"])
                 report = scanner.judge(media, read_s=time.perf_counter() - started)
             else:
-                report = Report.from_dict(task["report"])
+                report = Report.from_dict(known)
             drawn = b""
             if task["overlay"]:
                 drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]), drawn=True)
@@ -117,7 +106,7 @@ class Judge:
         except MemoryError:
             large = TooLarge(f"{task['name']} needs more memory than a picture may", hint="scale it down")
             return {"error": large.to_dict()}, b""
-        return {"report": report_json(report)}, drawn
+        return to_frame(Finished.of(report), drawn) if known is None else ({}, drawn)
 
 
 def main() -> None:

@@ -202,10 +202,10 @@ async def _item(service: Service, upload: Upload, options: PredictOptions, reque
 
 
 def _png_headers(judged: Judged) -> dict[str, str]:
-    verdict = judged.report["verdict"]
-    headers = {"X-FakeWeb-Verdict": verdict["label"], "X-FakeWeb-Id": judged.id}
-    if verdict["p_fake"] is not None:
-        headers["X-FakeWeb-P-Fake"] = f"{verdict['p_fake']:.6f}"
+    summary = judged.report.summary
+    headers = {"X-FakeWeb-Verdict": summary.label, "X-FakeWeb-Id": judged.id}
+    if summary.p_fake is not None:
+        headers["X-FakeWeb-P-Fake"] = f"{summary.p_fake:.6f}"
     return headers
 
 

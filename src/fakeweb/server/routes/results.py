@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from fakeweb.errors import NotFound
-from fakeweb.server.impact import viewer_warnings
+from fakeweb.server.finished import Finished
 from fakeweb.server.routes.given import iso, json_answer, problems, service_of
 from fakeweb.server.schemas import Deleted, StoredResult
-from fakeweb.types import Report
 
 router = APIRouter(prefix="/v1", tags=["results"])
 
@@ -34,14 +31,14 @@ async def get_result(request: Request, result_id: ResultId) -> Response:
     row = await store.run(store.get_result, result_id)
     if row is None:
         raise NotFound("there is no such result", hint="it may have been deleted, or kept for its time")
-    report = json.loads(row["report"])
+    report = Finished.stored(row["report"])
     return json_answer(
         {
             "id": row["id"],
             "media_sha256": row["media_sha256"],
             "created_at": iso(row["created_s"]),
-            "report": report,
-            "viewer_warnings": [asdict(w) for w in viewer_warnings(Report.from_dict(report))],
+            "report": report.named("upload"),
+            "viewer_warnings": report.summary.viewer_warnings,
         }
     )
 

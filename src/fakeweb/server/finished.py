@@ -1,0 +1,91 @@
+"""A report as the service handles it: finished JSON, and the little of it that anybody here looks at.
+
+A worker writes the JSON once. From then on it is stored and sent as it is; only the source, which stands at a known
+place, is put in for each caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from fakeweb.server.impact import leading_kind, viewer_warnings
+from fakeweb.types import SCHEMA_VERSION, Label, Report
+
+_VERSION = f'{{"schema_version":"{SCHEMA_VERSION}","source":'.encode()
+_HEAD = _VERSION + b'"upload",'
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What decides about queue, impact and headers.
+
+    Attributes:
+        media_sha256: Of the bytes.
+        label: The verdict on the whole.
+        p_fake: P(fake) behind it, or None.
+        kind: How the most suspicious face called fake was manipulated, or None.
+        viewer_warnings: JSON of what viewers can be told.
+    """
+
+    media_sha256: str
+    label: Label
+    p_fake: float | None
+    kind: str | None
+    viewer_warnings: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A report that is written.
+
+    Attributes:
+        summary: What the service looks at.
+        text: The report as JSON, with the source ``upload``.
+    """
+
+    summary: Summary
+    text: bytes
+
+    @classmethod
+    def of(cls, report: Report) -> Finished:
+        """Write a report."""
+        data = {**report.to_dict(), "source": "upload"}
+        return cls(_summary(report), orjson.dumps(data))
+
+    @classmethod
+    def stored(cls, text: str) -> Finished:
+        """Take a report that was stored, perhaps by an earlier FakeWeb: then it is written anew.
+
+        Raises:
+            ValueError: It is no report.
+        """
+        data = orjson.loads(text)
+        if not text.startswith(_HEAD.decode()):
+            return cls.of(Report.from_dict(data))
+        # the many numbers that say nothing about the verdicts need not be read
+        faces = [{**face, "points": None, "mesh": None} for face in data["faces"]]
+        return cls(_summary(Report.from_dict({**data, "faces": faces})), text.encode())
+
+    def named(self, source: str) -> orjson.Fragment:
+        """Return the report's JSON under the name its caller gave."""
+        return orjson.Fragment(b"".join((_VERSION, orjson.dumps(source), b",", self.text[len(_HEAD) :])))
+
+
+def to_frame(finished: Finished, drawn: bytes = b"") -> tuple[dict[str, Any], bytes]:
+    """Return header and body of a worker's answer: the report, and what was drawn after it."""
+    return {"summary": asdict(finished.summary), "length": len(finished.text)}, finished.text + drawn
+
+
+def from_frame(header: dict[str, Any], body: bytes) -> tuple[Finished, bytes]:
+    """Return what :func:`to_frame` was given."""
+    length = header["length"]
+    return Finished(Summary(**header["summary"]), body[:length]), body[length:]
+
+
+def _summary(report: Report) -> Summary:
+    verdict = report.verdict
+    warnings = [asdict(warning) for warning in viewer_warnings(report)]
+    return Summary(report.media_sha256, verdict.label, verdict.p_fake, leading_kind(report), warnings)
