@@ -9,7 +9,6 @@ The composed clips and the rows scanned from them are kept in --clips, so that a
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import platform
 import re
@@ -20,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -41,12 +40,10 @@ from fakeweb.evaluate.judge_clips import (
     auc,
     auc_of_people,
     balanced_accuracy,
-    compare_strategies,
     judge_clips,
 )
 from fakeweb.faces import align
 from fakeweb.media import Pace, encode_clip, read_image
-from fakeweb.runtime import ModelCard, find_card
 from fakeweb.scanner import Scanner
 from fakeweb.types import Face, FaceMesher, Image
 
@@ -55,7 +52,7 @@ OUT = ROOT / "docs" / "reference" / "video.md"
 HD_CRF = 22
 CLIPS = {"A": 150, "B": 300, "train": 120}
 FRAMES = 12  # looked at in each composed clip, which has twice as many
-PARTS = ("speed", "memory", "people", "strategies", "dark")
+PARTS = ("speed", "memory", "people", "dark")
 COSTLY = ("temporal",)  # measured when asked for
 
 
@@ -257,16 +254,10 @@ def clips_of(options: argparse.Namespace, half: str) -> Path:
 
 
 def rows_of(options: argparse.Namespace, half: str = "B") -> tuple[list[PersonRow], list[ClipRow], str]:
-    """Scan the clips of half the validation groups, once per model, verdicts and finder.
-
-    On groups A the verdicts are fitted: there only P(fake) of single frames counts, which does not depend on them.
-    """
+    """Scan the clips of half the validation groups, once per scanner."""
     folder = clips_of(options, half)
     scanner = Scanner(finder=options.finder, model=options.model)
-    card = find_card(options.model)
-    if half == "A" and isinstance(card, ModelCard):
-        card = replace(card, video=None)
-    said = hashlib.sha256(f"{card.digest()} {options.finder}".encode()).hexdigest()[:12]
+    said = scanner.digest()[:12]
     people, clips = judge_clips(
         folder, scanner, folder / f"rows-{said}.json", pace=Pace(frames=FRAMES), on_clip=show
     )
@@ -335,25 +326,6 @@ def people(options: argparse.Namespace) -> list[str]:
     first = sum(max(own, key=lambda r: float(np.mean(r.p_frames))).label for own in by_clip.values())
     lines += ["", f"Of three people, the fake one is the most suspicious in {first} of {len(by_clip)} clips."]
     return lines
-
-
-def strategies(options: argparse.Namespace) -> list[str]:
-    """Compare the ways to one score per person."""
-    rows, _, name = rows_of(options)
-    lines = [
-        f"AUC over people of the same clips (`{name}`), and the difference from the plain mean with a paired 95 %"
-        " bootstrap interval over groups.",
-        "",
-        "| strategy | AUC | over the mean | 95 % |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {f.name.replace('_', ' ')} | {f.auc:.4f} | {f.better:+.4f} | [{f.low:+.4f}, {f.high:+.4f}] |"
-        for f in compare_strategies(rows)
-    ]
-    judged = [r for r in rows if r.p_frames]
-    frames = {k: np.concatenate([r.p_frames for r in judged if r.label == k]) for k in (0, 1)}
-    return [*lines, "", f"Single frames: AUC {auc(frames[1], frames[0]):.4f}."]
 
 
 def grey(image: Image) -> float:
@@ -434,7 +406,6 @@ TITLES = {
     "speed": "Speed",
     "memory": "Memory",
     "people": "Several people in a clip",
-    "strategies": "From frames to a person",
     "dark": "Dark frames",
     "temporal": "Temporal network",
 }
@@ -480,10 +451,7 @@ def main() -> None:
     written = sections(OUT.read_text(encoding="utf-8")) if OUT.is_file() else {}
     model = OnnxClassifier(options.model).reference
     for part in options.only or PARTS:
-        if (
-            part in ("people", "strategies", "dark", "temporal")
-            and not (options.data / "index.csv").is_file()
-        ):
+        if part in ("people", "dark", "temporal") and not (options.data / "index.csv").is_file():
             sys.stdout.write(f"no labelled pictures: {part} not measured\n")
             continue
         lines = globals()[part](options)

@@ -56,7 +56,7 @@ def test_it_keeps_the_protocol(classifier):
 def test_it_travels_to_another_process_as_what_made_it(classifier, crops):
     again = pickle.loads(pickle.dumps(classifier))
     assert bits(again.score(crops)) == bits(classifier.score(crops))
-    assert again.thresholds(3) == classifier.thresholds(3)
+    assert again.thresholds() == classifier.thresholds()
 
 
 def test_one_score_per_crop(classifier, crops):

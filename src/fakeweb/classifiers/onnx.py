@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import Adapter, Calibration, Card, Decision, ModelCard, find_card, open_session
+from fakeweb.runtime import Adapter, Card, ModelCard, Norms, find_card, open_session
 from fakeweb.types import Crop, FloatArray, Score, Thresholds
 
 DEFAULT_MODEL = "fast"
@@ -97,22 +97,17 @@ class OnnxClassifier:
 
     def thresholds(self) -> Thresholds:
         """Return where verdicts begin."""
-        return _thresholds(self.card.calibration, self.card.decision)
+        fake = self.probability(self.card.decision.fake_logit())
+        return Thresholds(real=min(self.card.decision.real, fake), fake=fake)
 
-    def track_probability(self, p_mean: float) -> float:
-        """Return P(fake) of a person in a video from the mean of P(fake) over the frames."""
-        own = self.card.video
-        if own is None:
-            return p_mean
-        held = min(max(p_mean, 1e-6), 1 - 1e-6)
-        return own.calibration.probability(math.log(held / (1 - held)))
+    @property
+    def norms(self) -> Norms:
+        """What genuine faces were measured to be like."""
+        return self.card.norms
 
-    def track_thresholds(self) -> Thresholds:
-        """Return where verdicts on people in a video begin."""
-        own = self.card.video
-        if own is None:
-            return self.thresholds()
-        return _thresholds(own.calibration, own.decision)
+    def probability(self, logit: float) -> float:
+        """Return calibrated P(fake) of a logit."""
+        return self.card.calibration.probability(logit)
 
     def _score(self, crop: Crop) -> Score:
         if crop.side_px != self.side_px:
@@ -184,8 +179,3 @@ def _cells_to_image(crop: Crop, cells: int) -> npt.NDArray[np.float32]:
     step = crop.side_px / cells
     to_crop = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1]])
     return np.asarray(crop.to_image @ to_crop, np.float32)
-
-
-def _thresholds(calibration: Calibration, decision: Decision) -> Thresholds:
-    fake = calibration.probability(decision.fake_logit())
-    return Thresholds(real=min(decision.real, fake), fake=fake)

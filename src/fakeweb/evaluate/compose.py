@@ -22,6 +22,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,10 +30,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb import registry
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_clip, read_image, write_atomically
-from fakeweb.types import Image, Sample
+from fakeweb.scanner import make_finder
+from fakeweb.types import FaceFinder, Image, Sample
 
 _Pixels = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float32]
@@ -45,6 +48,8 @@ _OF_SLOT, _OF_HEIGHT = (
     0.75,
 )  # of one person's share of the width, and of the height, a tile takes at most
 _SHARE: Final = (0.5, 1.0)  # of that
+FORGED: Final = ("self_blend", "retouch", "beauty", "reenact")
+"""Methods of the forge that need no donor."""
 _FACE_PX: Final = 224
 _GREY: Final = 40  # noise is kept as bytes around this
 _MARGIN_PX: Final = 56  # around the still its own mirror image, blurred, so that no seam runs along the face
@@ -59,8 +64,11 @@ class ComposeOptions:
         clips: How many.
         people: Numbers of people, taken in turn.
         half: Half of the validation groups to use, ``A`` or ``B``; None: every sample given.
-        seconds, fps: Length and rate.
+        seconds, fps: Lengths, taken in turn, and rate.
         fake_share: Share of clips with a fake person in them.
+        partial: Share of the time in which a fake person is fake, drawn from this range, each clip in turn with and
+            without cuts at both ends; a fake is then the person's own genuine still forged, or its pair. None: fakes
+            are fake all the time.
         sources: Sources of faces; each gives real and fake people, or is used for both.
         seed: The same seed gives the same clips.
     """
@@ -68,9 +76,10 @@ class ComposeOptions:
     clips: int = 300
     people: tuple[int, ...] = (1, 2, 3)
     half: str | None = "B"
-    seconds: float = 2.0
+    seconds: float | tuple[float, ...] = 2.0
     fps: int = 12
     fake_share: float = 0.5
+    partial: tuple[float, float] | None = None
     sources: tuple[str, ...] = ("dfdc", "stylegan1_ffhq", "ciplab")
     seed: int = 0
 
@@ -85,6 +94,8 @@ class Person:
         kind: How it was manipulated, or None.
         centres: (x, y) of the tile at each frame, in pixels.
         side_px: Side of the tile at rest.
+        fake_s: When a fake person begins and ceases to be fake; None: fake or real all the time.
+        cut: Whether the scene changes at both.
     """
 
     source: str
@@ -94,6 +105,8 @@ class Person:
     kind: str | None
     centres: list[tuple[float, float]]
     side_px: float
+    fake_s: tuple[float, float] | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +150,9 @@ def compose(
     clips = []
     for done, (plan, scene, stills) in enumerate(plans, 1):
         rng = np.random.default_rng([options.seed, done])
-        stage = _Stage(plan, scene, stills, round(options.seconds * options.fps), rng)
+        lengths = options.seconds if isinstance(options.seconds, tuple) else (options.seconds,)
+        count = round(lengths[(done - 1) // len(options.people) % len(lengths)] * options.fps)
+        stage = _Stage(plan, scene, stills, count, rng, options.partial, cut=done % 2 == 0)
         path = out / plan.name
         if not path.is_file():
             frames = ((Image(p), i / options.fps) for i, p in enumerate(stage.frames()))
@@ -157,12 +172,14 @@ def read_truth(folder: Path) -> list[ComposedClip]:
 
 
 def _person(data: dict[str, Any]) -> Person:
-    return Person(**{**data, "centres": [(x, y) for x, y in data["centres"]]})
+    part = data.get("fake_s")
+    centres = [(x, y) for x, y in data["centres"]]
+    return Person(**{**data, "centres": centres, "fake_s": None if part is None else tuple(part)})
 
 
 def _plans(
     samples: Sequence[Sample], options: ComposeOptions
-) -> Iterator[tuple[ComposedClip, Sample, list[Sample]]]:
+) -> Iterator[tuple[ComposedClip, Sample, list[Still]]]:
     """Say who is in each clip: sources in turn, each still as seldom as possible, classes of one source."""
     rng = np.random.default_rng(options.seed)
     scenes = [s for s in samples if s.label is None]
@@ -172,7 +189,7 @@ def _plans(
         if sample.label is not None and sample.source in options.sources and inside:
             stills[sample.source, sample.label].append(sample)
     for source in options.sources:
-        if len(stills[source, 0]) < max(options.people) or not stills[source, 1]:
+        if len(stills[source, 0]) < max(options.people) or (options.fake_share and not stills[source, 1]):
             raise DatasetError(f"too few stills of {source} to compose from", hint="give more samples")
     if not scenes:
         raise DatasetError("no pictures for scenes", hint="give samples without a label too")
@@ -190,12 +207,80 @@ def _plans(
         crf = CRFS[int(rng.integers(len(CRFS)))]
         wide = max(width, 2 * math.ceil(people * _largest_px(width, height) / _OF_SLOT / 2))
         plan = ComposedClip(f"{number:05}.mp4", wide, height, options.fps, crf)
-        yield plan, scenes[int(rng.integers(len(scenes)))], chosen
+        cast = [Still(s, kind=s.kind) for s in chosen]
+        if place >= 0 and options.partial is not None:
+            cast[place] = _partly(chosen[place], decks, {s.group for s in chosen}, number)
+        yield plan, scenes[int(rng.integers(len(scenes)))], cast
+
+
+def _partly(fake: Sample, decks: dict[tuple[str, int], _Deck], taken: set[str], number: int) -> Still:
+    """Return a fake with its own genuine picture: its pair where the source has pairs, else a genuine still forged."""
+    pair = decks[fake.source, 0].of_group(fake.group)
+    if pair is not None and number % 2:
+        return Still(fake, None, fake.kind, read_image(pair.path).image.pixels)
+    for turn in range(20):
+        made = forged_still(decks[fake.source, 0].draw(taken), number + turn)
+        if made is not None:
+            return made
+    raise DatasetError("no still could be forged", hint="give stills with faces that can be measured")
 
 
 def _largest_px(slot: float, height: int) -> float:
     """Return the side of the largest tile that one person gets."""
     return min(slot * _OF_SLOT, height * _OF_HEIGHT)
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """Somebody who plays in a clip.
+
+    Attributes:
+        sample: The still.
+        forged: What the forge makes of it; None: the still as it is.
+        kind: How it was manipulated, or None.
+        genuine: The same person's genuine picture, for fakes that are fake for a part of the time; else None.
+    """
+
+    sample: Sample
+    forged: _Pixels | None = None
+    kind: str | None = None
+    genuine: _Pixels | None = None
+
+    @property
+    def label(self) -> int:
+        """1 where manipulated."""
+        return 1 if self.forged is not None else int(self.sample.label or 0)
+
+    def pixels(self) -> _Pixels:
+        """Return the picture, uint8 RGB."""
+        return read_image(self.sample.path).image.pixels if self.forged is None else self.forged
+
+
+def _part(count: int, share: tuple[float, float], rng: np.random.Generator) -> tuple[int, int]:
+    """Return the frames between which somebody is fake."""
+    length = max(1, round(count * float(rng.uniform(*share))))
+    begin = int(rng.integers(0, max(1, count - length + 1)))
+    return begin, begin + length
+
+
+def forged_still(sample: Sample, seed: int) -> Still | None:
+    """Return a genuine still with what the forge makes of its main face; None where no face can be measured.
+
+    Methods that need no donor take their turns by ``seed``.
+    """
+    image = read_image(sample.path).image
+    faces = [face for face in _finder().find(image) if face.mesh is not None]
+    if not faces:
+        return None
+    face = max(faces, key=lambda f: f.width_px)
+    method = registry.load("forge", FORGED[seed % len(FORGED)])(strength=(0.4, 1.0))
+    forged = method(image, face, np.random.default_rng([seed, 2]))
+    return Still(sample, forged.image.pixels, forged.kind, image.pixels)
+
+
+@lru_cache(maxsize=1)
+def _finder() -> FaceFinder:
+    return make_finder("fakeweb")
 
 
 class _Deck:
@@ -204,6 +289,10 @@ class _Deck:
     def __init__(self, samples: list[Sample], rng: np.random.Generator) -> None:
         self._samples, self._rng = samples, rng
         self._order: list[int] = []
+
+    def of_group(self, group: str) -> Sample | None:
+        """Return a still of a group, if there is one."""
+        return next((s for s in self._samples if s.group == group), None)
 
     def draw(self, taken: set[str]) -> Sample:
         """Return the next still of a person who is not in the clip yet."""
@@ -220,9 +309,19 @@ class _Stage:
     """One clip being drawn."""
 
     def __init__(
-        self, plan: ComposedClip, scene: Sample, stills: list[Sample], count: int, rng: np.random.Generator
+        self,
+        plan: ComposedClip,
+        scene: Sample,
+        stills: list[Still],
+        count: int,
+        rng: np.random.Generator,
+        partial: tuple[float, float] | None = None,
+        *,
+        cut: bool = False,
     ) -> None:
         self._plan, self._count = plan, count
+        self._part = None if partial is None else _part(count, partial, rng)
+        self._cut = cut and self._part is not None and any(s.genuine is not None for s in stills)
         self._stills, self._rng = stills, rng
         self._scene_path = scene.path
         size = (plan.width, plan.height)
@@ -235,18 +334,29 @@ class _Stage:
     def truth(self) -> ComposedClip:
         """Return the clip's truth."""
         people = [
-            Person(s.source, s.group, s.path.name, int(s.label or 0), s.kind,
-                   [(round(float(x), 1), round(float(y), 1)) for x, y in a.centres], round(a.side_px, 1))
+            Person(s.sample.source, s.sample.group, s.sample.path.name, s.label, s.kind,
+                   [(round(float(x), 1), round(float(y), 1)) for x, y in a.centres], round(a.side_px, 1),
+                   self._seconds(s), self._cut)
             for s, a in zip(self._stills, self._actors, strict=True)
         ]  # fmt: skip
         plan = self._plan
         return ComposedClip(plan.name, plan.width, plan.height, plan.fps, plan.crf, people)
 
+    def _seconds(self, still: Still) -> tuple[float, float] | None:
+        """Return when somebody is fake for a part of the time."""
+        if self._part is None or still.genuine is None:
+            return None
+        return round(self._part[0] / self._plan.fps, 3), round(self._part[1] / self._plan.fps, 3)
+
     def frames(self) -> Iterator[_Pixels]:
         """Yield uint8 RGB pictures."""
         width, height = self._plan.width, self._plan.height
         scene = _scene(self._scene_path, width, height)
-        tiles = [_tile(s.path) for s in self._stills]
+        other = np.ascontiguousarray(scene[:, ::-1, ::-1])
+        tiles = [framed(s.pixels()) for s in self._stills]
+        genuine = [
+            t if s.genuine is None else framed(s.genuine) for s, t in zip(self._stills, tiles, strict=True)
+        ]
         grain = self._rng.normal(_GREY, self._noise_level, (height + 64, width + 64, 3))
         noise = grain.clip(0, 255).astype(np.uint8)
         for i in range(self._count):
@@ -254,10 +364,12 @@ class _Stage:
             around = np.array(
                 [[zoom, 0, (1 - zoom) * width / 2], [0, zoom, (1 - zoom) * height / 2]], np.float32
             )
+            inside = self._part is None or self._part[0] <= i < self._part[1]
+            ground = other if inside and self._cut else scene
             canvas = np.asarray(
-                cv2.warpAffine(scene, around, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8
+                cv2.warpAffine(ground, around, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8
             )
-            for actor, tile in zip(self._actors, tiles, strict=True):
+            for actor, tile in zip(self._actors, tiles if inside else genuine, strict=True):
                 actor.paste(canvas, tile, i)
             x, y = self._rng.integers(0, 64, 2)
             lit = cv2.LUT(canvas, _light_table(float(self._light[i]), float(self._warmth[i])))
@@ -331,15 +443,16 @@ def _soft_edge() -> _Floats:
     return np.asarray(np.clip((0.98 - radius) / 0.25, 0, 1), np.float32)
 
 
-def _still_area() -> _Floats:
-    inside = np.zeros((_TILE_PX, _TILE_PX), np.float32)
-    m = _MARGIN_PX + 6
+@lru_cache(maxsize=16)
+def _still_area(side_px: int) -> _Floats:
+    m = side_px // 4
+    inside = np.zeros((side_px + 2 * m, side_px + 2 * m), np.float32)
+    m += round(6 * side_px / _FACE_PX)
     inside[m:-m, m:-m] = 1
-    return np.asarray(cv2.GaussianBlur(inside, (0, 0), 3), np.float32)
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), 3 * side_px / _FACE_PX), np.float32)
 
 
 _FEATHER: Final = _soft_edge()
-_STILL: Final = _still_area()
 _Y, _X = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32)
 _U, _V = (_X - _TILE_PX / 2) / _FACE_PX, (_Y - _TILE_PX / 2) / _FACE_PX
 _JAW_AREA: Final = np.exp(-((_U / 0.22) ** 2) - ((_V - 0.22) / 0.16) ** 2).astype(np.float32)
@@ -355,18 +468,27 @@ def _expressed(tile: _Pixels, jaw: float, brow: float, turn: float) -> _Pixels:
     return np.asarray(moved, np.uint8)
 
 
-def _tile(path: Path) -> _Pixels:
-    """Return the still, whole, in a frame of its own blurred mirror image: uint8 RGB, square."""
-    pixels = read_image(path).image.pixels
+def framed(pixels: _Pixels, side_px: int = _FACE_PX) -> _Pixels:
+    """Return the middle square of a still, resized once, in a frame of its own blurred mirror image.
+
+    So a tight face has something around it that a classifier's crop may show.
+
+    Args:
+        pixels: uint8 RGB (H, W, 3).
+        side_px: Side of the still; the frame adds a quarter on each side.
+
+    Returns:
+        uint8 RGB, square.
+    """
     side = min(pixels.shape[:2])
     top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
     square = pixels[top : top + side, left : left + side]
-    how = cv2.INTER_AREA if side > _FACE_PX else cv2.INTER_LINEAR
-    face = cv2.resize(square, (_FACE_PX, _FACE_PX), interpolation=how)
-    m = _MARGIN_PX
+    how = cv2.INTER_AREA if side > side_px else cv2.INTER_CUBIC
+    face = np.asarray(cv2.resize(square, (side_px, side_px), interpolation=how), np.uint8)
+    m = side_px // 4
     wide = cv2.copyMakeBorder(face, m, m, m, m, cv2.BORDER_REFLECT)
-    soft = cv2.GaussianBlur(wide, (0, 0), 6)
-    return np.asarray(soft + _STILL[..., None] * (wide.astype(np.float32) - soft), np.uint8)
+    soft = cv2.GaussianBlur(wide, (0, 0), 6 * side_px / _FACE_PX)
+    return np.asarray(soft + _still_area(side_px)[..., None] * (wide.astype(np.float32) - soft), np.uint8)
 
 
 def _scene(path: Path, width: int, height: int) -> _Pixels:

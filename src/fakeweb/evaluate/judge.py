@@ -22,11 +22,11 @@ from fakeweb.evaluate.peers import read_peers
 from fakeweb.evaluate.protocol import Protocol
 from fakeweb.evaluate.scores import Row
 from fakeweb.evaluate.shallow import MARGIN, SIDE_PX, features
-from fakeweb.faces import align
+from fakeweb.faces import align, quality_of
 from fakeweb.media import Media, read_image
 from fakeweb.scanner import Scanner
-from fakeweb.scanner.decide import decide_face, too_small
-from fakeweb.types import Classifier, Face, Image, Report, Sample
+from fakeweb.scanner.decide import Rules, Seen, cautions_of, judge_face, too_small
+from fakeweb.types import Classifier, Face, Image, Report, Sample, Score, Verdict
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,21 @@ class Judge:
         for classifier in self.asked(view):
             crop = align(image, here, classifier.side_px, margin=classifier.margin)
             score = classifier.score([crop])[0]
-            verdict = too_small(here, classifier.min_face_px) or decide_face(score, classifier.thresholds())
+            verdict = self._verdict(classifier, image, here, score)
             row = replace(
                 empty, model=classifier.reference, state="judged", verdict=verdict.label, faces=count
             )
             rows.append(replace(row, p_fake=score.p_fake, logit=score.logit, **vars(seen)))
         return rows
+
+    @staticmethod
+    def _verdict(classifier: Classifier, image: Image, face: Face, score: Score) -> Verdict:
+        """Conclude about a face alone as the scanner does."""
+        rules = Rules.of(classifier)
+        if too_small(face, rules.least_px):
+            return Verdict("uncertain", score.p_fake)
+        cautions = tuple(cautions_of(face, quality_of(image, face)))
+        return judge_face(Seen(face, rules.sized(face, score), cautions=cautions), (), rules).verdict
 
     def _scan_rows(self, task: Task, view: str, media: Media, seen: Conditions) -> list[Row]:
         """Scan the whole picture: P(fake) is that of its most suspicious face."""

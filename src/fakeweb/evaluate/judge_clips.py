@@ -14,7 +14,6 @@ import numpy.typing as npt
 from fakeweb.evaluate.compose import ComposedClip, Person, read_truth
 from fakeweb.media import Pace, write_atomically
 from fakeweb.scanner import Scanner
-from fakeweb.scanner.aggregate import STRATEGIES
 from fakeweb.types import Report
 
 _FACE: Final = 0.6  # a sighting belongs to the nearest person within this share of the tile's side
@@ -154,58 +153,6 @@ def auc(fake: _Floats, real: _Floats) -> float:
     order = np.sort(real)
     below = np.searchsorted(order, fake, "left") + np.searchsorted(order, fake, "right")
     return float(below.mean() / (2 * len(real)))
-
-
-def strategy_scores(rows: Sequence[PersonRow]) -> dict[str, _Floats]:
-    """Return each strategy's score of each row; rows must have judged sightings."""
-    return {
-        name: np.array([combine(np.array(r.p_frames)) for r in rows]) for name, combine in STRATEGIES.items()
-    }
-
-
-@dataclass(frozen=True)
-class StrategyFigure:
-    """How well a strategy separates fake people from real ones, and by how much better than the plain mean."""
-
-    name: str
-    auc: float
-    better: float
-    low: float
-    high: float
-
-
-def compare_strategies(
-    rows: Sequence[PersonRow], *, rounds: int = 1000, seed: int = 0
-) -> list[StrategyFigure]:
-    """Return AUC per strategy and its difference from the mean with a paired 95 % bootstrap interval over groups."""
-    judged = [r for r in rows if r.p_frames]
-    labels = np.array([r.label for r in judged])
-    scores = strategy_scores(judged)
-    names = sorted({(r.source, r.group) for r in judged})
-    members = {name: [i for i, r in enumerate(judged) if (r.source, r.group) == name] for name in names}
-    rng = np.random.default_rng(seed)
-    draws = [_draw(members, names, rng) for _ in range(rounds)]
-    base = [_auc_of(scores["mean"], labels, d) for d in draws]
-    figures = []
-    for name, values in scores.items():
-        gains = np.array([_auc_of(values, labels, d) for d in draws]) - base
-        low, high = np.nanpercentile(gains, [2.5, 97.5])
-        whole = np.arange(len(labels))
-        own, mean = _auc_of(values, labels, whole), _auc_of(scores["mean"], labels, whole)
-        figures.append(StrategyFigure(name, own, own - mean, float(low), float(high)))
-    return figures
-
-
-def _draw(
-    members: dict[tuple[str, str], list[int]], names: list[tuple[str, str]], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    chosen = rng.integers(0, len(names), len(names))
-    return np.array([i for c in chosen for i in members[names[c]]], np.int64)
-
-
-def _auc_of(scores: _Floats, labels: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> float:
-    own, truth = scores[places], labels[places]
-    return auc(own[truth == 1], own[truth == 0])
 
 
 def balanced_accuracy(rows: Sequence[PersonRow], threshold: float = 0.5) -> float:

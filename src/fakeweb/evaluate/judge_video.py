@@ -19,7 +19,7 @@ from fakeweb.evaluate.shallow import MARGIN, SIDE_PX, features
 from fakeweb.faces import align
 from fakeweb.media import Pace, read_frames
 from fakeweb.scanner import VideoProgress
-from fakeweb.scanner.decide import decide_face
+from fakeweb.scanner.decide import Rules, decide_face
 from fakeweb.types import Classifier, Report, Score
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def _frame_rows(empty: Row, report: Report, times_s: Sequence[float], classifier
         row = replace(empty, model=classifier.reference, time_s=at, faces=seen.get(at, 0))
         if at in p_fake:
             p = max(p_fake[at])
-            thresholds = classifier.thresholds()
-            verdict = decide_face(Score(p, 0.0, classifier.reference), thresholds)  # the logit is not known
+            score = Score(p, 0.0, classifier.reference)  # the logit is not known
+            verdict = decide_face(score, Rules.of(classifier))
             row = replace(row, state="judged", p_fake=p, verdict=verdict.label)
         elif at in seen:
             row = replace(row, verdict="uncertain")

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from fakeweb.batch import ordered_map
-from fakeweb.classifiers import OnnxClassifier
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import figures, shallow
 from fakeweb.evaluate.degrade import PLAIN, views
@@ -115,13 +114,13 @@ def _about(protocol: Protocol, judge: Judge, chosen: Chosen) -> dict[str, Any]:
     about = {
         k: v for k, v in asdict(protocol).items() if k not in ("data", "models", "finder_model", "peers")
     }
-    digests = {c.reference: c.card.digest() for c in judge.classifiers if isinstance(c, OnnxClassifier)}
+    pairs = zip(judge.classifiers, judge.scanners, strict=True)
     return about | {
         "data": str(protocol.data.resolve().name),
         "layout": chosen.layout,
         "samples": len(chosen.samples),
         "finder": judge.finder.name,
-        "models": {c.reference: digests.get(c.reference, "published weights") for c in judge.classifiers},
+        "models": {classifier.reference: scanner.digest() for classifier, scanner in pairs},
         "fakeweb": __version__,
         "people": list(protocol.people),
         "only": list(protocol.only),

@@ -10,7 +10,16 @@ in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_finders.py``. Th
 
 from fakeweb.faces.align import DEFAULT_MARGIN, align
 from fakeweb.faces.measure import measure, stretched
-from fakeweb.faces.quality import Quality, quality_of
+from fakeweb.faces.quality import Quality, quality_of, share_inside
 from fakeweb.faces.suppress import suppress
 
-__all__ = ["DEFAULT_MARGIN", "Quality", "align", "measure", "quality_of", "stretched", "suppress"]
+__all__ = [
+    "DEFAULT_MARGIN",
+    "Quality",
+    "align",
+    "measure",
+    "quality_of",
+    "share_inside",
+    "stretched",
+    "suppress",
+]

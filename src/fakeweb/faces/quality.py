@@ -63,9 +63,18 @@ def quality_of(image: Image, face: Face) -> Quality:
         brightness=float(grey.mean()),
         lit=float(((grey >= _BLACK) & (grey <= _WHITE)).mean()),
         yaw_deg=_yaw_deg(face),
-        inside=float((x1 - x0) * (y1 - y0)) / max(4 * half * half, 1e-9),
+        inside=share_inside(image, face),
         blocks=_blocks(image.pixels, int(x0), int(y0), math.ceil(x1), math.ceil(y1)),
     )
+
+
+def share_inside(image: Image, face: Face) -> float:
+    """Return the share of a face's square that lies in the picture."""
+    stand = stand_of(face)
+    half = stand.length_px / 2
+    x0, x1 = np.clip([stand.x - half, stand.x + half], 0, image.width)
+    y0, y1 = np.clip([stand.y - half, stand.y + half], 0, image.height)
+    return float((x1 - x0) * (y1 - y0)) / max(4 * half * half, 1e-9)
 
 
 def sharpness(grey: UInt8Array) -> float:

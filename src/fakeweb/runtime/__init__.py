@@ -17,24 +17,30 @@ from fakeweb.runtime.cards import (
     MeshCard,
     ModelCard,
     TemporalCard,
-    TrackVerdicts,
     read_card,
 )
+from fakeweb.runtime.norms import NOTHING as NO_NORMS
+from fakeweb.runtime.norms import ClipNorm, GroupNorm, Norms, RarityNorm, SmallNorm
 from fakeweb.runtime.session import Session, library_version, open_session
 from fakeweb.runtime.store import find_card, list_cards, sha256_of, user_folder, verify
 
 __all__ = [
+    "NO_NORMS",
     "Adapter",
     "AutoencoderCard",
     "Calibration",
     "Card",
+    "ClipNorm",
     "Decision",
     "FinderCard",
+    "GroupNorm",
     "MeshCard",
     "ModelCard",
+    "Norms",
+    "RarityNorm",
     "Session",
+    "SmallNorm",
     "TemporalCard",
-    "TrackVerdicts",
     "find_card",
     "library_version",
     "list_cards",

@@ -13,6 +13,8 @@ from typing import Any
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
 from fakeweb.runtime.adapter import Adapter
+from fakeweb.runtime.norms import NOTHING as NO_NORMS
+from fakeweb.runtime.norms import Norms
 from fakeweb.types import KINDS
 
 CARD_VERSION = 1
@@ -100,7 +102,7 @@ class Decision:
     method with shape 0; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001).
 
     Attributes:
-        false_alarms: Share of real faces, and of all-real pictures, that may be called fake.
+        false_alarms: Share of real faces that may be called fake.
         tail_rate, tail_logit, tail_scale: The tail as above.
         real: At or below this P(fake) a face is called real.
         min_face_px: Narrower faces are too small to judge.
@@ -121,13 +123,9 @@ class Decision:
         _check(0 <= self.real <= 0.5, "decision.real must lie in [0, 0.5]")
         _check(1 <= self.min_face_px <= 1e5, "decision.min_face_px must lie in [1, 100,000]")
 
-    def fake_logit(self, faces: int = 1) -> float:
-        """Return the logit above which one of ``faces`` real faces lies with probability ``false_alarms``.
-
-        The rate per face follows Šidák: ``1 - (1 - false_alarms) ** (1 / faces)``.
-        """
-        rate = 1 - (1 - self.false_alarms) ** (1 / max(1, faces))
-        return self.tail_logit + self.tail_scale * math.log(self.tail_rate / rate)
+    def fake_logit(self) -> float:
+        """Return the logit above which a share ``false_alarms`` of the real faces lies."""
+        return self.tail_logit + self.tail_scale * math.log(self.tail_rate / self.false_alarms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,21 +187,6 @@ class Card:
         return {}
 
 
-@dataclass(frozen=True)
-class TrackVerdicts:
-    """How a classifier's frames make a verdict on a person in a video.
-
-    The score of a track is the mean of P(fake) over its frames; its log odds take the place of a logit here.
-    """
-
-    calibration: Calibration
-    decision: Decision
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what a card holds of it."""
-        return {"calibration": self.calibration.to_dict(), "decision": vars(self.decision)}
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Card):
     """A classifier described.
@@ -219,7 +202,7 @@ class ModelCard(Card):
         adapter: For a network that was not exported by FakeWeb: what it wants and what it means; else None.
         second_look: Crops whose logit lies between these two are judged once more, mirrored, and the mean of both looks
             counts (test-time augmentation, spent where it may change a verdict); None: one look at every crop.
-        video: Calibration and decision for people in videos; None: as for faces in pictures.
+        norms: What genuine faces were measured to be like; what was not measured is left out.
     """
 
     task: str = "classifier"
@@ -231,7 +214,7 @@ class ModelCard(Card):
     evidence_side: int = 0
     adapter: Adapter | None = None
     second_look: tuple[float, float] | None = None
-    video: TrackVerdicts | None = None
+    norms: Norms = NO_NORMS
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -262,7 +245,7 @@ class ModelCard(Card):
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
             **({} if self.second_look is None else {"second_look": list(self.second_look)}),
-            **({} if self.video is None else {"video": self.video.to_dict()}),
+            **({"norms": self.norms.to_dict()} if self.norms != NO_NORMS else {}),
         }
 
 
@@ -415,7 +398,7 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "evidence_side": _evidence_side(data),
         "adapter": _read_adapter(data.get("adapter")),
         "second_look": _read_second_look(data.get("second_look")),
-        "video": _read_track_verdicts(data.get("video")),
+        "norms": Norms.from_dict(data.get("norms", {})),
     }
 
 
@@ -424,12 +407,6 @@ def _read_second_look(data: Sequence[float] | None) -> tuple[float, float] | Non
         return None
     between = _numbers(dict(zip(("from", "to"), data, strict=True)))
     return (between["from"], between["to"])
-
-
-def _read_track_verdicts(data: Mapping[str, Any] | None) -> TrackVerdicts | None:
-    if data is None:
-        return None
-    return TrackVerdicts(Calibration.from_dict(data["calibration"]), Decision(**_numbers(data["decision"])))
 
 
 def _read_adapter(data: Mapping[str, Any] | None) -> Adapter | None:

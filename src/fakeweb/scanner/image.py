@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,16 +12,10 @@ from typing import Any
 
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
-from fakeweb.faces import align, measure, quality_of
+from fakeweb.faces import align, measure, quality_of, share_inside
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
-from fakeweb.scanner.decide import (
-    cautions_of,
-    decide_face,
-    decide_picture,
-    printed,
-    too_small,
-    with_cautions,
-)
+from fakeweb.runtime import Card
+from fakeweb.scanner.decide import Rules, Seen, cautions_of, conclude, too_small
 from fakeweb.scanner.parts import (
     DEFAULT_FINDER,
     DEFAULT_MESHER,
@@ -30,19 +26,7 @@ from fakeweb.scanner.parts import (
     overlooked,
 )
 from fakeweb.scanner.video import VideoProgress, VideoScan
-from fakeweb.types import (
-    Classifier,
-    Face,
-    FaceFinder,
-    FaceMesher,
-    FaceResult,
-    Image,
-    Report,
-    Score,
-    Thresholds,
-    TrackClassifier,
-    Verdict,
-)
+from fakeweb.types import SCHEMA_VERSION, Classifier, Face, FaceFinder, FaceMesher, Image, Report
 
 MAX_FACES = 500
 """At most so many faces of a picture are judged, the largest first; the rest are reported as uncertain."""
@@ -56,7 +40,7 @@ class Scanner:
         finder_model: Model file for finders that need one.
         model: Name of a shipped model, path of a card, or an object with ``score``.
         threshold: Call faces fake from this P(fake) on, instead of the model's own threshold. It is used as it
-            is, also in pictures with many faces.
+            is, whatever their neighbours are like.
         limits: What is refused before decoding.
         max_faces: Judge at most so many faces of a picture, the largest first.
         mesher: Name of a face mesh, or an object with ``mesh``: it measures 468 points on every face, drops what is
@@ -148,7 +132,7 @@ class Scanner:
         scan = VideoScan(
             self.finder,
             self.classifier,
-            self._track_thresholds,
+            self.rules,
             limits=self.limits,
             mesher=self.mesher,
             max_faces=self.max_faces,
@@ -171,30 +155,16 @@ class Scanner:
         found = time.perf_counter()
         faces = measure(media.image, faces, self.mesher, done_by=mesher_of(self.finder))
         measured = time.perf_counter()
-        small = [too_small(face, self.classifier.min_face_px) for face in faces]
-        chosen = _largest(faces, [verdict is None for verdict in small], self.max_faces)
-        scores = self._score(media, [faces[i] for i in chosen])
-        thresholds = self._thresholds()
-        by_face = dict(zip(chosen, scores, strict=True))
-        results = tuple(
-            _result(
-                face,
-                verdict or self._printed(face, by_face.get(i)),
-                by_face.get(i),
-                thresholds,
-                self.max_faces,
-                media.image,
-            )
-            for i, (face, verdict) in enumerate(zip(faces, small, strict=True))
-        )
+        seen = self._see(media.image, faces)
+        results, verdict = conclude(seen, self.rules)
         ended = time.perf_counter()
         return Report(
             source=media.source,
-            verdict=decide_picture(results),
+            verdict=verdict,
             width=media.image.width,
             height=media.image.height,
             faces=results,
-            thresholds=thresholds,
+            thresholds=self.rules.thresholds,
             finder=self.finder.name,
             models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=media.sha256,
@@ -210,28 +180,55 @@ class Scanner:
             ),
         )
 
-    def _printed(self, face: Face, score: Score | None) -> Verdict | None:
-        return None if self.mesher is None else printed(face, score, self.mesher.max_printed)
+    @property
+    def rules(self) -> Rules:
+        """What verdicts go by."""
+        printed = None if self.mesher is None else self.mesher.max_printed
+        return Rules.of(self.classifier, threshold=self.threshold, max_printed=printed)
 
-    def _score(self, media: Media, faces: Sequence[Face]) -> Sequence[Score]:
-        classifier = self.classifier
-        return classifier.score(
-            [align(media.image, f, classifier.side_px, margin=classifier.margin) for f in faces]
-        )
+    def digest(self) -> str:
+        """Return the SHA-256 of all that decides what this scanner says of given bytes.
 
-    def _thresholds(self) -> Thresholds:
-        return self._moved(self.classifier.thresholds())
+        Models (by what their cards decide, not by their names), options, and the version of the code: the key of
+        whatever is kept of its answers.
+        """
+        from fakeweb import __version__
 
-    def _track_thresholds(self) -> Thresholds:
-        if isinstance(self.classifier, TrackClassifier):
-            return self._moved(self.classifier.track_thresholds())
-        return self._thresholds()
+        told = {
+            "code": __version__,
+            "schema": SCHEMA_VERSION,
+            "parts": [_digest_of(part) for part in (self.finder, self.mesher, self.classifier)],
+            "threshold": self.threshold,
+            "max_faces": self.max_faces,
+            "limits": repr(self.limits),
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
-    def _moved(self, own: Thresholds) -> Thresholds:
-        """Put the user's threshold in the place of the model's."""
-        if self.threshold is None:
-            return own
-        return Thresholds(min(own.real, self.threshold), self.threshold, "user")
+    def _see(self, image: Image, faces: Sequence[Face]) -> list[Seen]:
+        """Score the faces that are large enough, the largest first, and measure how well each can be seen."""
+        rules, model = self.rules, self.classifier
+        small = [too_small(face, rules.least_px) for face in faces]
+        chosen = _largest(faces, [why is None for why in small], self.max_faces)
+        scores = model.score([align(image, faces[i], model.side_px, margin=model.margin) for i in chosen])
+        by_face = dict(zip(chosen, scores, strict=True))
+        seen = []
+        for i, (face, why) in enumerate(zip(faces, small, strict=True)):
+            if i in by_face:
+                quality = quality_of(image, face)
+                score = rules.sized(face, by_face[i])
+                seen.append(Seen(face, score, None, tuple(cautions_of(face, quality)), quality.inside))
+            else:
+                reason = why or f"not judged: more than {self.max_faces} faces"
+                seen.append(Seen(face, unjudged=reason, inside=share_inside(image, face)))
+        return seen
+
+
+def _digest_of(part: object) -> str:
+    """Return what tells a part from another: its card's digest, or its kind and name."""
+    card = getattr(part, "card", None)
+    kind = f"{type(part).__module__}.{type(part).__qualname__}"
+    own = card.digest() if isinstance(card, Card) else getattr(part, "reference", getattr(part, "name", ""))
+    return f"{kind}:{own}"
 
 
 def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[int]:
@@ -239,14 +236,3 @@ def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[i
     places = [i for i, ok in enumerate(usable) if ok]
     places.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
     return sorted(places[:most])
-
-
-def _result(
-    face: Face, settled: Verdict | None, score: Score | None, thresholds: Thresholds, most: int, image: Image
-) -> FaceResult:
-    if settled is not None:
-        return FaceResult(face, settled, score)
-    if score is None:
-        return FaceResult(face, Verdict("uncertain", None, (f"not judged: more than {most} faces",)))
-    cautions = cautions_of(face, quality_of(image, face))
-    return FaceResult(face, with_cautions(decide_face(score, thresholds), cautions), score)

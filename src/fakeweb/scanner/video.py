@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
-from fakeweb.faces import align
+from fakeweb.faces import align, quality_of, share_inside
 from fakeweb.faces.track import Tracker
 from fakeweb.media import Choice, Clip, Limits, Pace, open_clip
-from fakeweb.scanner.aggregate import DEFAULT_STRATEGY, STRATEGIES
-from fakeweb.scanner.decide import decide_face, decide_video, printed
+from fakeweb.runtime import ClipNorm
+from fakeweb.scanner.decide import Caution, Rules, Seen, cautions_of, conclude, too_small
 from fakeweb.scanner.frame_finder import FrameFinder
+from fakeweb.scanner.moments import Moment, looks_of, scan_looks
 from fakeweb.scanner.parts import models_of
 from fakeweb.types import (
     Classifier,
@@ -24,21 +27,22 @@ from fakeweb.types import (
     Face,
     FaceFinder,
     FaceMesher,
-    FaceResult,
     Frame,
+    Image,
     Report,
     Score,
-    Thresholds,
-    TrackClassifier,
-    Verdict,
     Video,
 )
 
 MAX_FACES_PER_FRAME: Final = 40
 """At most so many faces of one frame are judged, the largest first."""
 MIN_FRAMES: Final = 3
-"""A track judged in fewer frames gets no verdict, unless the clip has no more."""
+"""A person judged in fewer frames gets no verdict, unless shown for :data:`MIN_SHOWN_S` or half of the clip."""
+MIN_SHOWN_S: Final = 0.5
 _BATCH: Final = 16
+_LOOK_PX: Final = 24  # crops are compared at this side
+_SAME: Final = 1.5  # grey levels by which the same picture differs from itself after two encodings, at most
+_PLAIN: Final = ClipNorm(1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -56,46 +60,98 @@ class VideoProgress:
     duration_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Sighting:
+    """The sighting of a person that says most."""
+
+    time_s: float
+    face: Face
+    score: Score | None = None
+    cautions: tuple[Caution, ...] = ()
+    inside: float = 1.0
+
+    @property
+    def forbidden(self) -> bool:
+        return any(caution.forbids for caution in self.cautions)
+
+
 @dataclass(eq=False)
 class _Track:
     """What was seen of one person: compact, since a long clip has many sightings."""
 
     number: int
-    times_s: array[float] = field(default_factory=lambda: array("f"))
+    times_s: array[float] = field(default_factory=lambda: array("d"))
+    shown_s: array[float] = field(default_factory=lambda: array("d"))  # of the stored frame
     boxes: array[float] = field(default_factory=lambda: array("f"))
-    p_fake: array[float] = field(default_factory=lambda: array("f"))  # NaN where not judged
-    logits: array[float] = field(default_factory=lambda: array("f"))
+    p_fake: array[float] = field(default_factory=lambda: array("d"))  # NaN where not judged
+    logits: array[float] = field(default_factory=lambda: array("d"))
+    looks: array[int] = field(default_factory=lambda: array("l"))
+    forbidden: array[int] = field(default_factory=lambda: array("b"))
     printed: array[float] = field(default_factory=lambda: array("f"))
     kinds: dict[str, float] = field(default_factory=dict)
-    telling: tuple[float, Face, Score | None] | None = None  # the sighting that says most, and when
+    telling: _Sighting | None = None
     widest_px: float = 0.0
+    _look: npt.NDArray[np.float32] | None = None
 
-    def see(self, time_s: float, face: Face) -> int:
+    def see(self, frame: Frame, face: Face) -> int:
         """Note a sighting; return its place."""
-        self.times_s.append(time_s)
+        self.times_s.append(frame.time_s)
+        self.shown_s.append(frame.duration_s)
         self.boxes.extend(face.box)
         self.p_fake.append(float("nan"))
         self.logits.append(float("nan"))
+        self.looks.append(self.looks[-1] if self.looks else 0)
+        self.forbidden.append(0)
         self.widest_px = max(self.widest_px, face.width_px)
         if face.printed is not None:
             self.printed.append(face.printed)
-        if self.telling is None or (self.telling[2] is None and face.width_px > self.telling[1].width_px):
-            self.telling = (time_s, face, None)
+        best = self.telling
+        if best is None or (best.score is None and face.width_px > best.face.width_px):
+            inside = share_inside(frame.image, face)
+            self.telling = _Sighting(frame.time_s, face, inside=inside)
         return len(self.times_s) - 1
 
-    def judge(self, place: int, face: Face, score: Score) -> None:
+    def look(self, place: int, crop: Crop) -> None:
+        """Compare the crop with the look before: another number where it shows something else."""
+        small = cv2.resize(crop.pixels, (_LOOK_PX, _LOOK_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+        if self._look is None or float(np.abs(small - self._look).mean()) > _SAME:
+            self._look = small
+            self.looks[place] += 1
+
+    def judge(self, place: int, sighting: _Sighting, score: Score) -> None:
         """Note what the classifier said of a sighting."""
         self.p_fake[place], self.logits[place] = score.p_fake, score.logit
+        self.forbidden[place] = sighting.forbidden
         for kind, share in (score.kinds or {}).items():
             self.kinds[kind] = self.kinds.get(kind, 0.0) + share * score.p_fake
-        best = self.telling[2] if self.telling else None
-        if best is None or score.p_fake > best.p_fake:
-            self.telling = (self.times_s[place], face, score)
+        best, now = self.telling, replace(sighting, score=score)
+        if (
+            best is None
+            or best.score is None
+            or (now.forbidden, -score.p_fake)
+            < (
+                best.forbidden,
+                -best.score.p_fake,
+            )
+        ):
+            self.telling = now
 
-    @property
-    def judged(self) -> int:
-        """In how many frames it was judged."""
-        return int(np.isfinite(np.asarray(self.p_fake)).sum())
+    def places(self) -> npt.NDArray[np.int64]:
+        """Return the places of the sightings a verdict may rest on: judged, and well seen if any is."""
+        judged = np.isfinite(np.asarray(self.logits))
+        well = judged & (np.asarray(self.forbidden) == 0)
+        return np.flatnonzero(well if well.any() else judged)
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A crop to be scored, and the sightings it stands for."""
+
+    track: _Track
+    sighting: _Sighting
+    crop: Crop
+    places: list[int]
+    score: Score | None = None
 
 
 class VideoScan:
@@ -103,11 +159,10 @@ class VideoScan:
 
     Args:
         finder, classifier: What finds and what judges.
-        thresholds: Gives where verdicts begin.
-        mesher: Measures faces, drops what is none and recognises prints; or None.
+        rules: What verdicts go by.
         limits: How much the clip may cost.
+        mesher: Measures faces, drops what is none and recognises prints; or None.
         max_faces: Judge at most so many faces of a frame, the largest first; never more than 40.
-        strategy: Name of the way to one score per person.
         threads: Threads that decode; 0 leaves it to the decoder.
     """
 
@@ -115,22 +170,21 @@ class VideoScan:
         self,
         finder: FaceFinder,
         classifier: Classifier,
-        thresholds: Callable[[], Thresholds],
+        rules: Rules,
         *,
         limits: Limits,
         mesher: FaceMesher | None = None,
         max_faces: int = MAX_FACES_PER_FRAME,
-        strategy: str = DEFAULT_STRATEGY,
         threads: int = 0,
     ) -> None:
-        self.finder, self.classifier, self.thresholds = finder, classifier, thresholds
+        self.finder, self.classifier, self.rules = finder, classifier, rules
         self.mesher = mesher
-        self.frame_finder = FrameFinder(finder, mesher, classifier.min_face_px)
+        self.frame_finder = FrameFinder(finder, mesher, rules.least_px)
         self.limits, self.threads = limits, threads
         self.max_faces = min(max_faces, MAX_FACES_PER_FRAME)
-        self.combine = STRATEGIES[strategy]
         self._tracks: dict[int, _Track] = {}
-        self._waiting: list[tuple[_Track, int, Crop]] = []
+        self._waiting: list[_Waiting] = []
+        self._before: tuple[Image, list[Face], dict[int, _Waiting]] | None = None
         self._timings = {"read": 0.0, "decode": 0.0, "find": 0.0, "score": 0.0}
         self._frames: list[float] = []
 
@@ -174,49 +228,74 @@ class VideoScan:
         return False
 
     def _look(self, frame: Frame, tracker: Tracker) -> None:
-        """Find, link and cut out the faces of one frame."""
+        """Find, link and cut out the faces of one frame; a frame that repeats the one before is not looked at anew."""
         started = time.perf_counter()
-        faces = self.frame_finder.find(frame, cut=tracker.watch(frame))
+        cut = tracker.watch(frame)
+        before = self._before
+        same = before is not None and np.array_equal(before[0].pixels, frame.image.pixels)
+        faces = before[1] if before is not None and same else self.frame_finder.find(frame, cut=cut)
+        known = before[2] if before is not None and same else {}
         numbers = tracker.link(frame, faces)
         self._frames.append(frame.time_s)
         judged = set(self._worth_judging(faces))
+        seen: dict[int, _Waiting] = {}
         for i, (face, number) in enumerate(zip(faces, numbers, strict=True)):
             track = self._tracks.setdefault(number, _Track(number))
-            place = track.see(frame.time_s, face)
+            place = track.see(frame, face)
             if i in judged:
-                model = self.classifier
-                crop = align(frame.image, replace(face, track=number), model.side_px, margin=model.margin)
-                self._waiting.append((track, place, crop))
+                seen[i] = self._crop(frame, face, track, place, known.get(i))
+        self._before = (frame.image, faces, seen)
         self._timings["find"] += time.perf_counter() - started
         if len(self._waiting) >= _BATCH:
             self._score()
 
+    def _crop(self, frame: Frame, face: Face, track: _Track, place: int, known: _Waiting | None) -> _Waiting:
+        """Cut a face out to be scored, or take the score of the same pixels before."""
+        if known is not None and known.track is track:
+            if known.score is None:
+                known.places.append(place)
+            else:
+                track.judge(place, known.sighting, known.score)
+            return known
+        model = self.classifier
+        crop = align(frame.image, replace(face, track=track.number), model.side_px, margin=model.margin)
+        track.look(place, crop)
+        quality = quality_of(frame.image, face)
+        sighting = _Sighting(
+            frame.time_s, crop.face, cautions=tuple(cautions_of(face, quality)), inside=quality.inside
+        )
+        waiting = _Waiting(track, sighting, crop, [place])
+        self._waiting.append(waiting)
+        return waiting
+
     def _worth_judging(self, faces: Sequence[Face]) -> list[int]:
-        large = [i for i, face in enumerate(faces) if face.width_px >= self.classifier.min_face_px]
+        large = [i for i, face in enumerate(faces) if face.width_px >= self.rules.least_px]
         large.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
         return large[: self.max_faces]
 
     def _score(self) -> None:
         started = time.perf_counter()
-        scores = self.classifier.score([crop for _, _, crop in self._waiting])
-        for (track, place, crop), score in zip(self._waiting, scores, strict=True):
-            track.judge(place, crop.face, score)
+        scores = self.classifier.score([waiting.crop for waiting in self._waiting])
+        for waiting, score in zip(self._waiting, scores, strict=True):
+            waiting.score = self.rules.sized(waiting.sighting.face, score)
+            for place in waiting.places:
+                waiting.track.judge(place, waiting.sighting, waiting.score)
         self._waiting.clear()
         self._timings["score"] += time.perf_counter() - started
 
     def _report(self, clip: Clip, choice: Choice, *, stopped: bool) -> Report:
         tracks = [self._tracks[number] for number in sorted(self._tracks)]
-        needed = min(MIN_FRAMES, len(self._frames))
-        thresholds = self.thresholds()
-        results = tuple(self._result(t, thresholds, needed) for t in tracks)
+        step_s = float(np.median(np.diff(self._frames))) if len(self._frames) > 1 else 0.0
+        seen = [self._seen(t, step_s, clip.info.duration_s) for t in tracks]
+        results, verdict = conclude(seen, self.rules)
         info = clip.info
         return Report(
             source=info.source,
-            verdict=decide_video(results),
+            verdict=verdict,
             width=info.width,
             height=info.height,
             faces=results,
-            thresholds=thresholds,
+            thresholds=self.rules.thresholds,
             finder=self.finder.name,
             models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=info.sha256,
@@ -226,37 +305,68 @@ class VideoScan:
             warnings=(*info.warnings, *self._warnings(clip, choice, stopped=stopped)),
         )
 
-    def _result(self, track: _Track, thresholds: Thresholds, needed: int) -> FaceResult:
-        _, face, telling = track.telling or (0.0, Face((0, 0, 1, 1)), None)
-        face = replace(face, track=track.number)
-        if track.judged < needed or telling is None:
-            return FaceResult(face, Verdict("uncertain", None, (self._why_not(track, needed),)))
-        score = self._track_score(track, telling)
-        if self.mesher is not None and track.printed:
-            print_of = replace(face, printed=float(np.median(track.printed)))
-            verdict = printed(print_of, score, self.mesher.max_printed)
-            if verdict is not None:
-                return FaceResult(face, verdict, score)
-        return FaceResult(face, decide_face(score, thresholds), score)
+    def _seen(self, track: _Track, step_s: float, duration_s: float) -> Seen:
+        """Return what was seen of a person in all frames."""
+        telling = track.telling or _Sighting(0.0, Face((0, 0, 1, 1)))
+        face = replace(telling.face, track=track.number)
+        if track.printed:
+            face = replace(face, printed=float(np.median(track.printed)))
+        times, shown = np.asarray(track.times_s), np.asarray(track.shown_s)
+        stands_for = _stands_for(times, shown, step_s)
+        places = track.places()
+        why_not = self._why_not(track, places, shown, stands_for, duration_s)
+        seconds = float(stands_for.sum())
+        if why_not is not None or telling.score is None:
+            return Seen(face, unjudged=why_not, inside=telling.inside, stretches=(), time=seconds)
+        moment = self._moment(track, places, stands_for)
+        score = self._score_of(track, telling.score, moment)
+        return Seen(
+            face, score, None, telling.cautions, telling.inside, moment.level, moment.stretches, seconds
+        )
 
-    def _track_score(self, track: _Track, telling: Score) -> Score:
-        p = np.asarray(track.p_fake, np.float64)
+    def _moment(
+        self, track: _Track, places: npt.NDArray[np.int64], stands_for: npt.NDArray[np.float64]
+    ) -> Moment:
+        looks = looks_of(
+            np.asarray(track.times_s)[places],
+            stands_for[places],
+            np.asarray(track.logits)[places],
+            np.asarray(track.looks, np.int64)[places],
+        )
+        probability = self.rules.probability or _even
+        return scan_looks(looks, self.rules.norms.clip or _PLAIN, probability, self.rules.thresholds.fake)
+
+    def _score_of(self, track: _Track, telling: Score, moment: Moment) -> Score:
+        """Return the score of the time that speaks most, with the telling frame's map."""
         total = sum(track.kinds.values())
         kinds = {k: v / total for k, v in track.kinds.items()} if total > 0 else telling.kinds
-        p_fake = self.combine(p[np.isfinite(p)])
-        if isinstance(self.classifier, TrackClassifier):
-            p_fake = self.classifier.track_probability(p_fake)
-        logit = float(np.nanmean(np.asarray(track.logits, np.float64)))
-        return Score(min(1.0, max(0.0, p_fake)), logit, telling.model, kinds, telling.evidence)
+        if self.rules.probability is None:  # no way from a logit to P: the mean over the frames
+            p = np.asarray(track.p_fake)[track.places()]
+            return replace(telling, p_fake=float(p.mean()), logit=moment.level, kinds=kinds)
+        return replace(telling, p_fake=self.rules.probability(moment.logit), logit=moment.logit, kinds=kinds)
 
-    def _why_not(self, track: _Track, needed: int) -> str:
-        least_px = self.classifier.min_face_px
-        if track.widest_px < least_px:
-            return f"too small to judge: {track.widest_px:.0f} px wide at most, {least_px:.0f} px needed"
-        if track.judged == 0:
-            return f"not judged: more than {self.max_faces} faces at a time"
-        frames = "frame" if track.judged == 1 else "frames"
-        return f"too short to judge: large enough in {track.judged} {frames}, {needed} needed"
+    def _why_not(
+        self,
+        track: _Track,
+        places: npt.NDArray[np.int64],
+        shown: npt.NDArray[np.float64],
+        stands_for: npt.NDArray[np.float64],
+        duration_s: float,
+    ) -> str | None:
+        """Say why a person cannot be judged, or None."""
+        if not len(places):
+            widest = Face((0, 0, max(track.widest_px, 1e-3), 1))
+            return (
+                too_small(widest, self.rules.least_px)
+                or f"not judged: more than {self.max_faces} faces at a time"
+            )
+        repeated = np.bincount(np.asarray(track.looks)[places]).max() > 1
+        seconds = float((stands_for if repeated else shown)[places].sum())
+        enough = min(MIN_FRAMES, len(self._frames))
+        if len(places) >= enough or seconds >= min(MIN_SHOWN_S, 0.45 * duration_s):
+            return None
+        frames = "frame" if len(places) == 1 else "frames"
+        return f"too short to judge: large enough in {len(places)} {frames}, {enough} or {MIN_SHOWN_S:g} s needed"
 
     def _describe(self, clip: Clip, choice: Choice, *, stopped: bool) -> Video:
         info = clip.info
@@ -303,8 +413,28 @@ def _curve(track: _Track) -> Curve:
         "track": track.number,
         "from_s": round(float(times[0]), 3),
         "to_s": round(float(times[-1]), 3),
-        "telling_s": round(float(track.telling[0]), 3) if track.telling else None,
+        "telling_s": round(float(track.telling.time_s), 3) if track.telling else None,
         "time_s": np.round(times, 3).tolist(),
         "box": np.round(boxes, 1).tolist(),
         "p_fake": [round(v, 4) if v == v else None for v in track.p_fake],
     }
+
+
+def _stands_for(
+    times_s: npt.NDArray[np.float64],
+    shown_s: npt.NDArray[np.float64],
+    step_s: float,
+) -> npt.NDArray[np.float64]:
+    """Return for how long each sighting stands, in seconds: up to the next one, or one and a half steps at most.
+
+    A frame that is shown for longer stands for that time; so does a sighting that is the only one.
+    """
+    if len(times_s) < 2:
+        return shown_s
+    gaps = np.append(np.diff(times_s), step_s)
+    return np.asarray(np.maximum(shown_s, np.minimum(gaps, max(step_s, 1e-3) * 1.5)))
+
+
+def _even(logit: float) -> float:
+    """Return the probability of a logit as such."""
+    return float(1 / (1 + np.exp(-np.clip(logit, -60, 60))))

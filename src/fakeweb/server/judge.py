@@ -107,11 +107,10 @@ class Judge:
         self._memory = Memory()
 
     def cache_key(self, digest: str, options: PredictOptions | VideoOptions) -> str:
-        """Return what makes two requests the same: bytes, model, finder, threshold, number of faces."""
+        """Return what makes two requests the same: bytes, all that the scanner is made of, the request's options."""
         threshold = self._settings.threshold if options.threshold is None else options.threshold
         faces = min(options.faces or self._settings.max_faces, self._settings.max_faces)
-        about = self._pool.about
-        return f"{digest}:{about.get('model')}:{about.get('finder')}:{threshold}:{faces}"
+        return f"{digest}:{self._pool.about.get('digest')}:{threshold}:{faces}"
 
     async def picture(
         self, upload: Upload, options: PredictOptions, *, draw: bool, deadline_s: float

@@ -74,7 +74,12 @@ class Judge:
 
     def describe(self) -> dict[str, Any]:
         """Return what stands in every report."""
-        return {"ready": True, "model": self._base.classifier.reference, "finder": self._base.finder.name}
+        return {
+            "ready": True,
+            "model": self._base.classifier.reference,
+            "finder": self._base.finder.name,
+            "digest": self._base.digest(),
+        }
 
     def scanner(self, threshold: float | None, faces: int | None) -> Scanner:
         """Return a scanner with a request's options; finder, mesh and model are shared."""

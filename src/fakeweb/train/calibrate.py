@@ -207,7 +207,7 @@ def fit_decision(
     level = float(np.quantile(real, 1 - TAIL_RATE))
     beyond = real[real > level] - level
     scale = max(float(beyond.mean()), _NEAR) if len(beyond) else _NEAR
-    plain = Decision(recipe.false_alarms, TAIL_RATE, level, scale, 0.5, recipe.min_face_px).fake_logit(1)
+    plain = Decision(recipe.false_alarms, TAIL_RATE, level, scale, 0.5, recipe.min_face_px).fake_logit()
     views = np.zeros_like(labels) if views is None else views
     highest = max(_highest_allowed(logits[(labels == 0) & (views == v)], recipe) for v in np.unique(views))
     beside = _NEAR / calibration.least_slope()  # more than rounding can undo

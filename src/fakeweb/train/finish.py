@@ -156,7 +156,7 @@ def measure(
     labels, sources = labels_and_sources(faces)
     logits = outputs[:, 0]
     p = np.array([calibration.probability(z) for z in logits])
-    called_fake = p >= calibration.probability(decision.fake_logit(1))
+    called_fake = p >= calibration.probability(decision.fake_logit())
     called_real = ~called_fake & (p <= decision.real)
     weights = balanced_weights(labels, sources)
     two_class = [s for s in set(sources) if len(set(labels[sources == s])) == 2]

@@ -39,8 +39,8 @@ from fakeweb.types.seams import (
     FaceFinder,
     FaceMesher,
     ForgeMethod,
+    MeasuredClassifier,
     ShrunkFinder,
-    TrackClassifier,
 )
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Image",
     "Kind",
     "Label",
+    "MeasuredClassifier",
     "Neighbours",
     "Rarity",
     "Report",
@@ -73,7 +74,6 @@ __all__ = [
     "Split",
     "Stretch",
     "Thresholds",
-    "TrackClassifier",
     "UInt8Array",
     "Verdict",
     "Video",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -103,15 +103,19 @@ class Classifier(Protocol):
 
 
 @runtime_checkable
-class TrackClassifier(Protocol):
-    """What a classifier may have besides: verdicts on people in videos. Without it they follow those on pictures."""
+class MeasuredClassifier(Classifier, Protocol):
+    """What a classifier may have besides: figures of genuine faces, which groups, clips and small faces go by.
 
-    def track_probability(self, p_mean: float) -> float:
-        """Return calibrated P(fake) of a person from the mean of P(fake) over the frames."""
+    Without them each face is judged by the thresholds alone.
+    """
+
+    @property
+    def norms(self) -> Any:
+        """:class:`fakeweb.runtime.Norms`."""
         ...
 
-    def track_thresholds(self) -> Thresholds:
-        """Return where verdicts on people in a video begin."""
+    def probability(self, logit: float) -> float:
+        """Return calibrated P(fake) of a logit; rises with it."""
         ...
 
 

@@ -1,42 +1,187 @@
-"""From scores to verdicts."""
+"""From what was measured to verdicts: one face, its company, the whole."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from fakeweb.faces import Quality
-from fakeweb.scanner.decide import cautions_of, decide_face, decide_picture, too_small, with_cautions
-from fakeweb.types import Face, FaceResult, Score, Thresholds, Verdict
+from fakeweb.runtime import GroupNorm, Norms, RarityNorm, SmallNorm
+from fakeweb.scanner.decide import Rules, Seen, cautions_of, conclude, decide_face, judge_face, too_small
+from fakeweb.types import Face, Score, Thresholds
 
 ALONE = Thresholds(real=0.3, fake=0.7)
 USER = Thresholds(real=0.5, fake=0.5, source="user")
+GROUP = GroupNorm(
+    middle=-1.0,
+    between=0.5,
+    within=1.0,
+    give=(0.5, 1.0),
+    lines=((2, 1.0, 0.0), (9, 2.0, 1.0), (36, 3.0, 2.0)),
+    tail_rate=0.1,
+    tail_logit=0.5,
+    tail_scale=0.7,
+)
+RARITY = RarityNorm(900, ((-9.0, 1.0, 1.0, 1.0), (0.0, 4.0, 2.0, 8.0), (3.0, 200.0, 40.0, 300.0)))
 
-FACES = [
-    (ALONE, 0.0, "real"),
-    (ALONE, 0.3, "real"),
-    (ALONE, 0.3001, "uncertain"),
-    (ALONE, 0.6999, "uncertain"),
-    (ALONE, 0.7, "fake"),
-    (ALONE, 1.0, "fake"),
-    (USER, 0.4999, "real"),
-    (USER, 0.5, "fake"),
-]
+
+def sigmoid(z):
+    return 1 / (1 + math.exp(-z))
 
 
-@pytest.mark.parametrize(("thresholds", "p_fake", "label"), FACES)
+def rules(thresholds=ALONE, **norms):
+    return Rules(thresholds, norms=Norms(**norms), probability=sigmoid)
+
+
+def seen(logit, box=(100, 100, 200, 200), **more):
+    return Seen(Face(box), Score(sigmoid(logit), logit, "m@1"), **more)
+
+
+def whole(seen, how):
+    return conclude(seen, how)[1]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "p_fake", "label"),
+    [
+        (ALONE, 0.0, "real"),
+        (ALONE, 0.3, "real"),
+        (ALONE, 0.3001, "uncertain"),
+        (ALONE, 0.6999, "uncertain"),
+        (ALONE, 0.7, "fake"),
+        (ALONE, 1.0, "fake"),
+        (USER, 0.4999, "real"),
+        (USER, 0.5, "fake"),
+    ],
+)
 def test_one_face(thresholds, p_fake, label):
-    verdict = decide_face(Score(p_fake, 0.0, "m@1"), thresholds)
+    verdict = decide_face(Score(p_fake, 0.0, "m@1"), Rules(thresholds))
     assert (verdict.label, verdict.p_fake) == (label, p_fake)
     assert bool(verdict.reasons) == (label == "uncertain"), "who is uncertain says why"
 
 
 @pytest.mark.parametrize(("width", "small"), [(19.99, True), (20.0, False), (400, False)])
 def test_too_small_goes_by_the_width(width, small):
-    verdict = too_small(Face((5, 0, 5 + width, 100)), 20.0)
-    assert (verdict is not None) == small
-    if small:
-        assert (verdict.label, verdict.p_fake) == ("uncertain", None)
-        assert "too small to judge: 20 px wide, 20 px needed" in verdict.reasons[0]
+    why = too_small(Face((5, 0, 5 + width, 100)), 20.0)
+    assert (why is not None) == small
+
+
+class TestCompany:
+    def test_a_fake_among_nine_is_called_fake_and_says_how_it_stands_out(self):
+        results, verdict = conclude([*[seen(-1.0)] * 8, seen(3.0)], rules(group=GROUP))
+        assert [r.verdict.label for r in results] == ["real"] * 8 + ["fake"]
+        assert results[8].verdict.reasons[0].startswith("stands out: 1 of 9; in about one of ")
+        assert results[8].neighbours.judged == 9
+        assert results[8].neighbours.z == pytest.approx(4.0)
+        assert results[0].neighbours.one_in is None, "nobody is told how rarely a genuine face stands out"
+        assert (verdict.label, verdict.p_fake) == ("fake", pytest.approx(sigmoid(3.0)))
+        assert verdict.reasons[0] == "manipulated: face 9"
+
+    def test_what_all_share_is_given_back(self):
+        lifted = [seen(0.6)] * 9
+        labels = {r.verdict.label for r in conclude(lifted, rules(group=GROUP))[0]}
+        assert labels == {"real"}, "a camera that lifts all faces alike accuses nobody"
+        assert whole([seen(0.6)], rules(group=GROUP)).label == "uncertain"
+
+    def test_neighbours_never_make_a_face_real_that_is_above_the_line(self):
+        results, verdict = conclude([seen(1.5)] * 9, rules(group=GROUP))
+        assert {r.verdict.label for r in results} == {"uncertain"}
+        assert "taken alone" in results[0].verdict.reasons[0]
+        assert verdict.label == "uncertain"
+
+    def test_a_whole_group_that_is_clearly_fake_is_called_so(self):
+        assert whole([seen(4.5)] * 9, rules(group=GROUP)).label == "fake"
+
+    def test_the_users_threshold_asks_no_neighbours(self):
+        results, _ = conclude([seen(1.0)] * 9, rules(USER, group=GROUP))
+        assert {r.verdict.label for r in results} == {"fake"}
+        assert results[0].neighbours is None
+
+    def test_a_face_alone_has_no_neighbours(self):
+        assert judge_face(seen(1.0), (), rules(group=GROUP)).neighbours is None
+
+    def test_who_cannot_be_judged_is_no_company(self):
+        blurred = seen(5.0, cautions=tuple(cautions_of(FACE, replace(FINE, sharpness=1.0))))
+        results, _ = conclude([seen(2.0), blurred], rules(group=GROUP))
+        assert results[0].neighbours is None
+        assert results[1].verdict.label == "uncertain"
+
+    def test_order_does_not_matter(self):
+        faces = [seen(v) for v in (-2.0, 3.0, 0.4, -0.3)]
+        forth, back = conclude(faces, rules(group=GROUP)), conclude(faces[::-1], rules(group=GROUP))
+        assert [r.verdict for r in forth[0]] == [r.verdict for r in back[0]][::-1]
+        assert forth[1].label == back[1].label
+
+
+class TestRarity:
+    def test_every_judged_face_says_how_rare_it_is(self):
+        rarity = judge_face(seen(0.0), (), rules(rarity=RARITY)).rarity
+        assert (rarity.one_in, rarity.interval, rarity.measured_on) == (4.0, (2.0, 8.0), 900)
+
+    def test_never_rarer_than_a_third_of_what_was_measured(self):
+        rarity = judge_face(seen(50.0), (), rules(rarity=RARITY)).rarity
+        assert rarity.one_in <= 300
+        assert rarity.interval[1] <= 300
+
+    def test_none_where_it_was_not_judged(self):
+        printed = Seen(Face((0, 0, 9, 9), printed=0.9), Score(0.9, 2.0, "m@1"))
+        assert judge_face(printed, (), replace(rules(rarity=RARITY), max_printed=0.5)).rarity is None
+
+
+class TestWhole:
+    def test_one_of_many_judged_is_not_called_real(self):
+        small = Seen(Face((0, 0, 9, 9)), unjudged="too small to judge")
+        verdict = whole([seen(-3.0), *[small] * 110], rules())
+        assert verdict.label == "uncertain"
+        assert verdict.reasons == ("only 1 of 111 faces could be judged",)
+
+    def test_half_judged_and_the_largest_among_them_may_be_real(self):
+        small = Seen(Face((0, 0, 9, 9)), unjudged="too small to judge")
+        verdict = whole([seen(-3.0), small], rules())
+        assert (verdict.label, verdict.reasons) == ("real", ("1 of 2 faces could not be judged",))
+
+    def test_not_so_where_the_largest_could_not(self):
+        large = Seen(Face((0, 0, 300, 300)), unjudged="not judged")
+        verdict = whole([seen(-3.0), seen(-3.0), large], rules())
+        assert (verdict.label, verdict.reasons) == ("uncertain", ("the largest face could not be judged",))
+
+    def test_a_fake_is_a_fake_whoever_else_could_not_be_judged(self):
+        small = Seen(Face((0, 0, 9, 9)), unjudged="too small to judge")
+        verdict = whole([seen(3.0), small, small], rules())
+        assert verdict.label == "fake"
+        assert "only 1 of 3 faces could be judged" in verdict.reasons
+
+    def test_a_bystander_cut_off_by_the_border_does_not_decide(self):
+        results, verdict = conclude([seen(-3.0), seen(0.3, inside=0.55)], rules())
+        assert [r.verdict.label for r in results] == ["real", "uncertain"]
+        assert [r.weighed for r in results] == [True, False]
+        assert verdict.label == "real"
+
+    def test_unless_it_is_fake_or_alone_or_much_larger(self):
+        fake = conclude([seen(-3.0), seen(3.0, inside=0.6)], rules())
+        assert fake[1].label == "fake"
+        assert fake[0][1].weighed
+        assert whole([seen(0.3, inside=0.55)], rules()).label == "uncertain"
+        large = seen(0.3, (0, 0, 400, 400), inside=0.55)
+        assert whole([seen(-3.0), large], rules()).label == "uncertain"
+
+    def test_nobody(self):
+        verdict = whole([], rules())
+        assert (verdict.label, verdict.p_fake) == ("no_face", None)
+        assert "no face found" in verdict.reasons[0]
+
+    def test_one_that_cannot_be_judged_says_why(self):
+        verdict = whole([Seen(Face((0, 0, 9, 9)), unjudged="too small to judge")], rules())
+        assert (verdict.label, verdict.reasons) == ("uncertain", ("too small to judge",))
+
+
+class TestSmall:
+    how = replace(rules(small=SmallNorm(32.0, 0.8)), least_px=32.0, full_px=48.0)
+
+    @pytest.mark.parametrize(("width", "logit"), [(40, 1.2), (47.9, 1.2), (48, 2.0), (200, 2.0)])
+    def test_small_faces_count_for_less(self, width, logit):
+        score = self.how.sized(Face((0, 0, width, 60)), Score(sigmoid(2.0), 2.0, "m@1"))
+        assert (score.logit, score.p_fake) == (pytest.approx(logit), pytest.approx(sigmoid(logit)))
 
 
 FINE = Quality(
@@ -61,34 +206,35 @@ SOFT = [
 ]
 
 
-def cautioned(label, p_fake, **changes):
-    return with_cautions(Verdict(label, p_fake), cautions_of(FACE, replace(FINE, **changes)))
+def cautioned(logit, **changes):
+    cautions = tuple(cautions_of(FACE, replace(FINE, **changes)))
+    return judge_face(seen(logit, cautions=cautions), (), rules()).verdict
 
 
-@pytest.mark.parametrize("label", ["real", "fake"])
-def test_a_face_well_seen_needs_no_caution(label):
-    assert cautioned(label, 0.6) == Verdict(label, 0.6)
-    assert cautioned(label, 0.6, yaw_deg=float("nan")) == Verdict(label, 0.6), "without a mesh"
+@pytest.mark.parametrize(("logit", "label"), [(-3.0, "real"), (3.0, "fake")])
+def test_a_face_well_seen_needs_no_caution(logit, label):
+    assert (cautioned(logit).label, cautioned(logit).reasons) == (label, ())
+    assert cautioned(logit, yaw_deg=float("nan")).reasons == (), "without a mesh"
 
 
-@pytest.mark.parametrize("label", ["real", "fake", "uncertain"])
+@pytest.mark.parametrize("logit", [-3.0, 0.0, 3.0])
 @pytest.mark.parametrize(("changes", "words"), HARD)
-def test_nobody_is_judged_who_cannot_be_seen(label, changes, words):
-    verdict = cautioned(label, 0.6, **changes)
-    assert (verdict.label, verdict.p_fake) == ("uncertain", 0.6)
+def test_nobody_is_judged_who_cannot_be_seen(logit, changes, words):
+    verdict = cautioned(logit, **changes)
+    assert (verdict.label, verdict.p_fake) == ("uncertain", sigmoid(logit))
     assert words in verdict.reasons[0]
 
 
 @pytest.mark.parametrize(("changes", "words"), SOFT)
 def test_what_makes_it_harder_is_said_and_changes_nothing(changes, words):
-    verdict = cautioned("fake", 0.9, **changes)
+    verdict = cautioned(3.0, **changes)
     assert verdict.label == "fake"
     (reason,) = verdict.reasons
     assert words in reason
 
 
 def test_what_forbids_a_verdict_is_said_first():
-    reasons = cautioned("fake", 0.9, sharpness=2.8, brightness=20.0, blocks=2.0).reasons
+    reasons = cautioned(3.0, sharpness=2.8, brightness=20.0, blocks=2.0).reasons
     assert [r.split(" ")[0] for r in reasons] == ["too", "blurred", "strongly"]
 
 
@@ -97,39 +243,3 @@ def test_a_face_hardly_made_out_is_said_to_be_perhaps_covered():
     (caution,) = cautions_of(covered, FINE)
     assert "covered" in caution.words
     assert not caution.forbids
-
-
-def result(spec):
-    """'fake 0.9' -> a face with that verdict; '-' -> a face that could not be judged."""
-    if spec == "-":
-        return FaceResult(Face((0, 0, 9, 9)), Verdict("uncertain", None, ("too small",)))
-    label, p = spec.split()
-    return FaceResult(Face((0, 0, 99, 99)), Verdict(label, float(p)))
-
-
-PICTURES = {
-    "nobody": ([], "no_face", None, "no face found"),
-    "one real": (["real 0.1"], "real", 0.1, None),
-    "one fake": (["fake 0.9"], "fake", 0.9, None),
-    "one uncertain": (["uncertain 0.5"], "uncertain", 0.5, None),
-    "one fake among real": (["real 0.1", "fake 0.9", "real 0.2"], "fake", 0.9, None),
-    "fake beats uncertain": (["uncertain 0.6", "fake 0.9"], "fake", 0.9, None),
-    "uncertain beats real": (["real 0.1", "uncertain 0.4"], "uncertain", 0.4, None),
-    "the most suspicious": (["real 0.1", "real 0.25", "real 0.2"], "real", 0.25, None),
-    "certainly real": (["real 0.0"], "real", 0.0, None),
-    "none judged": (["-", "-"], "uncertain", None, "no face could be judged"),
-    "the only one not judged": (["-"], "uncertain", None, "too small"),
-    "real and not judged": (["real 0.1", "-"], "real", 0.1, "1 of 2 faces could not be judged"),
-    "fake and not judged": (["-", "-", "fake 0.9"], "fake", 0.9, "2 of 3 faces could not be judged"),
-}
-
-
-@pytest.mark.parametrize(("specs", "label", "p_fake", "reason"), PICTURES.values(), ids=PICTURES.keys())
-@pytest.mark.parametrize("turn", [1, -1], ids=["", "reversed"])
-def test_a_picture(specs, label, p_fake, reason, turn):
-    verdict = decide_picture([result(s) for s in specs][::turn])
-    assert (verdict.label, verdict.p_fake) == (label, p_fake)
-    if reason is None:
-        assert verdict.reasons == ()
-    else:
-        assert reason in verdict.reasons[0]

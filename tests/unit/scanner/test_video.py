@@ -8,7 +8,6 @@ import pytest
 
 from fakeweb.media import Limits, Pace
 from fakeweb.scanner import Scanner, VideoProgress, contact_sheet_of, html_of, overlay_clip
-from fakeweb.scanner.aggregate import STRATEGIES
 from fakeweb.scanner.video import MIN_FRAMES
 from fakeweb.types import Face, Report
 
@@ -49,6 +48,12 @@ def film(clip_maker, people, count=20, fps=10, width=320, height=160, **options)
             yield canvas
 
     return clip_maker.encode(frames(), fps=fps, options={"crf": "10"}, **options)
+
+
+@pytest.fixture(autouse=True)
+def well_seen(monkeypatch):
+    """Let the flat squares of these tests pass for faces that can be seen."""
+    monkeypatch.setattr("fakeweb.scanner.video.cautions_of", lambda *_: [])
 
 
 @pytest.fixture(scope="module")
@@ -109,17 +114,17 @@ class TestVerdicts:
         report = scanner.scan_video(data, pace=EVERY)
         reasons = {f.face.track: f.verdict.reasons for f in report.faces}
         assert report.faces[0].verdict.label == "real"
-        assert f"too short to judge: large enough in 2 frames, {MIN_FRAMES} needed" in reasons[3]
+        assert f"too short to judge: large enough in 2 frames, {MIN_FRAMES} or 0.5 s needed" in reasons[3]
         assert any("too small to judge: 1" in r for r in reasons[2])
-        assert report.verdict.label == "real"
-        assert "2 of 3 faces could not be judged" in report.verdict.reasons
+        assert report.verdict.label == "uncertain", "the small face was seen all the time"
+        assert "only 1 of 3 faces could be judged" in report.verdict.reasons
 
     def test_one_frame_is_judged_like_a_picture(self, clip_maker, scanner):
         report = scanner.scan_video(film(clip_maker, [still(100, value=200)], count=1))
         assert report.verdict.label == "fake"
         assert report.video["frames"] == 1
 
-    def test_a_crowd_raises_the_threshold(self, clip_maker, scanner):
+    def test_company_does_not_change_a_person_without_norms(self, clip_maker, scanner):
         people = [still(10 + 60 * i, side=40, value=137 if i == 2 else 90) for i in range(5)]
         alone = scanner.scan_video(film(clip_maker, people[2:3]))
         company = scanner.scan_video(film(clip_maker, people))
@@ -256,16 +261,6 @@ class TestOutput:
     def test_nobody_to_show(self, clip_maker, scanner):
         data = film(clip_maker, [])
         assert contact_sheet_of(data, scanner.scan_video(data)).width >= 400
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_strategy_keeps_the_order_of_plain_cases(strategy):
-    combine = STRATEGIES[strategy]
-    low, middle, high = (combine(np.full(20, p)) for p in (0.05, 0.5, 0.95))
-    assert low < middle < high
-    assert all(0 <= v <= 1 for v in (low, middle, high))
-    assert low == pytest.approx(0.05, abs=1e-6)
-    assert combine(np.array([0.3])) == pytest.approx(0.3)
 
 
 def test_faces_beyond_what_a_frame_may_have_are_not_judged(clip_maker, card):
