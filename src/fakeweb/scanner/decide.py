@@ -336,12 +336,10 @@ def _whole(seen: Sequence[Seen], results: Sequence[FaceResult], judged: Sequence
     weighed = [i for i, r in enumerate(results) if r.weighed]
     sure = [i for i in weighed if judged[i]]
     if not sure:
-        only = results[weighed[0]].verdict if len(weighed) == 1 else None
-        return Verdict(
-            "uncertain",
-            None if only is None else only.p_fake,
-            only.reasons if only is not None else ("no face could be judged",),
-        )
+        scored = [p for i in weighed if (p := results[i].verdict.p_fake) is not None]
+        alone = len(weighed) == 1
+        why = results[weighed[0]].verdict.reasons if alone else ("no face could be judged",)
+        return Verdict("uncertain", max(scored, default=None), why)
     p = max(results[i].verdict.p_fake or 0.0 for i in sure)
     labels = {results[i].verdict.label for i in sure}
     label: Label = next(name for name in ("fake", "uncertain", "real") if name in labels)

@@ -104,7 +104,10 @@ def seen(clip, paths, p_fake):
             half = 0.3 * clip.people[0].side_px
             boxes.append([x - half, y - half, x + half, y + half])
         times = [i / clip.fps for i in range(len(path))]
-        curves.append({"track": number, "time_s": times, "box": boxes, "p_fake": [p] * len(path)})
+        curves.append({
+            "track": number, "from_s": times[0], "to_s": times[-1], "telling_s": None,
+            "time_s": times, "box": boxes, "p_fake": [p] * len(path),
+        })  # fmt: skip
         face = Face(tuple(boxes[0]), track=number)
         faces.append(FaceResult(face, Verdict("real" if p < 0.5 else "fake", p), Score(p, 0.0, "toy@1")))
     return Report("x", Verdict("real", max(p_fake)), clip.width, clip.height, tuple(faces),
