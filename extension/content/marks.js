@@ -2,8 +2,10 @@
  * What is drawn over the page: a frame and a badge on pictures that look manipulated, a quiet question mark on
  * uncertain ones, the mesh while the pointer is on a picture, and one card that explains.
  *
- * All of it lives in a closed shadow tree of one element, so that neither the page's styles nor its scripts reach it,
- * and is made without markup, styles or pictures that a page's content security policy could forbid.
+ * All of it lives in closed shadow trees, so that neither the page's styles nor its scripts reach it, and is made without
+ * markup, styles or pictures that a page's content security policy could forbid. One such tree hangs on the page, and
+ * one in each dialog, popover or fullscreen element with a marked picture, as a popover of its own: browsers draw these
+ * above everything else, and let nothing outside of a modal dialog be clicked.
  */
 
 globalThis.fakeweb ??= {};
@@ -11,9 +13,11 @@ globalThis.fakeweb ??= {};
 fakeweb.marks ??= (() => {
   const { place } = fakeweb;
   const CAVEAT = "This is the estimate of a program and can be wrong. It is not proof.";
+  const SMALL_PX = 200; // pictures below get a smaller badge
   const CSS = `
-    :host { all: initial; position: absolute; left: 0; top: 0; width: 0; height: 0; z-index: 2147483647;
-      pointer-events: none; display: block; contain: layout style; }
+    :host { all: initial !important; position: absolute !important; left: 0 !important; top: 0 !important;
+      width: 0 !important; height: 0 !important; z-index: 2147483647 !important; pointer-events: none !important;
+      display: block !important; contain: layout style !important; overflow: visible !important; }
     * { box-sizing: border-box; font: 14px/1.4 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
     .clip { position: absolute; overflow: hidden; }
     .inner { position: absolute; }
@@ -22,13 +26,18 @@ fakeweb.marks ??= (() => {
     .lit canvas { opacity: 1; }
     button { all: unset; box-sizing: border-box; position: absolute; pointer-events: auto; cursor: pointer;
       font: 600 13px/1.35 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; white-space: nowrap; }
+    button * { font: inherit; }
     button:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px #14141a; }
     .badge { background: #14141a; color: #f8f8fa; padding: 4px 9px 4px 0; border-radius: 4px; display: flex; gap: 7px;
       align-items: center; box-shadow: 0 1px 4px #0007; overflow: hidden; }
     .badge::before { content: "!"; background: var(--tone); color: #14141a; font-weight: 800; padding: 4px 8px;
       margin: -4px 0; }
-    .short .badge span { display: none; }
-    .short .badge { padding-right: 0; gap: 0; }
+    .short .words, .bare .words, .bare .percent { display: none; }
+    .bare .badge { padding-right: 0; gap: 0; }
+    .small .badge { font-size: 11px; line-height: 15px; padding: 1px 5px 1px 0; gap: 5px; }
+    .small .badge::before { padding: 1px 5px; margin: -1px 0; }
+    .small.bare .badge { padding-right: 0; gap: 0; }
+    .small .frame { border-width: 3px; }
     .doubt { width: 24px; height: 24px; border-radius: 50%; background: #14141ab3; color: #ced0d6; text-align: center;
       line-height: 22px; border: 1px dashed #ced0d6; }
     .card { position: absolute; width: 300px; max-width: calc(100vw - 24px); background: #fff; color: #1b1c22; padding: 13px 15px 12px;
@@ -53,7 +62,7 @@ fakeweb.marks ??= (() => {
       .close:hover { background: #34373f; }
     }
     @media (prefers-reduced-motion: reduce) { canvas { transition: none; } }
-    @media print { :host { display: none; } }
+    @media print { :host { display: none !important; } }
   `;
 
   /**
@@ -68,6 +77,44 @@ fakeweb.marks ??= (() => {
     return element;
   }
 
+  /** The element over the page, or over one dialog, that holds marks. */
+  class Sheet {
+    /** @param {Element | null} lift */
+    constructor(lift) {
+      this._lift = lift;
+      this._host = document.createElement("fakeweb-marks");
+      this.root = this._host.attachShadow({ mode: "closed" });
+      try {
+        const sheet = new CSSStyleSheet(); // where a page forbids style elements
+        sheet.replaceSync(CSS);
+        this.root.adoptedStyleSheets = [sheet];
+      } catch {
+        this.root.append(make("style", "", CSS)); // Firefox, which lets extensions' style elements pass
+      }
+      if (!lift) return;
+      this._host.popover = "manual";
+      // a dialog that is closed and opened at once comes to lie above it
+      for (const name of ["close", "toggle"]) lift.addEventListener(name, () => this.rest());
+    }
+
+    /** Put it where it belongs, on top of what is there; return where its marks' coordinates begin. */
+    hold() {
+      const parent = this._lift ?? document.documentElement;
+      if (this._host.parentNode !== parent) parent.append(this._host);
+      if (this._lift && !this._host.matches(":popover-open")) this._host.showPopover();
+      return this._host.getBoundingClientRect();
+    }
+
+    /** Step down, so that it comes to lie on top again when its dialog is opened anew. */
+    rest() {
+      if (this._lift && this._host.matches(":popover-open")) this._host.hidePopover();
+    }
+
+    remove() {
+      this._host.remove();
+    }
+  }
+
   class Layer {
     /** @param {(mark: any) => Promise<string | null>} drawingOf Gives a mark's overlay as a data address. */
     constructor(drawingOf) {
@@ -78,10 +125,9 @@ fakeweb.marks ??= (() => {
       this._pinned = null;
       this._due = false;
       this._point = null;
-      this._host = document.createElement("fakeweb-marks");
-      this._root = this._host.attachShadow({ mode: "closed" });
-      this._style();
-      this._card = this._root.appendChild(make("div", "card"));
+      /** @type {Map<Element | null, Sheet>} One for the page (null), one for each dialog. */
+      this._sheets = new Map();
+      this._card = make("div", "card");
       this._card.setAttribute("role", "status");
       this._card.hidden = true;
       this._stop = new AbortController();
@@ -98,18 +144,20 @@ fakeweb.marks ??= (() => {
      */
     put(element, picture, finding) {
       this.remove(element);
-      const clip = make("div", `clip ${finding.label === "fake" ? "fake" : "other"}`);
+      const kind = finding.label === "fake" ? "fake" : "other";
+      const clip = make("div", `clip ${kind}`);
       const inner = clip.appendChild(make("div", "inner"));
       if (finding.label === "fake") inner.append(make("div", "frame"));
       /** @type {any} */
-      const mark = { element, picture, finding, clip, inner, button: null, canvas: null, asked: false, seen: null };
+      const mark = { element, picture, finding, kind, clip, inner, lift: null, button: null, fitted: "", canvas: null, asked: false, seen: null };
       mark.clip.style.setProperty("--tone", finding.tone);
       const fake = finding.label === "fake";
       if (fake || finding.label === "uncertain") {
         mark.button = mark.clip.appendChild(make("button", fake ? "badge" : "doubt"));
         mark.button.title = fake ? "" : "FakeWeb is uncertain. Click to read more.";
         mark.button.setAttribute("aria-label", `FakeWeb: ${finding.title}. Explain`);
-        mark.button.append(fake ? make("span", "", `looks manipulated · ${finding.percent} %`) : "?");
+        const words = [make("span", "words", "looks manipulated ·"), make("span", "percent", `${finding.percent} %`)];
+        mark.button.append(...(fake ? words : ["?"]));
         mark.button.addEventListener("click", (/** @type {Event} */ event) => {
           event.preventDefault();
           event.stopPropagation();
@@ -119,7 +167,6 @@ fakeweb.marks ??= (() => {
         mark.button.addEventListener("blur", () => this._hover(null));
       }
       this._marks.set(element, mark);
-      this._root.insertBefore(mark.clip, this._card);
       this._sizes.observe(element);
       this.arrange();
       return mark;
@@ -141,7 +188,8 @@ fakeweb.marks ??= (() => {
       this._stop.abort();
       this._sizes.disconnect();
       clearInterval(this._timer);
-      this._host.remove();
+      for (const sheet of this._sheets.values()) sheet.remove();
+      this._sheets.clear();
       this._marks.clear();
     }
 
@@ -195,7 +243,7 @@ fakeweb.marks ??= (() => {
       const arrange = () => this.arrange();
       for (const name of ["scroll", "load", "transitionend"]) document.addEventListener(name, arrange, soon);
       addEventListener("resize", arrange, soon);
-      document.addEventListener("pointermove", (event) => this._move(event.clientX, event.clientY), soon);
+      document.addEventListener("pointermove", (event) => this._move(event), soon);
       document.addEventListener("pointerleave", () => this._hover(null), soon);
       document.addEventListener(
         "keydown",
@@ -207,20 +255,11 @@ fakeweb.marks ??= (() => {
       this._timer = setInterval(() => this._marks.size && this.arrange(), 500); // animations, fonts, whatever moves
     }
 
-    _style() {
-      try {
-        const sheet = new CSSStyleSheet(); // where a page forbids style elements
-        sheet.replaceSync(CSS);
-        this._root.adoptedStyleSheets = [sheet];
-      } catch {
-        this._root.append(make("style", "", CSS)); // Firefox, which lets extensions' style elements pass
-      }
-    }
-
-    /** @param {number} x @param {number} y */
-    _move(x, y) {
-      const under = [...this._marks.values()].filter(({ seen }) => {
-        return seen && x >= seen.left && y >= seen.top && x < seen.left + seen.width && y < seen.top + seen.height;
+    /** @param {PointerEvent} event */
+    _move({ clientX: x, clientY: y, target }) {
+      const over = target instanceof Element ? place.liftOf(target) : null;
+      const under = [...this._marks.values()].filter(({ lift, seen }) => {
+        return lift === over && seen && x >= seen.left && y >= seen.top && x < seen.left + seen.width && y < seen.top + seen.height;
       });
       under.sort((a, b) => a.seen.width * a.seen.height - b.seen.width * b.seen.height);
       this._hover(under[0] ?? null);
@@ -288,36 +327,74 @@ fakeweb.marks ??= (() => {
     }
 
     _arrange() {
-      if (!this._host.isConnected) document.documentElement.append(this._host);
-      const origin = this._host.getBoundingClientRect();
       for (const mark of [...this._marks.values()]) {
-        if (!mark.element.isConnected) {
-          this.remove(mark.element);
-          continue;
-        }
-        this._place(mark, origin);
+        if (mark.element.isConnected) this._see(mark);
+        else this.remove(mark.element);
       }
-      if (this._explained) this._placeCard(this._explained, origin);
+      const marks = [...this._marks.values()];
+      for (const [lift, sheet] of this._sheets) {
+        if (!lift?.isConnected && lift !== null) {
+          sheet.remove();
+          this._sheets.delete(lift);
+        } else if (!marks.some((mark) => mark.lift === lift && mark.seen)) sheet.rest();
+      }
+      for (const mark of marks) if (mark.seen) this._place(mark, this._sheet(mark.lift).hold());
+      if (this._explained) this._placeCard(this._explained);
+    }
+
+    /** @param {Element | null} lift */
+    _sheet(lift) {
+      let sheet = this._sheets.get(lift);
+      if (!sheet) this._sheets.set(lift, (sheet = new Sheet(lift)));
+      return sheet;
+    }
+
+    /** Find out where a mark's picture is to be seen, and above what it was lifted. @param {any} mark */
+    _see(mark) {
+      const seen = place.visibleOf(mark.element);
+      const hidden = seen.width < 8 || seen.height < 8;
+      mark.seen = hidden ? null : seen;
+      mark.clip.style.display = hidden ? "none" : "";
+      if (hidden) return;
+      mark.lift = place.liftOf(mark.element);
+      const { root } = this._sheet(mark.lift);
+      if (mark.clip.parentNode !== root) root.prepend(mark.clip);
     }
 
     /** @param {any} mark @param {DOMRect} origin */
     _place(mark, origin) {
-      const seen = place.visibleOf(mark.element);
-      const hidden = seen.width < 8 || seen.height < 8;
-      mark.seen = hidden ? null : seen;
-      mark.clip.hidden = hidden;
-      mark.clip.style.display = hidden ? "none" : "";
-      if (hidden) return;
+      const { seen } = mark;
       const whole = mark.element.getBoundingClientRect();
       move(mark.clip, seen, origin);
       move(mark.inner, whole, seen);
-      mark.clip.classList.toggle("short", seen.width < 190);
       if (mark.button) {
-        mark.button.style.left = `${Math.max(0, whole.left - seen.left) + 10}px`;
+        const gap = this._fit(mark);
+        mark.button.style.left = `${Math.max(0, whole.left - seen.left) + gap}px`;
         // at the foot of what can be seen: faces mostly are above
-        mark.button.style.bottom = `${Math.max(0, seen.top + seen.height - whole.bottom) + 10}px`;
+        mark.button.style.bottom = `${Math.max(0, seen.top + seen.height - whole.bottom) + gap}px`;
       }
       if (mark.canvas) this._placeMesh(mark, whole);
+    }
+
+    /**
+     * Let a badge say as much as its picture has room for: words and number, the number, or its sign alone.
+     *
+     * @param {any} mark
+     * @returns {number} How far from the border it stands, in pixels.
+     */
+    _fit(mark) {
+      const { width, height } = mark.seen;
+      const small = Math.min(width, height) < SMALL_PX;
+      const gap = small ? 4 : 10;
+      if (mark.fitted !== `${width} ${height}`) {
+        mark.fitted = `${width} ${height}`;
+        for (const form of ["", "short", "bare"]) {
+          mark.clip.className = `clip ${mark.kind} ${form} ${small ? "small" : ""}`;
+          if (mark.button.offsetWidth + 2 * gap <= width) break;
+        }
+        mark.clip.classList.toggle("lit", mark === (this._hovered ?? this._pinned));
+      }
+      return gap;
     }
 
     /** @param {any} mark @param {DOMRect} whole */
@@ -340,11 +417,14 @@ fakeweb.marks ??= (() => {
         ${Math.max(0, tile.top + tile.height - whole.bottom)}px ${Math.max(0, whole.left - tile.left)}px)`;
     }
 
-    /** Below the picture, above it, or inside where there is no room. @param {any} mark @param {DOMRect} origin */
-    _placeCard(mark, origin) {
-      const { seen } = mark;
+    /** Beside the picture, below or above it, or inside where there is no room. @param {any} mark */
+    _placeCard(mark) {
+      const { lift, seen } = mark;
       this._card.style.visibility = seen ? "" : "hidden";
       if (!seen) return;
+      const sheet = this._sheet(lift);
+      if (this._card.parentNode !== sheet.root) sheet.root.append(this._card);
+      const origin = sheet.hold();
       const { width, height } = this._card.getBoundingClientRect();
       const gap = 8;
       const spots = [

@@ -65,6 +65,19 @@ fakeweb.place ??= (() => {
   }
 
   /**
+   * Return the dialog, popover or fullscreen element that lifts an element above the page, or null.
+   *
+   * @param {Element} element
+   * @returns {Element | null}
+   */
+  function liftOf(element) {
+    /** @type {Element | null} */
+    let at = element;
+    while (at && !(at.matches(":modal, :popover-open") && at.localName !== "fakeweb-marks")) at = parentOf(at);
+    return at === element && element instanceof HTMLImageElement ? null : at; // a picture holds nothing
+  }
+
+  /**
    * Return where the first tile of a CSS background lies.
    *
    * @param {Rect} box The element's padding box.
@@ -103,5 +116,5 @@ fakeweb.place ??= (() => {
     return text.endsWith("%") ? (parseFloat(text) / 100) * whole : parseFloat(text) || 0;
   }
 
-  return { backgroundIn, boxOf, intersect, visibleOf };
+  return { backgroundIn, boxOf, intersect, liftOf, visibleOf };
 })();

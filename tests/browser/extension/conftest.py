@@ -457,6 +457,22 @@ class Driven:
         session.detach()
         return sorted(found, key=lambda m: (m["box"][1], m["box"][0]))
 
+    def boxes(self, page, name: str) -> list[tuple[float, float, float, float]]:
+        """Where everything of a class is drawn that can be seen, from left to right."""
+        from playwright.sync_api import Error
+
+        session = self.context.new_cdp_session(page)
+        root = session.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]
+        found = []
+        for node in _nodes(root, lambda n: name in _attribute(n, "class").split()):
+            try:
+                box = session.send("DOM.getBoxModel", {"nodeId": node["nodeId"]})["model"]["border"]
+            except Error:  # not drawn
+                continue
+            found.append((box[0], box[1], box[4], box[5]))
+        session.detach()
+        return sorted(found)
+
     def card(self, page) -> str:
         """The words of the open card, or nothing."""
         session = self.context.new_cdp_session(page)

@@ -141,6 +141,68 @@ def test_the_mesh_comes_with_the_pointer_and_goes_with_it(looked, driven, shot, 
     until(lambda: driven.card(page) == "")
 
 
+ALBUM = """<!doctype html><meta charset="utf-8"><body style="margin: 30px">
+<img id="under" src="/fake.jpg" width="620" height="620" alt="">
+<dialog id="box" style="padding: 20px"><h2>Larger</h2>
+<img id="large" src="/fake-large.jpg" width="400" height="400" alt=""></dialog>"""
+
+
+def edge(page, selector: str) -> float:
+    """How red the lower edge of a picture is, where its frame would be: share of pixels far from the picture's own."""
+    row = pixels(page, selector)[-3:-1, 8:-8].reshape(-1, 3)
+    return float(((row[:, 0] > 200) & (row[:, 1] < 210) & (row[:, 2] < 80)).mean())
+
+
+def test_a_picture_in_a_dialog_is_marked_above_it(driven, gallery, road, until, shot):
+    """Lightboxes are modal dialogs, which browsers draw above whatever the page's own layers hold."""
+    gallery.files["/album.html"] = ALBUM.encode()
+    page = driven.open(gallery.url("/album.html"))
+    page.evaluate("document.querySelector('#box').showModal()")
+    driven.switch(page, on=True)
+    until(lambda: is_marked(driven, page, "#large", "fake"))
+    until(lambda: edge(page, "#large") > 0.9)
+    shot(page, "extension-dialog")
+    left, top, _, bottom = shown(page, "#large")
+    over = page.screenshot(clip={"x": left - 15, "y": top - 60, "width": 300, "height": 30})
+    page.mouse.click(left + 30, bottom - 20)
+    until(lambda: "looks manipulated" in driven.card(page))
+    (card,) = driven.boxes(page, "card")
+    at = page.evaluate("([x, y]) => document.elementFromPoint(x, y)?.localName", [card[0] + 40, card[1] + 20])
+    assert at == "fakeweb-marks", "the card lies on top, and can be clicked"
+    page.keyboard.press("Escape")
+
+    page.evaluate("const box = document.querySelector('#box'); box.close(); box.showModal();")
+    until(lambda: edge(page, "#large") > 0.9)
+    again = page.screenshot(clip={"x": left - 15, "y": top - 60, "width": 300, "height": 30})
+    assert (read_image(over).image.pixels == read_image(again).image.pixels).all(), (
+        "the page's frame stays below"
+    )
+    page.evaluate("document.querySelector('#box').close()")
+    until(lambda: edge(page, "#under") > 0.9)
+    until(lambda: not driven.boxes(page, "card"))
+
+
+def test_badges_fit_on_thumbnails(driven, gallery, until, shot):
+    sides = (80, 110, 140, 200, 260)
+    pictures = "".join(f'<img src="/fake.jpg" width="{s}" height="{s}" alt=""> ' for s in sides)
+    gallery.files["/thumbnails.html"] = f"<!doctype html><body>{pictures}".encode()
+    page = driven.open(gallery.url("/thumbnails.html"))
+    driven.switch(page, on=True)
+    until(lambda: len(driven.boxes(page, "percent")) == len(sides))
+    page.wait_for_timeout(700)
+    shot(page, "extension-thumbnails")
+    marks = sorted(m["box"] for m in driven.marks(page) if "fake" in m["classes"])
+    for side, mark, badge, number in zip(
+        sides, marks, driven.boxes(page, "badge"), driven.boxes(page, "percent"), strict=True
+    ):
+        assert mark[2] - mark[0] == pytest.approx(side, abs=1)
+        assert mark[0] <= badge[0] <= number[0], side
+        assert number[2] <= badge[2] <= mark[2], side
+        area = (badge[2] - badge[0]) * (badge[3] - badge[1])
+        assert area < 0.17 * side * side, "the picture stays to be seen"
+    assert len(driven.boxes(page, "words")) == 1, "only the largest has room for words"
+
+
 def test_a_badge_opens_the_card_for_good_and_escape_closes_it(looked, driven, until):
     page = looked
     until(lambda: is_marked(driven, page, "#fake", "fake"))
