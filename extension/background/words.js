@@ -10,6 +10,7 @@ import { tone } from "./style.js";
  * @property {string} text
  * @property {number | null} percent P(fake) in whole per cent, never 0 or 100; null where nothing was scored.
  * @property {string} tone The colour of frame and badge: amber at the threshold, red near certainty, grey where nothing is fake.
+ * @property {string} rarity How rare the highest score is among genuine faces, or empty.
  * @property {string} note What else the reader should know, or empty.
  */
 
@@ -36,6 +37,7 @@ export function findingOf(judgement, sha256) {
     sha256,
     percent: percentOf(verdict.p_fake),
     tone: verdict.label === "fake" ? tone(strengthOf(verdict.p_fake, thresholds.fake)) : GREY,
+    rarity: rarityOf(faces),
     note:
       thresholds.source === "user"
         ? `Whoever runs the server moved the line to ${percentOf(thresholds.fake)} of 100; what was measured about the model does not hold for it.`
@@ -51,11 +53,13 @@ export function findingOf(judgement, sha256) {
     };
   }
   if (verdict.label === "real") {
+    const [missing] = verdict.reasons ?? [];
+    const shown = missing ? "What could be judged shows" : faces.length === 1 ? "The face shows" : `The ${faces.length} faces show`;
     return {
       ...base,
       title: "No sign of manipulation found",
-      text: `${faces.length === 1 ? "The face shows" : `The ${faces.length} faces show`} nothing that this program knows how to
-        find. That does not prove the picture genuine.`.replace(/\s+/g, " "),
+      text: `${shown} nothing that this program knows how to find${missing ? `; ${missing}` : ""}. That does not prove the
+        picture genuine.`.replace(/\s+/g, " "),
     };
   }
   return {
@@ -75,7 +79,24 @@ function wordsOfFake(faces) {
     faces.length === 1
       ? "This face looks manipulated"
       : `${fakes.length} of ${faces.length} faces look${fakes.length === 1 ? "s" : ""} manipulated`;
-  return { title, text: KINDS[kind] ?? "Of which kind is not known." };
+  const standsOut = worst?.neighbours?.one_in ? ` It ${worst.verdict.reasons[0]}.` : "";
+  return { title, text: (KINDS[kind] ?? "Of which kind is not known.") + standsOut };
+}
+
+/**
+ * Say how rare the highest score among some faces is among genuine ones; nothing of faces that are called real.
+ *
+ * @param {any[]} faces
+ */
+function rarityOf(faces) {
+  const told = faces.filter((f) => f.rarity && f.verdict.label !== "real");
+  if (!told.length) return "";
+  const { one_in: oneIn, measured_on: all } = told.reduce((a, b) => (b.rarity.one_in > a.rarity.one_in ? b : a)).rarity;
+  const count = (/** @type {number} */ n) => n.toLocaleString("en");
+  const about = oneIn >= (0.999 * all) / 3 ? "at most" : "about";
+  const share = oneIn >= 3 ? `1 in ${count(Number(oneIn.toPrecision(2)))}` : `${Math.round(100 / oneIn)} in 100`;
+  return `Of the ${count(all)} genuine faces it was measured on, ${about} ${share} scored as high; on other cameras and websites it
+    can be several times more.`.replace(/\s+/g, " ");
 }
 
 /**

@@ -154,7 +154,8 @@ fakeweb.marks ??= (() => {
       const fake = finding.label === "fake";
       if (fake || finding.label === "uncertain") {
         mark.button = mark.clip.appendChild(make("button", fake ? "badge" : "doubt"));
-        mark.button.title = fake ? "" : "FakeWeb is uncertain. Click to read more.";
+        const told = fake ? `${finding.title}, ${finding.percent} %. ${finding.rarity}` : `${finding.title}. ${finding.text}`;
+        mark.button.title = `FakeWeb: ${told.trim()}`;
         mark.button.setAttribute("aria-label", `FakeWeb: ${finding.title}. Explain`);
         const words = [make("span", "words", "looks manipulated ·"), make("span", "percent", `${finding.percent} %`)];
         mark.button.append(...(fake ? words : ["?"]));
@@ -224,7 +225,7 @@ fakeweb.marks ??= (() => {
 
     /** Say something about a picture in the card, without a mark. @param {Element} element @param {string} title @param {string} text */
     say(element, title, text) {
-      const mark = this.put(element, { url: "", kind: "img" }, { label: "note", title, text, percent: null, tone: "#8b93a1" });
+      const mark = this.put(element, { url: "", kind: "img" }, { label: "note", title, text, percent: null, rarity: "", tone: "#8b93a1" });
       this.pin(mark);
     }
 
@@ -295,6 +296,7 @@ fakeweb.marks ??= (() => {
         parts.push(scale, said);
       }
       parts.push(make("p", "", finding.text));
+      if (finding.rarity) parts.push(make("p", "", finding.rarity));
       if (finding.label !== "note") parts.push(make("p", "quiet", finding.note ? `${CAVEAT} ${finding.note}` : CAVEAT));
       const close = make("button", "close", "×");
       close.setAttribute("aria-label", "Close");

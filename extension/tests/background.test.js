@@ -164,7 +164,7 @@ test("the key goes to the server, and what it refuses is told apart", async () =
 
 const face = (label, p, kinds = null) => ({ verdict: { label, p_fake: p, reasons: [] }, score: kinds && { kinds } });
 const judgement = (label, p, faces, reasons = []) => ({
-  report: { verdict: { label, p_fake: p, reasons }, faces, thresholds: { fake: 0.8, source: "user" } },
+  report: { verdict: { label, p_fake: p, reasons }, faces, thresholds: { fake: 0.7, source: "user" } },
 });
 
 test("no word claims a proof", () => {
@@ -181,6 +181,27 @@ test("no word claims a proof", () => {
   const none = findingOf(judgement("no_face", null, []), "h");
   assert.match(none.text, /says nothing/);
   assert.equal(none.percent, null);
+});
+
+test("rarity and neighbours are told, and what could not be judged", () => {
+  const rare = (label, p, oneIn) => ({ ...face(label, p), rarity: { one_in: oneIn, interval: [1, 1103], measured_on: 3310 } });
+  const said = (one) => findingOf(judgement(one.verdict.label, one.verdict.p_fake, [one]), "h").rarity;
+  assert.equal(
+    said(rare("fake", 0.9, 240.3)),
+    "Of the 3,310 genuine faces it was measured on, about 1 in 240 scored as high; on other cameras and websites it can be several times more.",
+  );
+  assert.match(said(rare("fake", 0.99, 3310 / 3)), /at most 1 in 1,100 scored/);
+  assert.match(said(rare("uncertain", 0.5, 1.2)), /about 83 in 100 scored/);
+  assert.equal(said(rare("real", 0.1, 1.2)), "");
+  assert.equal(said(face("fake", 0.9)), "", "a model without figures");
+
+  const out = { ...face("fake", 0.9), neighbours: { judged: 9, z: 4, one_in: 300 } };
+  out.verdict.reasons = ["stands out: 1 of 9; in about one of 300 genuine pictures of 9 faces one would"];
+  assert.match(findingOf(judgement("fake", 0.9, [out, face("real", 0.1)]), "h").text, /It stands out: 1 of 9; .* one would\.$/);
+  const few = findingOf(judgement("uncertain", 0.1, [face("real", 0.1)], ["only 1 of 111 faces could be judged"]), "h");
+  assert.match(few.text, /cannot tell: only 1 of 111 faces could be judged/);
+  const most = findingOf(judgement("real", 0.1, [face("real", 0.1)], ["1 of 3 faces could not be judged"]), "h");
+  assert.match(most.text, /What could be judged shows nothing .*; 1 of 3 faces could not be judged\./);
 });
 
 test("colours are those of the drawing, over the whole range from the line to certainty", () => {

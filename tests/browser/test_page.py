@@ -142,7 +142,7 @@ def test_a_genuine_portrait_is_left_as_it_is(visit, service, portrait_path):
 def test_a_face_called_fake_gets_its_mesh_and_nothing_else_is_touched(visit, strict, portrait_path):
     page = visit(strict)
     give(page, portrait_path)
-    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    expect(verdict(page)).to_have_text("This looks manipulated")
     assert ink(page)["sum"] > 0
     box = strict.predict(portrait_path.read_bytes()).json()["report"]["faces"][0]["box"]
     inside, outside = page.evaluate(
@@ -195,6 +195,92 @@ def test_the_page_draws_as_the_scanner_draws(visit, strict, portrait_path, portr
     assert np.abs(inks[1]).mean() > 5
     assert np.abs(inks[0] - inks[1]).mean() < 0.4 * np.abs(inks[1]).mean()
     assert inks[0].mean(axis=(0, 1)) == pytest.approx(inks[1].mean(axis=(0, 1)), abs=3)
+
+
+@pytest.fixture
+def group(strict, portrait):
+    """A picture of three faces, and the service's judgement of it, to be changed for what a test is about."""
+    pixels = np.concatenate([portrait.pixels[:300, 90:390]] * 3, axis=1)
+    picture = encode_jpeg(Image(np.ascontiguousarray(pixels)), 95)
+    data = strict.predict(picture).json()
+    assert len(data["report"]["faces"]) == 3
+    data["report"]["thresholds"] = {"real": 0.2, "fake": 0.86, "source": "model"}
+    return picture, data
+
+
+def answered(page, data, picture, tmp_path):
+    """Give a picture that is answered so."""
+    path = tmp_path / "group.jpg"
+    path.write_bytes(picture)
+    page.route("**/v1/predict*", lambda route: route.fulfill(json=data))
+    give(page, path)
+    return verdict(page)
+
+
+def test_a_face_that_stands_out_is_called_so_and_says_how_rare_it_is(visit, strict, group, tmp_path, shot):
+    picture, data = group
+    out = "stands out: 1 of 3; in about one of six genuine pictures of 3 faces one would"
+    for face, label, p in zip(
+        data["report"]["faces"], ("real", "uncertain", "real"), (0.1, 0.7, 0.15), strict=True
+    ):
+        face["verdict"] = {"label": label, "p_fake": p, "reasons": [out] if label == "uncertain" else []}
+        face["rarity"] = {"one_in": 241.0, "interval": [90.0, 700.0], "measured_on": 3310}
+        face["neighbours"] = {"judged": 3, "z": 3.1, "one_in": 6.0 if label == "uncertain" else None}
+    data["report"]["faces"][2]["weighed"] = False
+    data["report"]["verdict"] = {"label": "uncertain", "p_fake": 0.7, "reasons": [f"face 2: {out}"]}
+    page = visit(strict, permissions=["clipboard-read", "clipboard-write"])
+    expect(answered(page, data, picture, tmp_path)).to_have_text("FakeWeb cannot tell")
+    expect(page.locator(".verdict .reason")).to_have_text(f"Face 2: {out}.")
+    first = page.locator(".card.uncertain")
+    expect(first.locator(".tag")).to_have_text("Stands out")
+    rare = "Of the 3,310 genuine faces it was measured on, about 1 in 240 scored as high; on other cameras and websites"
+    expect(first).to_contain_text(rare)
+    expect(page.locator("main")).to_contain_text("does not rest on this face")
+    assert page.locator("main").inner_text().count("about 1 in 240") == 1, "nothing of faces called real"
+    expect(page.get_by_role("button", name="Face 2: stands out, 70 %")).to_be_visible()
+    assert ink(page)["sum"] > 0, "a thin outline"
+    assert ink(page)["red"] == 0
+    page.get_by_role("button", name="Copy a summary").click()
+    page.get_by_text("Copied").wait_for()
+    assert "about 1 in 240" in page.evaluate("navigator.clipboard.readText()")
+    shot(page, "page-stands-out")
+
+
+def test_the_headline_says_that_hardly_anybody_could_be_judged(visit, strict, group, tmp_path):
+    picture, data = group
+    for face in data["report"]["faces"][1:]:
+        face["verdict"] = {"label": "uncertain", "p_fake": None, "reasons": ["too small to judge"]}
+    reason = "only 1 of 3 faces could be judged"
+    data["report"]["verdict"] = {"label": "uncertain", "p_fake": 0.1, "reasons": [reason]}
+    expect(answered(visit(strict), data, picture, tmp_path)).to_have_text(f"FakeWeb cannot tell: {reason}")
+    data["report"]["verdict"] = {
+        "label": "real",
+        "p_fake": 0.1,
+        "reasons": ["1 of 3 faces could not be judged"],
+    }
+    heading = answered(visit(strict), data, picture, tmp_path)
+    expect(heading).to_have_text("No sign of manipulation found; 1 of 3 faces could not be judged")
+
+
+@pytest.mark.parametrize("lines", [(0.2, 0.986), (0.01, 0.02), (0.5, 0.59)])
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
+def test_the_scale_s_numbers_stay_on_one_line_inside_it(visit, strict, group, tmp_path, lines, size):
+    picture, data = group
+    data["report"]["thresholds"].update(real=lines[0], fake=lines[1])
+    page = visit(strict, **size)
+    answered(page, data, picture, tmp_path)
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll(".scale")].map((scale) => {
+          const all = scale.getBoundingClientRect();
+          return [...scale.querySelectorAll(".scale-lines span")].map((number) => {
+            const box = number.getBoundingClientRect();
+            const line = parseFloat(getComputedStyle(number).lineHeight);
+            return box.left >= all.left - 1 && box.right <= all.right + 1 && box.height < 1.5 * line;
+          });
+        }).flat()"""
+    )
+    assert heights
+    assert all(heights)
 
 
 def test_the_sliders_and_switches_change_what_is_drawn(visit, strict, portrait_path):
@@ -313,7 +399,7 @@ def test_addresses_only_where_the_service_fetches_them(visit, service, run_servi
 def test_a_video_is_judged_played_and_found_on_its_timeline(visit, strict, clip, tmp_path):
     page = visit(strict)
     give(page, clip)
-    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    expect(verdict(page)).to_have_text("This looks manipulated")
     player = page.locator(".player video")
     expect(player).to_have_attribute("aria-label", "clip.mp4, With mesh")
     until(page, "document.querySelector('.player video')?.readyState >= 2")
@@ -337,6 +423,31 @@ def test_a_video_is_judged_played_and_found_on_its_timeline(visit, strict, clip,
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the marked video").click()
     assert download.value.suggested_filename == "clip.fakeweb.mp4"
+
+
+def test_stretches_are_named_and_shown_on_the_timeline(visit, strict, clip, shot):
+    page = visit(strict)
+
+    def shorten(route):
+        answer = route.fetch()
+        data = answer.json()
+        face = data["report"]["faces"][0]
+        face["stretches"] = [{"from_s": 0.5, "to_s": 1.25, "p_fake": 0.97}]
+        route.fulfill(response=answer, json=data)
+
+    page.route("**/v1/videos/*/result", shorten)
+    give(page, clip)
+    verdict(page)
+    bar, chart = page.locator(".stretch .bar"), page.locator(".chart svg")
+    expect(bar).to_have_count(1)
+    inside, whole = bar.bounding_box(), chart.bounding_box()
+    inner = whole["width"] - 34 - 26  # beside its numbers
+    assert (inside["x"] - whole["x"] - 34) / inner == pytest.approx(0.5 / 3, abs=0.02)
+    assert inside["width"] / inner == pytest.approx(0.25, abs=0.02)
+    until(page, "document.querySelector('.player video')?.readyState >= 2")
+    page.get_by_role("button", name="Looks manipulated from 0:00.5 to 0:01.3, 97 %").click()
+    assert page.locator(".player video").evaluate("video => video.currentTime") == pytest.approx(0.5, abs=0.1)
+    shot(page, "page-stretches")
 
 
 def test_a_video_that_is_none(visit, service, tmp_path):
@@ -378,7 +489,7 @@ def test_the_history_stays_in_this_browser_until_it_is_deleted(visit, strict, po
     page.reload()
     page.get_by_role("button", name="History").click()
     page.get_by_role("button", name="Open collins.jpg").click()
-    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    expect(verdict(page)).to_have_text("This looks manipulated")
     assert ink(page)["sum"] > 0
     page.get_by_role("button", name="History").click()
     page.get_by_role("button", name="Delete all").click()
@@ -516,7 +627,7 @@ def test_everything_is_reached_with_the_keyboard(visit, strict, portrait_path):
             break
     page.keyboard.press("Home")
     assert ink(page)["sum"] == 0 < before
-    expect(page.get_by_role("status").first).to_contain_text("FakeWeb takes this for manipulated")
+    expect(page.get_by_role("status").first).to_contain_text("This looks manipulated")
 
 
 def test_nothing_is_asked_of_anybody_else(visit, service, portrait_path):
@@ -543,6 +654,6 @@ def test_a_picture_of_a_phone_held_sideways_is_upright(visit, strict, portrait, 
     path.write_bytes(out.getvalue())
     page = visit(strict)
     give(page, path)
-    expect(verdict(page)).to_have_text("FakeWeb takes this for manipulated")
+    expect(verdict(page)).to_have_text("This looks manipulated")
     frame = page.locator(".frame").bounding_box()
     assert abs(frame["width"] / frame["height"] - 400 / 512) < 0.02

@@ -10,6 +10,7 @@ import { Landing } from "./parts/Landing";
 import { Result } from "./parts/Result";
 import { Rules } from "./parts/Rules";
 import { Strip } from "./parts/Strip";
+import { headline } from "./parts/Verdict";
 import { Wrong } from "./parts/Wrong";
 import { texts } from "./texts";
 
@@ -120,8 +121,8 @@ function useAnnouncement(items: readonly Item[]): string {
       if (item.stage !== "done" && item.stage !== "failed") said.current.delete(item.id);
       else if (!said.current.has(item.id)) {
         said.current.add(item.id);
-        const label = item.judgement?.report.verdict.label;
-        const told = label ? texts.verdict[label].title : (item.problem && problemText(item.problem)) ?? "";
+        const report = item.judgement?.report;
+        const told = report ? headline(report) : (item.problem && problemText(item.problem)) ?? "";
         setText(texts.progress.ready(item.name, told));
       }
     }

@@ -1,6 +1,8 @@
 // Every word of the page. Sentences in reports and problems come from the service.
 
 const many = (n: number, one: string, more: string) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
+/** A count with two digits that count: 7, 37, 240, 1,100. */
+const rounded = (count: number) => Number(count.toPrecision(2)).toLocaleString("en");
 
 export const texts = {
   name: "FakeWeb",
@@ -80,7 +82,7 @@ export const texts = {
   } as Record<string, string>,
 
   verdict: {
-    fake: { word: "Fake", title: "FakeWeb takes this for manipulated" },
+    fake: { word: "Fake", title: "This looks manipulated" },
     real: { word: "Real", title: "No sign of manipulation found" },
     uncertain: { word: "Uncertain", title: "FakeWeb cannot tell" },
     no_face: { word: "No face", title: "No face found" },
@@ -93,17 +95,19 @@ export const texts = {
     no_face: "FakeWeb judges faces only. It says nothing about the rest of the picture, and may miss faces that are small, turned away or covered.",
   },
   counts: (faces: number, fake: number, uncertain: number) =>
-    [many(faces, "face", "faces"), fake && `${fake} taken for manipulated`, uncertain && `${uncertain} uncertain`]
+    [many(faces, "face", "faces"), fake && `${fake} look${fake === 1 ? "s" : ""} manipulated`, uncertain && `${uncertain} uncertain`]
       .filter(Boolean)
       .join(", "),
   people: (people: number, fake: number, uncertain: number) =>
-    [many(people, "person", "people"), fake && `${fake} taken for manipulated`, uncertain && `${uncertain} uncertain`]
+    [many(people, "person", "people"), fake && `${fake} look${fake === 1 ? "s" : ""} manipulated`, uncertain && `${uncertain} uncertain`]
       .filter(Boolean)
       .join(", "),
+  /** An answer that is less than a yes or no, with what it rests on. */
+  because: (title: string, label: string, reason: string) => `${title}${label === "real" ? ";" : ":"} ${reason}`,
   highest: (percent: string) => `highest score ${percent}`,
 
   stage: {
-    alt: (name: string, counts: string) => `${name}: ${counts}. The mesh is drawn over faces taken for manipulated.`,
+    alt: (name: string, counts: string) => `${name}: ${counts}. The mesh is drawn over faces that look manipulated.`,
     opacity: "Strength of the mesh",
     byProbability: "Colour by probability",
     compare: "Before and after",
@@ -112,7 +116,7 @@ export const texts = {
     after: "after",
     legend: "at the line",
     legendSure: "near certainty",
-    nothing: "No mesh is drawn, since no face here is taken for manipulated.",
+    nothing: "No mesh is drawn, since no face here looks manipulated enough.",
     dashes: "Dashes stand round faces that it cannot tell.",
     approximate: "A mesh here is laid over the face's box, not measured.",
     face: (n: number, label: string, percent: string | null) => `Face ${n}: ${label}${percent ? `, ${percent}` : ""}`,
@@ -145,6 +149,13 @@ export const texts = {
       real: (p: string, line: string) => `Its score of ${p} lies under the line of ${line}, up to which faces are called real.`,
       uncertain: (p: string, low: string, high: string) => `In numbers: up to ${low} it would be called real, from ${high} on fake; it scores ${p}.`,
     },
+    standsOut: "Stands out",
+    rarity: (faces: number, oneIn: number) => {
+      const about = oneIn >= (0.999 * faces) / 3 ? "at most" : "about";
+      const share = oneIn >= 3 ? `1 in ${rounded(oneIn)}` : `${Math.round(100 / oneIn)} in 100`;
+      return `Of the ${faces.toLocaleString("en")} genuine faces it was measured on, ${about} ${share} scored as high; on other cameras and websites it can be several times more.`;
+    },
+    bystander: "Cut off by the picture's border: the verdict on the whole does not rest on this face.",
     moved: "The lines were moved by whoever runs this service; the measured error rates do not hold for them.",
     unscored: "It was not scored.",
     kinds: "If it was manipulated, what kind?",
@@ -163,10 +174,13 @@ export const texts = {
       confidence: "sure that it is a face (finder)",
       presence: "sure that it is a face (mesh)",
       printed: "looks like a print or a screen",
+      rarity: "genuine faces that score as high",
+      rarityRange: (low: number, high: number) => `1 in ${rounded(low)} to 1 in ${rounded(high)}`,
       model: "model",
     },
     jump: (at: string) => `Jump to its most suspicious moment, ${at}`,
     seen: (from: string, to: string) => `Seen from ${from} to ${to}.`,
+    stretch: (from: string, to: string, percent: string) => `Looks manipulated from ${from} to ${to}, ${percent}`,
   },
 
   video: {
@@ -176,6 +190,7 @@ export const texts = {
     unplayable: "This browser cannot play the original.",
     timeline: "Score over time",
     timelineNote: "Each line is a person. Click to go there.",
+    stretchesNote: "Bars stand over the time in which somebody looks manipulated.",
     position: "Position in the video",
     now: (at: string, people: string) => (people ? `${at}, ${people}` : at),
     looked: (examined: number, all: number, gap: string) =>
@@ -248,9 +263,9 @@ export const texts = {
 
   summary: (s: {
     name: string; verdict: string; percent: string | null; line: string; faces: string; models: string; version: string;
-    rates: string; sha256: string;
+    rarity: string; rates: string; sha256: string;
   }) =>
-    `FakeWeb ${s.version} (model ${s.models}) on “${s.name}”: ${s.verdict}${s.percent ? `, score P(fake) ${s.percent}, line ${s.line}` : ""}; ${s.faces}. ${s.rates}A score is an estimate and no proof. SHA-256 of the file: ${s.sha256}.`,
+    `FakeWeb ${s.version} (model ${s.models}) on “${s.name}”: ${s.verdict}${s.percent ? `, score P(fake) ${s.percent}, line ${s.line}` : ""}; ${s.faces}. ${s.rarity}${s.rates}A score is an estimate and no proof. SHA-256 of the file: ${s.sha256}.`,
   rates: (alarms: string, found: string) =>
     `On faces it had not seen, this model calls ${alarms} of genuine ones fake and finds ${found} of manipulated ones. `,
 

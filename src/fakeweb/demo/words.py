@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
+from fakeweb.render.words import rarity_words, stands_out
 from fakeweb.types import FaceResult, Report
 
 CAVEAT = "This is the estimate of a program and can be wrong. It is not proof."
+_SHORT = 60
+_BYSTANDER = "Cut off by the picture's border: the verdict on the picture does not rest on this face."
 _KINDS = {
     "swap": "most like a swapped face: somebody else's face put onto this person",
     "reenacted": "most like a steered face: an expression or mouth changed by software",
@@ -30,7 +33,7 @@ _MEANINGS = {
 
 
 def headline(report: Report) -> str:
-    """Return the answer in a few words.
+    """Return the answer in a few words, with what it rests on where it is less than a yes or no.
 
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
@@ -38,13 +41,20 @@ def headline(report: Report) -> str:
         >>> headline(Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64))
         'No face found'
     """
-    label = report.verdict.label
+    label, reasons = report.verdict.label, report.verdict.reasons
     if label != "fake":
-        return _HEADS[label]
+        mark = ":" if label == "uncertain" else ";"
+        return f"{_HEADS[label]}{mark} {reasons[0]}" if _is_partial(report) else _HEADS[label]
     fakes, faces = report.count("fake"), len(report.faces)
     if faces == 1:
         return "This face looks manipulated"
     return f"{fakes} of {faces} faces look{'s' if fakes == 1 else ''} manipulated"
+
+
+def _is_partial(report: Report) -> bool:
+    """Tell whether the answer is less than a yes or no, and says why in few words: the first reason."""
+    label, reasons = report.verdict.label, report.verdict.reasons
+    return label in ("uncertain", "real") and bool(reasons) and len(reasons[0]) <= _SHORT
 
 
 def to_html(report: Report) -> str:
@@ -52,9 +62,10 @@ def to_html(report: Report) -> str:
     label = report.verdict.label
     faces = "".join(_face(number, result) for number, result in enumerate(report.faces, 1))
     moved = f"<p><b>{_MEANINGS['moved']}</b></p>" if report.thresholds.source == "user" else ""
-    notes = "".join(f"<li>{escape(n)}</li>" for n in (*report.verdict.reasons, *report.warnings))
+    reasons = report.verdict.reasons[_is_partial(report) :]
+    notes = "".join(f"<li>{escape(n)}</li>" for n in (*reasons, *report.warnings))
     return (
-        f'<div class="answer {label}"><h2>{headline(report)}</h2><p>{_MEANINGS[label]}</p>{moved}'
+        f'<div class="answer {label}"><h2>{escape(headline(report))}</h2><p>{_MEANINGS[label]}</p>{moved}'
         f"{f'<ol>{faces}</ol>' if faces else ''}{f'<ul>{notes}</ul>' if notes else ''}"
         f'<p class="caveat">{CAVEAT} Judged by {escape(", ".join(report.models) or "nothing but the face finder")}.'
         "</p></div>"
@@ -66,13 +77,25 @@ def _face(number: int, result: FaceResult) -> str:
     p = verdict.p_fake
     percent = None if p is None else min(99, max(1, round(100 * p)))
     said = {"fake": "looks manipulated", "real": "no sign found", "uncertain": "uncertain"}[verdict.label]
+    if verdict.label == "uncertain" and stands_out(result):
+        said = "stands out from the others"
     scale = (
         ""
         if percent is None
         else f'<span class="scale"><i style="width:{percent}%"></i></span><span>suspicion {percent} of 100</span>'
     )
-    more = list(verdict.reasons)
-    if verdict.label == "fake" and result.score is not None and result.score.kind in _KINDS:
-        more.insert(0, _KINDS[result.score.kind])
-    text = f"<small>{escape('; '.join(more))}</small>" if more else ""
+    text = "".join(f"<small>{escape(line)}</small>" for line in _more(result))
     return f'<li class="{verdict.label}"><b>Face {number}: {said}</b>{scale}{text}</li>'
+
+
+def _more(result: FaceResult) -> list[str]:
+    """Say what is known of a face beside its score, a line each."""
+    more = list(result.verdict.reasons)
+    if result.verdict.label == "fake" and result.score is not None and result.score.kind in _KINDS:
+        more.insert(0, _KINDS[result.score.kind])
+    lines = ["; ".join(more)] if more else []
+    if result.rarity is not None and result.verdict.label != "real":
+        lines.append(rarity_words(result.rarity))
+    if not result.weighed:
+        lines.append(_BYSTANDER)
+    return lines

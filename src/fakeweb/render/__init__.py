@@ -9,8 +9,8 @@ May import: numpy, OpenCV, the standard library, ``fakeweb.types``,
 ``fakeweb.topology``, ``fakeweb.errors``, ``fakeweb.registry``.
 
 Where to add a file: a new form of a report is ``report_<form>.py`` with one public function, exported below.
-What is drawn on a face is decided in ``overlay.py``; where the points of its mesh lie in ``fit.py``, how evidence gets
-on its triangles in ``evidence.py``, words and places of labels in ``labels.py``, colours and strokes in ``paint.py``.
+What is drawn on a face is decided in ``overlay.py``, how strongly in ``style.json``; where the points of its mesh lie
+in ``fit.py``, places of labels in ``labels.py``, what figures are called in ``words.py``, strokes in ``paint.py``.
 """
 
 from __future__ import annotations

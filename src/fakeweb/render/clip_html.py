@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from html import escape
 
-from fakeweb.render.labels import percent
-from fakeweb.render.timeline import clock, timeline
+from fakeweb.render.timeline import timeline
+from fakeweb.render.words import clock, percent, rarity_words, stretch_words
 from fakeweb.types import FaceResult, Report
 
 _STYLE = """
@@ -67,11 +67,15 @@ SHA-256 of the clip: <code>{report.media_sha256}</code></p>
 def _row(result: FaceResult, from_s: float, to_s: float) -> str:
     verdict = result.verdict
     kind = result.score.kind if result.score is not None and verdict.label == "fake" else None
+    when = stretch_words(result) if verdict.label != "real" else ""
+    why = [*verdict.reasons, *([f"looks manipulated {when}"] if when else [])]
+    if verdict.label == "fake" and result.rarity is not None:
+        why.append(rarity_words(result.rarity))
     cells = (
         str(result.face.track),
         f'<span class="{verdict.label}">{verdict.label}</span>{f" ({escape(kind)})" if kind else ""}',
         "" if verdict.p_fake is None else percent(verdict.p_fake),
         f"{clock(from_s, 0.1)} to {clock(to_s, 0.1)}",
-        escape("; ".join(verdict.reasons)),
+        escape("; ".join(why)),
     )
     return f"<tr>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"

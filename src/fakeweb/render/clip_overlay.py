@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from fakeweb.render.overlay import overlay
-from fakeweb.types import Box, Face, FaceMesher, FaceResult, Image, Report
+from fakeweb.types import Box, Face, FaceMesher, FaceResult, Image, Report, Verdict
 
 _LINGER_S: Final = 0.3
 _MOST_GAP_S: Final = 1.5
@@ -19,8 +19,9 @@ _MOST_GAP_S: Final = 1.5
 def report_at(report: Report, time_s: float) -> Report:
     """Return the report of one moment: everybody seen then, each with the verdict of the whole track.
 
-    Between two sightings a box moves evenly from one to the other; beyond a gap of a second and a half, a person
-    is only there for a moment around each sighting.
+    Of somebody who looks manipulated in parts of the clip only, the face is there in these parts alone, with their
+    P(fake): nothing is drawn over seconds that nothing was found in. Between two sightings a box moves evenly from one
+    to the other; beyond a gap of a second and a half, a person is only there for a moment around each sighting.
 
     Args:
         report: Of a clip, with its timeline.
@@ -33,10 +34,10 @@ def report_at(report: Report, time_s: float) -> Report:
         raise ValueError("the report is not about a clip: it has no timeline")
     faces = []
     for result, curve in zip(report.faces, report.timeline, strict=True):
-        box = _box_at(curve, time_s)
-        if box is not None:
+        box, verdict = _box_at(curve, time_s), _verdict_at(result, time_s)
+        if box is not None and verdict is not None:
             face = Face(box, result.face.confidence, track=result.face.track)
-            faces.append(FaceResult(face, result.verdict, result.score))
+            faces.append(replace(result, face=face, verdict=verdict))
     return replace(report, faces=tuple(faces))
 
 
@@ -69,6 +70,14 @@ def _measured(image: Image, result: FaceResult, mesher: FaceMesher) -> FaceResul
         return result
     (face,) = mesher.mesh(image, [result.face])
     return result if face.mesh is None else replace(result, face=face)
+
+
+def _verdict_at(result: FaceResult, time_s: float) -> Verdict | None:
+    """Return the verdict that holds at a moment; None between the stretches of somebody called fake for them."""
+    if result.verdict.label != "fake" or not result.stretches:
+        return result.verdict
+    inside = [s.p_fake for s in result.stretches if s.from_s <= time_s <= s.to_s]
+    return replace(result.verdict, p_fake=max(inside)) if inside else None
 
 
 def _box_at(curve: Mapping[str, Any], time_s: float) -> Box | None:

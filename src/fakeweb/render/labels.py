@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fakeweb.render.paint import DARK, PAPER, Ink, Rect, blend, fill, rounded_rectangle, text_mask
 from fakeweb.render.style import STYLE, Colour
+from fakeweb.render.words import percent, stands_out
 from fakeweb.types import FaceResult, UInt8Array
 
 NOTE = "mesh: approximate position"
@@ -20,24 +21,13 @@ _NO_LABEL_PX = 22.0
 _NUMBER_ONLY_PX = 40.0
 
 
-def percent(p_fake: float) -> str:
-    """Return P(fake) in whole per cent, never 0 or 100: a probability is no certainty.
-
-    Example:
-        >>> percent(0.9996)
-        '99 %'
-    """
-    return f"{min(99, max(1, round(100 * p_fake)))} %"
-
-
 def wordings(result: FaceResult) -> tuple[str, ...]:
     """Return what a face's label may say, the fullest first; empty where the face is too small for any."""
     side_px = min(result.face.width_px, result.face.height_px)
     verdict = result.verdict
     if verdict.label == "uncertain":
-        return (
-            () if side_px < _NO_LABEL_PX else ("?",) if side_px < 2 * _NUMBER_ONLY_PX else ("uncertain", "?")
-        )
+        words = "stands out" if stands_out(result) else "uncertain"
+        return () if side_px < _NO_LABEL_PX else ("?",) if side_px < 2 * _NUMBER_ONLY_PX else (words, "?")
     if side_px < _NO_LABEL_PX or verdict.p_fake is None:
         return ()
     number = percent(verdict.p_fake)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakeweb.render.words import rarity_words, stretch_words
 from fakeweb.types import FaceResult, Report
 
 _HEADLINES = {"real": "REAL", "fake": "FAKE", "uncertain": "UNCERTAIN", "no_face": "NO FACE"}
@@ -48,7 +49,7 @@ def _counts(report: Report) -> str:
 
 
 def _face_lines(report: Report, color: bool) -> list[str]:
-    """Return one line per face, columns aligned; reasons of faces we do judge go on a line below."""
+    """Return one line per face, columns aligned; what else there is to say of it goes on lines below."""
     digits = len(str(len(report.faces)))
     boxes = [_box(result) for result in report.faces]
     box_width = max((len(b) for b in boxes), default=0)
@@ -59,12 +60,24 @@ def _face_lines(report: Report, color: bool) -> list[str]:
         kind = (result.score.kind or "") if result.score is not None and verdict.label == "fake" else ""
         head = f"  face {number:>{digits}}  {label}  {_p(verdict.p_fake)}  {kind:<{_KIND_WIDTH}}  "
         reasons = _safe("; ".join(verdict.reasons))
+        notes = _notes(result)
         if verdict.label in ("real", "fake"):
             lines.append(head + box)
-            lines += [f"{'':{9 + digits}}{reasons}"] if reasons else []
+            notes = [reasons, *notes] if reasons else notes
         else:
             lines.append(f"{head}{box:<{box_width}}  {reasons}")
+        lines += [f"{'':{9 + digits}}{note}" for note in notes]
     return lines
+
+
+def _notes(result: FaceResult) -> list[str]:
+    """Say when somebody looks manipulated, and of faces called fake how rare their score is."""
+    notes = []
+    if result.verdict.label != "real" and (when := stretch_words(result)):
+        notes.append(f"looks manipulated {when}")
+    if result.verdict.label == "fake" and result.rarity is not None:
+        notes.append(rarity_words(result.rarity))
+    return notes
 
 
 def _p(p_fake: float | None) -> str:

@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.render.labels import percent
 from fakeweb.render.paint import DARK, PAPER, RAMP, Ink, blend, text_mask
 from fakeweb.render.style import Colour
-from fakeweb.render.timeline import clock
+from fakeweb.render.words import clock, percent
 from fakeweb.types import Box, Image, Report
 
 _TILE_PX: Final = 200

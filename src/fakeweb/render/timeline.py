@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from fakeweb.render.drawing import Area, Dots, Drawing, Line, Point, Words
-from fakeweb.render.labels import percent
 from fakeweb.render.style import Colour
+from fakeweb.render.words import clock, percent
 from fakeweb.types import FaceResult, Report
 
 _WIDTH: Final = 1020
@@ -33,7 +33,8 @@ def timeline(report: Report) -> Drawing:
     """Draw P(fake) over time: one curve per person, the thresholds, the verdicts.
 
     Fake people are thick and red, uncertain ones dashed and grey, real ones thin and blue or green; the twelve most
-    suspicious are drawn.
+    suspicious are drawn. Stretches in which somebody looks manipulated are bars at the foot, in the person's colour,
+    over a pale band.
 
     Args:
         report: Of a clip.
@@ -56,6 +57,7 @@ def timeline(report: Report) -> Drawing:
         label = result.verdict.label
         colour = _COLOURS[label][used[label] % len(_COLOURS[label])]
         used[label] += 1
+        _draw_stretches(drawing, result, colour, place, duration_s)
         _draw_curve(drawing, curve, label, colour, duration_s)
         _draw_entry(drawing, result, colour, place)
     if len(rows) > _MOST:
@@ -96,6 +98,19 @@ def _draw_ground(drawing: Drawing, report: Report, duration_s: float) -> None:
     parts.append(Words((_LEFT, 42), f"{verdict.label.replace('_', ' ')}{p_text}", _INK, 12))
 
 
+def _draw_stretches(
+    drawing: Drawing, result: FaceResult, colour: Colour, place: int, duration_s: float
+) -> None:
+    if result.verdict.label == "real":
+        return
+    for stretch in result.stretches or ():
+        left, right = _x(stretch.from_s, duration_s), _x(min(stretch.to_s, duration_s), duration_s)
+        right = max(right, left + 2.0)
+        drawing.parts.append(Area((left, _y(1), right, _BOTTOM), colour, 0.10))
+        foot = _BOTTOM - 4.0 - 6.0 * place
+        drawing.parts.append(Area((left, foot - 4.0, right, foot), colour))
+
+
 def _draw_curve(
     drawing: Drawing, curve: Mapping[str, Any], label: str, colour: Colour, duration_s: float
 ) -> None:
@@ -119,17 +134,3 @@ def _draw_entry(drawing: Drawing, result: FaceResult, colour: Colour, place: int
     kind = result.score.kind if result.score is not None and result.verdict.label == "fake" else None
     words = f"face {result.face.track}  {result.verdict.label}" + ("" if p is None else f"  {percent(p)}")
     drawing.parts.append(Words((x + 32, y + 4), f"{words}  {kind}" if kind else words, _INK, 12))
-
-
-def clock(time_s: float, step_s: float = 1.0) -> str:
-    """Return a time as people read it.
-
-    Example:
-        >>> clock(3.5, 0.5), clock(75), clock(3661)
-        ('3.5 s', '1:15', '1:01:01')
-    """
-    if time_s < 60 and step_s < 60:
-        return f"{time_s:.1f} s" if step_s < 1 else f"{time_s:.0f} s"
-    whole = round(time_s)
-    hours, minutes, seconds = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -45,7 +45,8 @@ class Score:
         model: Reference of the model, ``name@version``.
         kinds: Probability of each manipulation kind *given* that the face is fake; they sum to 1. None where the model
             tells no kinds apart.
-        evidence: Where in the crop the model saw something: rows of values; None where it gives no map.
+        evidence: A map over the crop, rows of values; None where the model gives none. Shown nowhere: it does not tell
+            well where a face was manipulated.
         evidence_to_image: Maps homogeneous coordinates (column, row, 1) of ``evidence`` to picture coordinates; None
             where there is no map.
     """

@@ -1,11 +1,13 @@
 """What the demo says; needs no Gradio."""
 
+from dataclasses import replace
+
 import pytest
 
 from fakeweb.demo import run
 from fakeweb.demo.examples import PICTURES, examples
 from fakeweb.demo.words import headline, to_html
-from fakeweb.types import Face, FaceResult, Report, Score, Thresholds, Verdict
+from fakeweb.types import Face, FaceResult, Neighbours, Rarity, Report, Score, Thresholds, Verdict
 
 
 def report(*labels_and_p, label, source="model", reasons=()):
@@ -43,6 +45,29 @@ def test_faces_are_counted_and_the_kind_named():
     two = report(("fake", 0.9), ("real", 0.1), label="fake")
     assert headline(two) == "1 of 2 faces looks manipulated"
     assert to_html(two).count("swapped face") == 1
+
+
+def test_the_headline_says_what_the_answer_rests_on():
+    few = report(
+        ("real", 0.1),
+        ("uncertain", None),
+        label="uncertain",
+        reasons=("only 1 of 111 faces could be judged",),
+    )
+    assert headline(few) == "Uncertain: only 1 of 111 faces could be judged"
+    assert to_html(few).count("1 of 111") == 1
+    most = report(("real", 0.1), ("real", 0.1), label="real", reasons=("1 of 3 faces could not be judged",))
+    assert headline(most) == "No sign of manipulation found; 1 of 3 faces could not be judged"
+
+
+def test_rarity_and_neighbours_are_told_of_faces_that_are_not_called_real():
+    one = report(("fake", 0.9), ("uncertain", 0.5), ("real", 0.1), label="fake")
+    rarity, near = Rarity(240.0, (100.0, 900.0), 3310), Neighbours(3, 2.0, 6.0)
+    faces = tuple(replace(f, rarity=rarity, neighbours=near, weighed=i < 2) for i, f in enumerate(one.faces))
+    text = to_html(replace(one, faces=faces))
+    assert text.count("about 1 in 240 scored as high") == 2
+    assert text.count("stands out from the others") == 1
+    assert text.count("does not rest on this face") == 1
 
 
 def test_a_moved_line_is_told():

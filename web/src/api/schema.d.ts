@@ -904,7 +904,7 @@ export interface components {
                         retouch?: number;
                         generated?: number;
                     } | null;
-                    /** @description Where in the crop the model saw something: rows of values; null where it gives no map. */
+                    /** @description A map over the crop, rows of values; null where the model gives none. Shown nowhere: it does not tell well where a face was manipulated. */
                     evidence: number[][] | null;
                     /** @description Maps homogeneous coordinates (column, row, 1) of `evidence` to picture coordinates; null where there is no map. */
                     evidence_to_image: number[][] | null;

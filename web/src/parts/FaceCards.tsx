@@ -56,7 +56,7 @@ function FaceCard({ face, report, chosen, onChoose, children }: CardProps) {
     <section id={`face-${face.number}`} className={`card ${label} ${chosen ? "chosen" : ""}`} aria-labelledby={`face-${face.number}-title`} onClick={onChoose}>
       <div className="card-head">
         <h2 id={`face-${face.number}-title`}>{report.video ? words.person(face.track ?? face.number) : words.title(face.number)}</h2>
-        <span className={`tag ${label}`}>{texts.verdict[label].word}</span>
+        <span className={`tag ${label}`}>{wordFor(face)}</span>
         {p !== null && <span className="card-p"><span className="quiet">{words.score}</span> {percent(p)}</span>}
       </div>
       {p !== null && <ScoreScale p={p} thresholds={report.thresholds} />}
@@ -84,6 +84,18 @@ function CardBody({ face, report, children }: { face: Face; report: Report; chil
   );
 }
 
+/** What a face is called in a word: one between the lines may stand out from the others. */
+export function wordFor(face: Face): string {
+  const { label } = face.verdict;
+  return label === "uncertain" && face.neighbours?.one_in ? texts.face.standsOut : texts.verdict[label].word;
+}
+
+/** How rare a score is among genuine faces; null where nobody knows, and of faces that are called real. */
+export function rarityOf(face: Face): string | null {
+  const rarity = face.verdict.label === "real" ? null : face.rarity;
+  return rarity ? texts.face.rarity(rarity.measured_on, rarity.one_in) : null;
+}
+
 /** The reasons in the report, and what its numbers say. */
 export function why(face: Face, report: Report): string[] {
   const { label, p_fake: p, reasons } = face.verdict;
@@ -94,6 +106,9 @@ export function why(face: Face, report: Report): string[] {
   else if (label === "fake") said.push(because.fake(percent(p), percent(lines.fake)));
   else if (label === "real") said.push(because.real(percent(p), percent(lines.real)));
   else if (p > lines.real && p < lines.fake) said.push(because.uncertain(percent(p), percent(lines.real), percent(lines.fake)));
+  const rare = rarityOf(face);
+  if (rare) said.push(rare);
+  if (face.weighed === false) said.push(texts.face.bystander);
   return said;
 }
 
@@ -126,6 +141,7 @@ function Figures({ face }: { face: Face }) {
     [words.confidence, face.confidence.toFixed(3)],
     [words.presence, face.presence?.toFixed(3) ?? null],
     [words.printed, face.printed?.toFixed(3) ?? null],
+    [words.rarity, face.rarity ? words.rarityRange(...(face.rarity.interval as [number, number])) : null],
     [words.model, score?.model ?? null],
   ];
   return (

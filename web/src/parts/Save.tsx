@@ -7,7 +7,8 @@ import type { Item } from "../items";
 import * as history from "../keep/history";
 import { texts } from "../texts";
 import { Icon } from "./Icon";
-import { counts } from "./Verdict";
+import { rarityOf } from "./FaceCards";
+import { counts, headline } from "./Verdict";
 import { measuredOf } from "./Wrong";
 
 interface Props {
@@ -84,17 +85,20 @@ function download(file: Blob, name: string): void {
 
 function summary(item: Item, models: api.Models | null): string {
   const report = item.judgement!.report;
-  const { label, p_fake: p } = report.verdict;
+  const p = report.verdict.p_fake;
+  const [worst] = [...report.faces].sort((a, b) => (b.verdict.p_fake ?? -1) - (a.verdict.p_fake ?? -1));
+  const rarity = worst && rarityOf(worst);
   const used = models?.models.find((model) => report.models.includes(model.reference));
   const measured = used && report.thresholds.source === "model" ? measuredOf(used) : null;
   return texts.summary({
     name: item.name,
-    verdict: texts.verdict[label].title,
+    verdict: headline(report),
     percent: p === null ? null : percent(p),
     line: percent(report.thresholds.fake),
     faces: counts(report),
     models: report.models.join(", "),
     version: models?.version ?? "",
+    rarity: rarity ? `${rarity} ` : "",
     rates: measured ? texts.rates(share(measured.real_called_fake), share(measured.fake_called_fake)) : "",
     sha256: report.media_sha256,
   });

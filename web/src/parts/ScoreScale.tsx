@@ -19,8 +19,8 @@ export function ScoreScale({ p, thresholds }: { p: number; thresholds: Report["t
         <i style={{ left: `${100 * p}%` }} />
       </div>
       <div className="scale-lines">
-        {high - low >= ROOM && <span style={{ left: `${low}%` }}>{percent(thresholds.real)}</span>}
-        <span style={{ left: `${high}%` }}>{percent(thresholds.fake)}</span>
+        {high - low >= ROOM && <span style={{ left: `${low}%`, translate: `${-low}%` }}>{percent(thresholds.real)}</span>}
+        <span style={{ left: `${high}%`, translate: `${-high}%` }}>{percent(thresholds.fake)}</span>
       </div>
     </div>
   );

@@ -3,6 +3,7 @@ import type { Face, Report } from "../api/client";
 import { percent } from "../format";
 import { drawReport, type Ink } from "../mesh/draw";
 import { texts } from "../texts";
+import { wordFor } from "./FaceCards";
 import { counts } from "./Verdict";
 
 interface Props {
@@ -66,7 +67,7 @@ function Spot({ face, report, chosen, onChoose }: { face: Face; report: Report; 
       className={`spot ${label}`}
       style={style}
       aria-pressed={chosen}
-      aria-label={texts.stage.face(face.number, texts.verdict[label].word.toLowerCase(), number)}
+      aria-label={texts.stage.face(face.number, wordFor(face).toLowerCase(), number)}
       onClick={onChoose}
     >
       <span className="spot-tag" aria-hidden="true">

@@ -27,6 +27,7 @@ export function Timeline({ report, now, onSeek }: Props) {
   const x = (time: number) => PAD.left + (Math.min(time, long) / long) * inner;
   const y = (p: number) => PAD.top + (1 - p) * (HEIGHT - PAD.top - PAD.bottom);
   const { real, fake } = report.thresholds;
+  const stretches = report.faces.flatMap((face, i) => (face.verdict.label === "real" ? [] : (face.stretches ?? [])).map((s) => ({ ...s, i })));
   const people = tracks
     .map((track) => ({ track: track.track, p: near(track, now, long) }))
     .filter((one) => one.p !== null)
@@ -47,6 +48,12 @@ export function Timeline({ report, now, onSeek }: Props) {
             <rect className="zone real" x={PAD.left} width={inner} y={y(real)} height={y(0) - y(real)} />
             {apart([0, 1, fake, real]).map((p) => <text key={p} x={PAD.left - 6} y={y(p) + 4} textAnchor="end">{Math.round(100 * p)}</text>)}
             {ticks(long).map((time) => <text key={time} x={x(time)} y={HEIGHT - 5} textAnchor={time ? "middle" : "start"}>{clock(time)}</text>)}
+            {stretches.map(({ from_s: from, to_s: to, i }) => (
+              <g key={`${i} ${from}`} className={`stretch hue-${i % 4}`}>
+                <rect x={x(from)} width={Math.max(2, x(to) - x(from))} y={y(1)} height={y(0) - y(1)} />
+                <rect className="bar" x={x(from)} width={Math.max(2, x(to) - x(from))} y={y(0) - 5 - 7 * i} height={5} />
+              </g>
+            ))}
             {tracks.map((track, i) => <Curve key={track.track} track={track} dash={DASHES[i % DASHES.length]!} hue={i} x={x} y={y} fake={fake} />)}
             <line className="now" x1={x(now)} x2={x(now)} y1={PAD.top - 6} y2={HEIGHT - PAD.bottom} />
           </svg>
@@ -58,7 +65,7 @@ export function Timeline({ report, now, onSeek }: Props) {
         onChange={(event) => onSeek(Number(event.target.value))}
       />
       <p className="now-words">{texts.video.now(clock(now, true), people)}</p>
-      <p className="quiet small-print">{texts.video.timelineNote}</p>
+      <p className="quiet small-print">{texts.video.timelineNote} {stretches.length > 0 && texts.video.stretchesNote}</p>
     </section>
   );
 }

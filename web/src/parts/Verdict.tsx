@@ -8,24 +8,40 @@ export function Verdict({ name, report, kept }: { name: string; report: Report; 
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const { label, p_fake: p, reasons } = report.verdict;
+  const told = isPartial(report) ? reasons.slice(1) : reasons; // the first stands in the headline
   const words = texts.verdict[label];
   const moved = report.thresholds.source === "user";
   return (
     <section className={`verdict ${label}`}>
       <p className="file-name" title={name}>{name}</p>
       <p className={`badge ${label}`}>{words.word}</p>
-      <h1 ref={heading} tabIndex={-1}>{words.title}</h1>
+      <h1 ref={heading} tabIndex={-1}>{headline(report)}</h1>
       <p className="counts">
         {counts(report)}
         {p !== null && <>; {texts.highest(percent(p))}</>}
       </p>
       <p>{texts.means[moved && label === "fake" ? "moved" : label]}</p>
-      {reasons.map((reason) => <p key={reason} className="reason">{sentence(reason)}</p>)}
+      {told.map((reason) => <p key={reason} className="reason">{sentence(reason)}</p>)}
       {report.warnings.map((warning) => <p key={warning} className="reason">{sentence(warning)}</p>)}
       {moved && label !== "fake" && <p className="reason">{texts.face.moved}</p>}
       {kept && <p className="quiet small-print">{texts.history.small}</p>}
     </section>
   );
+}
+
+/** Longer reasons stand below the headline. */
+const SHORT = 60;
+
+/** Whether the answer is less than a yes or no, and says why in few words. */
+function isPartial({ verdict: { label, reasons } }: Report): boolean {
+  return (label === "uncertain" || label === "real") && reasons.length > 0 && reasons[0]!.length <= SHORT;
+}
+
+/** The answer in a line, with what it rests on where that is part of it: "only 1 of 111 faces could be judged". */
+export function headline(report: Report): string {
+  const { label, reasons } = report.verdict;
+  const { title } = texts.verdict[label];
+  return isPartial(report) ? texts.because(title, label, reasons[0]!) : title;
 }
 
 export function counts(report: Report): string {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Face, Report } from "../api/client";
 import * as api from "../api/client";
-import { clock } from "../format";
+import { clock, percent } from "../format";
 import type { Item } from "../items";
 import { texts } from "../texts";
 import { FaceCards } from "./FaceCards";
@@ -44,12 +44,16 @@ export function VideoResult({ item, models, onRemove }: ResultProps) {
 
 type Line = NonNullable<Report["timeline"]>[number];
 
-function Sightings({ line, onSeek }: { face: Face; line: Line | undefined; onSeek: (time: number) => void }) {
+function Sightings({ face, line, onSeek }: { face: Face; line: Line | undefined; onSeek: (time: number) => void }) {
   if (!line) return null;
   const telling = line.telling_s;
+  const stretches = face.verdict.label === "real" ? [] : (face.stretches ?? []);
   return (
     <p className="sightings">
       {texts.face.seen(clock(line.from_s, true), clock(line.to_s, true))}
+      {stretches.map(({ from_s: from, to_s: to, p_fake: p }) => (
+        <button key={from} type="button" onClick={() => onSeek(from)}>{texts.face.stretch(clock(from, true), clock(to, true), percent(p))}</button>
+      ))}
       {telling !== null && (
         <button type="button" onClick={() => onSeek(telling)}>{texts.face.jump(clock(telling, true))}</button>
       )}
