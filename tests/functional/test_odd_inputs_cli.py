@@ -56,3 +56,28 @@ def test_a_picture_that_lacks_lines_is_refused(scan, encoded):
     code, answer = scan(data[: len(data) - 1000])
     assert code == 2
     assert "is incomplete" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "options"),
+    [
+        ("JPEG2000", "a.jp2", {}),
+        ("PPM", "a.ppm", {}),
+        ("TGA", "a.tga", {"compression": "tga_rle"}),
+        ("TIFF", "a.tif", {"compression": "zstd"}),
+        ("PCX", "a.pcx", {}),
+    ],
+)
+def test_lossless_formats_give_the_same_answer(scan, encoded, portrait, kind, name, options):
+    code, report = scan(encoded(kind, **options), name)
+    assert code == 0
+    assert report["warnings"] == []
+    assert same_face(report, scan(encoded("PNG"))[1], 1e-9)
+
+
+def test_pictures_of_every_format_are_found_in_a_folder(cli, tmp_path, encoded):
+    for kind, suffix in (("JPEG2000", "jp2"), ("PPM", "ppm"), ("TGA", "tga"), ("ICO", "ico"), ("BMP", "bmp")):
+        (tmp_path / f"a.{suffix}").write_bytes(encoded(kind, Pil.new("RGB", (32, 32))))
+    result = cli("scan", tmp_path)
+    assert result.code == 0
+    assert "5 pictures" in result.err

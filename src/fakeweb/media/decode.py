@@ -49,11 +49,15 @@ def decode(header: Header, reading: Reading) -> tuple[UInt8Array, tuple[str, ...
             raise reading.cut("JPEG")
         orientation, profile = header.orientation, header.profile
         frames: tuple[str, ...] = ()
-        if header.format in ("AVIF", "HEIF"):
+        if header.format in ("AVIF", "HEIF", "JPEG XL"):
             profile = picture.info.get("icc_profile") or None
             frames = frames_warning(getattr(picture, "n_frames", 1))
+            if picture.info.get("animated"):
+                frames = ("it is animated; only the first frame was read",)
         if header.format == "AVIF":  # turned by irot and imir, which Pillow reports as EXIF
             orientation = exif_orientation(picture.info.get("exif", b""))
+        if header.opaque:
+            picture.putalpha(255)
         image, warnings = colour.to_rgb(picture, profile, white_is_zero=header.white_is_zero)
         pixels = np.asarray(image)
     return upright(pixels, orientation), frames + warnings
@@ -160,6 +164,14 @@ def _openers() -> dict[str, Callable[[bytes, Reading], ImageFile]]:
         "TIFF": _plugin("TiffImagePlugin", "TiffImageFile"),
         "BMP": _plugin("BmpImagePlugin", "BmpImageFile"),
         "HEIF": _open_heif,
+        "JPEG 2000": _plugin("Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+        "JPEG XL": _open_jxl,
+        "ICO": _plugin("IcoImagePlugin", "IcoImageFile"),
+        "PNM": _plugin("PpmImagePlugin", "PpmImageFile"),
+        "TGA": _plugin("TgaImagePlugin", "TgaImageFile"),
+        "QOI": _plugin("QoiImagePlugin", "QoiImageFile"),
+        "PCX": _plugin("PcxImagePlugin", "PcxImageFile"),
+        "SGI": _plugin("SgiImagePlugin", "SgiImageFile"),
     }
 
 
@@ -181,3 +193,20 @@ def _open_heif(stream: bytes, reading: Reading) -> ImageFile:
         raise missing_extra("heic", f"reading the HEIC picture {reading.name}") from error
     opened: ImageFile = HeifImageFile(io.BytesIO(stream))
     return opened
+
+
+def _open_jxl(stream: bytes, reading: Reading) -> Any:
+    """Decode a JPEG XL, upright; it is no file of Pillow's, but a picture with the profile beside it."""
+    try:
+        import pylibjxl
+    except ImportError as error:
+        raise missing_extra("jxl", f"reading the JPEG XL picture {reading.name}") from error
+    from PIL import Image
+
+    known = pylibjxl.probe(stream)
+    reading.check_size(known["width"], known["height"])
+    pixels, beside = pylibjxl.decode(stream, metadata=True)
+    picture = Image.fromarray(pixels)
+    picture.info["icc_profile"] = beside.get("icc")
+    picture.info["animated"] = known["have_animation"]
+    return picture

@@ -43,7 +43,9 @@ class Media:
 
 
 def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | None = None) -> Media:
-    """Read one picture: JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP or, with the extra ``heic``, HEIC.
+    """Read one picture: JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, JPEG 2000, ICO, PNM, TGA, QOI, PCX, SGI.
+
+    HEIC is read with the extra ``heic``, JPEG XL with ``jxl``.
 
     The content decides what it is, not the name. Limits are checked before anything is decoded. Data that
     are cut off or damaged are an error, never a picture with grey bars. Orientation is applied, colours are
@@ -64,7 +66,7 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | N
         Unsupported: A video, a document, or a kind of picture that is not read.
         TooLarge: Over a limit.
         Refused: A web address; see :func:`fakeweb.media.fetch_url`.
-        MissingExtra: A HEIC picture, and the extra ``heic`` is not installed.
+        MissingExtra: A HEIC or JPEG XL picture, and its extra is not installed.
         TypeError: A source of another type, or an array that is not uint8.
         ValueError: An array that is not (H, W, 3).
 

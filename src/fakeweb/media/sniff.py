@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import Final
 
+from fakeweb.media.formats import tga
 from fakeweb.media.limits import Reading
 
 SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
@@ -16,11 +18,20 @@ SUFFIXES: Final[dict[str, tuple[str, ...]]] = {
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp", ".dib"),
     "HEIF": (".heic", ".heif", ".hif", ".heics", ".heifs"),
+    "JPEG 2000": (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"),
+    "JPEG XL": (".jxl",),
+    "ICO": (".ico", ".cur"),
+    "PNM": (".pnm", ".pbm", ".pgm", ".ppm"),
+    "TGA": (".tga", ".icb", ".vda", ".vst"),
+    "QOI": (".qoi",),
+    "PCX": (".pcx",),
+    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
 }
 """The formats we read, with the suffixes that fit them."""
 
 READS: Final = (
-    "FakeWeb reads JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, HEIC and clips (MP4, MOV, WebM, Matroska, AVI ...)"
+    "FakeWeb reads JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, JPEG 2000, ICO, PNM, TGA, QOI, PCX, SGI, HEIC, JPEG XL"
+    " and clips (MP4, MOV, WebM, Matroska, AVI ...)"
 )
 _CLIP = "this is a clip; give a picture, for example one frame of it"
 _CONVERT = f"{READS}; convert the picture first"
@@ -34,8 +45,20 @@ PICTURE_MAGICS: Final = (
     (b"MM\0*", "TIFF"),
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"qoif", "QOI"),
     (b"BM", "BMP"),
 )
+_PATTERNS: Final = (
+    (re.compile(rb"P[1-6](?:\s|#[^\r\n]*[\r\n])+\d", re.DOTALL), "PNM"),
+    (re.compile(rb"\n[\0\x02\x03\x05]\x01[\x01\x02\x04\x08]", re.DOTALL), "PCX"),
+    (re.compile(rb"\x01\xda[\0\x01][\x01\x02]\0[\x01-\x03]", re.DOTALL), "SGI"),
+    (re.compile(rb"\0\0[\x01\x02]\0[\x01-\x40]\0.{3}\0", re.DOTALL), "ICO"),
+)
+"""Formats whose mark is too short to be believed alone."""
 OTHER_MAGICS: Final = (
     (b"\x1a\x45\xdf\xa3", "a WebM or Matroska video", _CLIP),
     (b"FLV\x01", "a Flash video", _CLIP),
@@ -46,14 +69,8 @@ OTHER_MAGICS: Final = (
     (b"%PDF", "a PDF document", "export the page as a picture"),
     (b"%!PS", "a PostScript document", "export the page as a picture"),
     (b"8BPS", "a Photoshop document", _CONVERT),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture", _CONVERT),
-    (b"\xff\x0a", "a JPEG XL picture", _CONVERT),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", _CONVERT),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture", _CONVERT),
     (b"v/1\x01", "an OpenEXR picture", _CONVERT),
     (b"DDS ", "a DirectDraw texture", _CONVERT),
-    (b"qoif", "a QOI picture", _CONVERT),
-    (b"\0\0\x01\0", "an icon", _CONVERT),
     (b"SIMPLE  =", "a FITS file", _CONVERT),
     (b"PK\x03\x04", "a ZIP archive", "unpack it and give the pictures inside"),
     (b"Rar!", "a RAR archive", "unpack it and give the pictures inside"),
@@ -82,17 +99,34 @@ def sniff(data: bytes, reading: Reading) -> str:
     """
     if len(data) < _MIN_BYTES:
         raise reading.broken(f"{len(data)} bytes are too few for any picture")
-    for magic, name in PICTURE_MAGICS:
-        if data.startswith(magic):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP"
     if data[4:8] == b"ftyp":
         return _sniff_brands(data, reading)
+    known = picture_format(data, reading.name)
+    if known or tga.has_footer(data):
+        return known or "TGA"
     _refuse_others(data, reading)
     if not data.strip(b"\0"):
         raise reading.broken("it holds nothing but zeros")
     raise reading.unsupported("of an unknown kind", hint=READS)
+
+
+def picture_format(head: bytes, name: str = "") -> str | None:
+    """Return the format that a picture's first bytes tell, except those in boxes; None where they begin no picture.
+
+    Args:
+        head: The first few hundred bytes, or all.
+        name: Its suffix tells a TGA, whose first bytes alone say too little.
+    """
+    for magic, known in PICTURE_MAGICS:
+        if head.startswith(magic):
+            return known
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    for pattern, known in _PATTERNS:
+        if pattern.match(head):
+            return known
+    named = PurePath(name).suffix.lower() in SUFFIXES["TGA"]
+    return "TGA" if named and tga.plausible(head) else None
 
 
 def suffix_warning(name: str, format_name: str) -> str | None:

@@ -30,10 +30,33 @@ KINDS = [
     ("TIFF", {"compression": "tiff_adobe_deflate"}),
     ("TIFF", {"compression": "jpeg"}),
     ("BMP", {}),
+    ("TIFF", {"compression": "zstd"}),
+    ("TIFF", {"compression": "lzma"}),
+    ("JPEG2000", {}),
+    ("JPEG2000", {"no_jp2": True, "irreversible": True, "quality_layers": [20]}),
+    ("ICO", {"sizes": [(63, 48)]}),
+    ("ICO", {"sizes": [(63, 48)], "bitmap_format": "bmp"}),
+    ("PPM", {}),
+    ("TGA", {}),
+    ("TGA", {"compression": "tga_rle"}),
+    ("QOI", {}),
+    ("PCX", {}),
+    ("SGI", {}),
 ]
 
 
-HARMLESS = {"JPEG": 4, "MPO": 4, "PNG": 24, "GIF": 4, "BMP": 3, "WEBP": 1}
+HARMLESS = {
+    "JPEG": 4,
+    "MPO": 4,
+    "PNG": 24,
+    "GIF": 4,
+    "BMP": 3,
+    "WEBP": 1,
+    "TGA": 26,
+    "QOI": 8,
+    "ICO": 24,
+    "JPEG2000": 2,
+}
 """So many bytes at most may be missing from the end of a picture that is whole."""
 
 
@@ -45,16 +68,17 @@ def test_a_picture_that_is_cut_off_is_shown_whole_or_never(kind, options, even, 
     if even:
         picture[20:] = 90
     data = encode(picture[:, :63], kind, **options)
-    whole = read_image(data).image.pixels
+    name = "cut.tga" if kind == "TGA" else "cut"
+    whole = read_image(data, name=name).image.pixels
     cuts = {int(len(data) * part) for part in np.linspace(0.02, 0.99, 25)}
     cuts |= {len(data) - n for n in (*range(1, 40), 100, 300)}
     for cut in sorted(cut for cut in cuts if cut > 0):
         if cut >= len(data) - HARMLESS.get(kind, 0):
             with contextlib.suppress(Unreadable):
-                assert np.array_equal(read_image(data[:cut]).image.pixels, whole)
+                assert np.array_equal(read_image(data[:cut], name=name).image.pixels, whole)
             continue
-        with pytest.raises(Unreadable, match="<bytes> is ") as caught:
-            read_image(data[:cut])
+        with pytest.raises(Unreadable, match=f"{name} is ") as caught:
+            read_image(data[:cut], name=name)
         assert caught.value.hint
         assert "\n" not in caught.value.message
 
@@ -75,7 +99,17 @@ def test_a_jpeg_without_its_end_marker(end, mode, options, pixels, encode):
 
 
 @pytest.mark.parametrize(
-    ("kind", "lost"), [("PNG", 4), ("PNG", 12), ("PNG", 16), ("GIF", 1), ("GIF", 2), ("BMP", 1)]
+    ("kind", "lost"),
+    [
+        ("PNG", 4),
+        ("PNG", 12),
+        ("PNG", 16),
+        ("GIF", 1),
+        ("GIF", 2),
+        ("BMP", 1),
+        ("JPEG2000", 1),
+        ("JPEG2000", 2),
+    ],
 )
 def test_others_without_their_end(kind, lost, pixels, encode):
     data = encode(pixels[:, :63], kind)
@@ -218,7 +252,19 @@ def _header_heif(width: int, height: int, brand: bytes) -> bytes:
     return box(b"ftyp", brand + bytes(4) + brand + b"mif1") + meta
 
 
+def _header_jpeg2000(width: int, height: int) -> bytes:
+    size = struct.pack(">H8I", 0, width, height, 0, 0, width, height, 0, 0) + b"\0\x03" + b"\7\1\1" * 3
+    return b"\xff\x4f\xff\x51" + struct.pack(">H", len(size) + 2) + size
+
+
 BOMBS = [
+    _header_jpeg2000(30000, 30000),
+    b"P6 # a comment\n30000 30000\n255\n" + bytes(20),
+    b"\0\0\x0a" + bytes(9) + struct.pack("<HHBB", 30000, 30000, 24, 0) + bytes(20) + b"TRUEVISION-XFILE.\0",
+    b"qoif" + struct.pack(">IIBB", 30000, 30000, 3, 0) + bytes(20),
+    b"\n\5\1\x08" + struct.pack("<4H", 0, 0, 29999, 29999) + bytes(120),
+    b"\x01\xda\x01\x01" + struct.pack(">4H", 3, 30000, 30000, 3) + bytes(120),
+    b"BM" + struct.pack("<IIIIiiHHI", 54, 0, 54, 40, 30000, 30000, 1, 8, 1) + bytes(20),
     _header_jpeg(30000, 30000),
     _header_png(30000, 30000),
     _header_png(2**31 - 1, 2**31 - 1),
@@ -292,7 +338,7 @@ OTHERS = [
     (_header_tiff(10, 10, t258=12), "12-bit", "scale"),
     (_header_tiff(10, 10, t50706=1), "raw camera", ""),
     (_header_tiff(10, 10, t259=34892), "compression 34892", ""),
-    (b"BM" + struct.pack("<IIIIiiHHI", 54, 0, 54, 40, 9, 9, 1, 8, 1) + bytes(20), "compressed BMP", ""),
+    (b"BM" + struct.pack("<IIIIiiHHI", 54, 0, 54, 40, 9, 9, 1, 8, 4) + bytes(20), "compressed BMP", ""),
 ]
 
 
@@ -333,7 +379,13 @@ def test_a_jpeg_with_too_many_scans(encode, pixels):
         read_image(data[:start] + data[start:-2] * 201 + data[-2:])
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF"),
+        *("JPEG2000", "ICO", "PPM", "TGA", "QOI", "PCX", "SGI"),
+    ],
+)
 def test_random_damage_never_raises_anything_else(kind, encode):
     rng = random.Random(kind)
     y, x = np.mgrid[0:16, 0:20]

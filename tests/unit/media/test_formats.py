@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from fakeweb.errors import MissingExtra
-from fakeweb.media import read_image
+from fakeweb.errors import MissingExtra, TooLarge, Unreadable, Unsupported
+from fakeweb.media import Limits, read_image
 
 EXACT = [
     ("PNG", {}),
@@ -22,6 +22,18 @@ EXACT = [
     ("TIFF", {"compression": "packbits"}),
     ("TIFF", {"big_tiff": True}),
     ("BMP", {}),
+    ("TIFF", {"compression": "zstd"}),
+    ("TIFF", {"compression": "lzma"}),
+    ("JPEG2000", {}),
+    ("JPEG2000", {"no_jp2": True, "tile_size": (32, 32)}),
+    ("PPM", {}),
+    ("TGA", {}),
+    ("TGA", {"compression": "tga_rle"}),
+    ("ICO", {"sizes": [(64, 48)]}),
+    ("ICO", {"sizes": [(64, 48)], "bitmap_format": "bmp"}),
+    ("QOI", {}),
+    ("PCX", {}),
+    ("SGI", {}),
 ]
 LOSSY = [
     ("JPEG", {"quality": 95}),
@@ -59,19 +71,139 @@ def test_lossy_pictures_come_back_nearly(kind, options, pixels, encode):
     assert media.warnings == ()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "AVIF"])
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "AVIF", "JPEG2000", "PPM", "TGA", "PCX", "SGI"]
+)
 def test_grey_becomes_three_equal_channels(kind, encode):
     grey = np.tile(np.arange(0, 240, 5, dtype=np.uint8), (40, 1))
     image = read_image(encode(grey, kind)).image
     assert np.abs(image.pixels.astype(int) - grey[:, :, None]).max() <= 6
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF", "PCX", "TGA"])
 def test_one_bit_and_palette(kind, pixels, encode):
     bits = Pil.fromarray(pixels).convert("1")
     assert np.array_equal(read_image(encode(bits, kind)).image.pixels, np.asarray(bits.convert("RGB")))
     palette = Pil.fromarray(pixels).quantize(32)
     assert np.array_equal(read_image(encode(palette, kind)).image.pixels, np.asarray(palette.convert("RGB")))
+
+
+def _rle_bmp(size: tuple[int, int], bits: int, palette: list[tuple[int, int, int]], codes: bytes) -> bytes:
+    colours = b"".join(bytes((b, g, r, 0)) for r, g, b in palette)
+    start = 54 + len(colours)
+    head = struct.pack("<IIIIiiHHI", start + len(codes), 0, start, 40, *size, 1, bits, 1 if bits == 8 else 2)
+    return b"BM" + head + struct.pack("<5I", len(codes), 0, 0, len(palette), 0) + colours + codes
+
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("bits", "codes", "rows"),
+    [
+        (8, "05 01 00 00 00 05 02 02 01 01 00 00 00 00 00 01", ["ggggg", "bbggr"]),
+        (8, "05 01 00 00 05 02 00 00 00 01", ["ggggg", "bbbbb"]),
+        (8, "05 01 00 00 05 02", ["ggggg", "bbbbb"]),  # no mark at the end, and nothing missing
+        (8, "02 01 00 02 01 01 01 02 00 01", ["ggrrr", "rrrbr"]),  # two, then one to the right and one up
+        (8, "00 01", ["rrrrr", "rrrrr"]),
+        (4, "05 12 00 00 00 05 21 12 10 00 00 01", ["gbgbg", "bggbg"]),
+        (4, "03 11 02 22 00 00 00 03 12 10 00 01", ["gggbb", "gbgrr"]),  # an odd number of stored pixels
+    ],
+)
+def test_run_lengths_of_bmp(bits, codes, rows):
+    media = read_image(_rle_bmp((5, 2), bits, [RED, GREEN, BLUE], bytes.fromhex(codes)))
+    colours = {"r": RED, "g": GREEN, "b": BLUE}
+    assert media.image.pixels[::-1].tolist() == [[list(colours[c]) for c in row] for row in rows]
+
+
+def test_run_lengths_of_bmp_that_end_early():
+    with pytest.raises(Unreadable, match="incomplete"):
+        read_image(_rle_bmp((5, 2), 8, [RED, GREEN], bytes.fromhex("05 01 00 00 03 01")))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"P1\n# black is 1\n3 1\n1 0 1\n", [0, 255, 0]),
+        (b"P2 3 1 4\n0 2 4\n", [0, 128, 255]),
+        (b"P3\n1 1\n255\n9 9 9\n", [9]),
+        (b"P4\n3 1\n\xa0    ", [0, 255, 0]),
+        (b"P5\n# 16 bits\n3 1\n65535\n\0\0\x80\0\xff\xff", [0, 128, 255]),
+        (b"P5 3 1 1023 \0\0\2\0\3\xff", [0, 127, 255]),
+        (b"P6\n1 1\n65535\n" + b"\x80\0" * 3, [128]),
+    ],
+)
+def test_every_kind_of_pnm(data, expected):
+    assert np.abs(read_image(data).image.pixels[0, :, 1].astype(int) - expected).max() <= 1
+    if not data[-1:].isspace():
+        with pytest.raises(Unreadable):
+            read_image(data[:-1])
+
+
+def test_the_fourth_byte_of_a_tga_is_alpha_only_where_it_says_so(encode):
+    rgba = np.full((8, 8, 4), (200, 40, 40, 0), np.uint8)
+    data = encode(rgba, "TGA")
+    assert read_image(data).image.pixels[0, 0].tolist() == [255, 255, 255]
+    without = data[:17] + bytes((data[17] & 0xF0,)) + data[18:]
+    assert read_image(without).image.pixels[0, 0].tolist() == [200, 40, 40]
+    assert read_image(without).warnings == ()
+
+
+def test_tga_without_a_footer_goes_by_its_name(pixels, encode):
+    data = encode(pixels, "TGA")[:-26]
+    assert np.array_equal(read_image(data, name="a.TGA").image.pixels, pixels)
+    with pytest.raises(Unsupported, match="unknown kind"):
+        read_image(data, name="a.dat")
+
+
+def test_of_an_icon_the_largest_picture_is_read(pixels, encode):
+    data = encode(Pil.fromarray(pixels).resize((64, 64)), "ICO", sizes=[(16, 16), (64, 64), (32, 32)])
+    assert read_image(data).image.pixels.shape == (64, 64, 3)
+    cursor = data[:2] + b"\2" + data[3:]
+    assert read_image(cursor).image.pixels.shape == (64, 64, 3)
+
+
+@pytest.fixture(scope="module")
+def jxl():
+    return pytest.importorskip("pylibjxl")
+
+
+class TestJpegXl:
+    @pytest.mark.parametrize("lossless", [True, False])
+    def test_colours_come_back(self, jxl, pixels, lossless):
+        media = read_image(jxl.encode(pixels, lossless=lossless), name="a.jxl")
+        assert mean_error(media.image, pixels) < (0.01 if lossless else 3)
+        assert media.warnings == ()
+
+    def test_grey_and_alpha(self, jxl, pixels):
+        rgba = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+        rgba[:10, :, 3] = 0
+        media = read_image(jxl.encode(rgba, lossless=True))
+        assert np.array_equal(media.image.pixels[10:], pixels[10:])
+        assert media.image.pixels[:10].min() == 255
+        grey = read_image(jxl.encode(np.ascontiguousarray(pixels[..., :1]), lossless=True)).image.pixels
+        assert np.array_equal(grey, np.repeat(pixels[..., :1], 3, axis=2))
+
+    def test_a_jpeg_inside_is_turned_once_and_its_profile_applied(self, jxl, pixels, encode, icc):
+        data = jxl.jpeg_to_jxl(encode(pixels, "JPEG", quality=95, exif=_exif(6)))
+        assert mean_error(read_image(data).image, np.rot90(pixels, -1)) < 4
+        red = np.full((16, 16, 3), (250, 10, 10), np.uint8)
+        swapped = read_image(jxl.encode(red, lossless=True, icc=icc(order="grb"))).image.pixels
+        assert np.abs(swapped.astype(int) - (10, 250, 10)).max() <= 8
+
+    def test_what_is_cut_off_too_large_or_damaged(self, jxl, pixels):
+        data = jxl.encode(pixels)
+        for cut in (len(data) - 1, len(data) // 2, 20):
+            with pytest.raises(Unreadable):
+                read_image(data[:cut])
+        with pytest.raises(TooLarge, match="3,072 pixels"):
+            read_image(data, limits=Limits(max_pixels=3000))
+
+    def test_without_its_extra(self, jxl, pixels, monkeypatch):
+        data = jxl.encode(pixels)
+        monkeypatch.setitem(__import__("sys").modules, "pylibjxl", None)
+        with pytest.raises(MissingExtra, match=r"reading the JPEG XL picture a\.jxl needs the extra 'jxl'"):
+            read_image(data, name="a.jxl")
 
 
 CMYK = {"red": (0, 255, 255, 0), "cyan": (255, 0, 0, 0), "black": (0, 0, 0, 255), "white": (0, 0, 0, 0)}

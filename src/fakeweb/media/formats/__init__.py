@@ -20,7 +20,21 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from fakeweb.media.formats import bmff, bmp, gif, jpeg, png, tiff, webp
+from fakeweb.media.formats import (
+    bmff,
+    bmp,
+    gif,
+    ico,
+    jpeg,
+    jpeg2000,
+    jxl,
+    plain,
+    png,
+    pnm,
+    tga,
+    tiff,
+    webp,
+)
 from fakeweb.media.formats.header import Header
 from fakeweb.media.limits import Reading
 
@@ -35,6 +49,14 @@ _READERS: Final[dict[str, Callable[[bytes, Reading], Header]]] = {
     "GIF": gif.read,
     "TIFF": tiff.read,
     "BMP": bmp.read,
+    "JPEG 2000": jpeg2000.read,
+    "JPEG XL": jxl.read,
+    "ICO": ico.read,
+    "PNM": pnm.read,
+    "TGA": tga.read,
+    "QOI": plain.read_qoi,
+    "PCX": plain.read_pcx,
+    "SGI": plain.read_sgi,
 }
 
 

@@ -23,6 +23,7 @@ class Header:
         orientation: EXIF orientation, 1 to 8, still to be applied.
         profile: ICC profile or None.
         white_is_zero: 16-bit grey samples are stored inverted.
+        opaque: What is decoded as alpha is none.
         open_end: The end of the data was missing and was made up; whether the picture is whole, decoding must tell.
         warnings: What a reader of the report should know.
     """
@@ -34,6 +35,7 @@ class Header:
     orientation: int = 1
     profile: bytes | None = None
     white_is_zero: bool = False
+    opaque: bool = False
     open_end: bool = False
     warnings: tuple[str, ...] = ()
 

@@ -27,7 +27,19 @@ _ARRAYS |= {_SAMPLE_FORMAT, 347, 530}
 _TYPE_BYTES = dict.fromkeys((1, 2, 6, 7), 1) | dict.fromkeys((3, 8), 2) | dict.fromkeys((4, 9, 11, 13), 4)
 _TYPE_BYTES |= dict.fromkeys((5, 10, 12, 16, 17, 18), 8)
 _UNSIGNED = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
-_COMPRESSIONS = {1, 2, 3, 4, 5, 7, 8, 32773, 32946}  # none, fax, LZW, JPEG, deflate, PackBits
+_COMPRESSIONS = {
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    32773,
+    32946,
+    34925,
+    50000,
+}  # none, fax, LZW, JPEG, deflate, PackBits, LZMA, Zstd
 _JPEG = 7
 _MAX_PAGES = 10_000
 _MAX_SAMPLES = 6

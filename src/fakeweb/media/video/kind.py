@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
 
-from fakeweb.media.sniff import OTHER_MAGICS, PICTURE_MAGICS
+from fakeweb.media.sniff import OTHER_MAGICS, picture_format
 
 VIDEO_SUFFIXES: Final = frozenset(
     f".{name}"
@@ -94,7 +94,7 @@ def demuxer_of(head: bytes) -> str | None:
         return None if no_video else "mov"
     if head[4:8] in _MOV_BOXES:
         return "mov"
-    if _is_picture(head) or any(head.startswith(magic) for magic, *_ in OTHER_MAGICS):
+    if picture_format(head) or any(head.startswith(magic) for magic, *_ in OTHER_MAGICS):
         return None
     return "mpegts" if _is_transport_stream(head) else _by_start_codes(head)
 
@@ -167,12 +167,8 @@ def kind_of(source: Any) -> Kind:
     animated = animated_format(head)
     if animated:
         return "clip" if _COUNTED[animated](read_head(source, _WHOLE_BYTES)) else "picture"
-    return "picture" if _is_picture(head) else "unknown"
-
-
-def _is_picture(head: bytes) -> bool:
-    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return webp or head[4:8] == b"ftyp" or any(head.startswith(magic) for magic, _ in PICTURE_MAGICS)
+    name = os.fsdecode(source) if isinstance(source, str | os.PathLike) else ""
+    return "picture" if head[4:8] == b"ftyp" or picture_format(head, name) else "unknown"
 
 
 def read_head(source: Any, count: int = HEAD_BYTES) -> bytes:
