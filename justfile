@@ -64,7 +64,7 @@ lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra jxl --extra evaluate --group dev -o requirements/evaluate.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --extra server --extra postgres -o requirements/service.lock
+        --no-header --extra heic --extra server --extra postgres -o requirements/service.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra jxl --extra s3 --group dev --group storage -o requirements/storage.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
