@@ -59,13 +59,12 @@ def model_pages() -> str:
             f"| {k} | {' | '.join(_cell(scores[n].get(k)) for n in names)} |" for k in scores[names[-1]]
         ]
         size = card.path.stat().st_size / 1e6
-        one = card.calibration.probability(card.decision.fake_logit(1))
-        ten = card.calibration.probability(card.decision.fake_logit(10))
+        fake = card.calibration.probability(card.decision.fake_logit())
         parts += [
             f"## {card.reference}\n",
             f"{card.title}. {size:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}.\n",
             f"Input: RGB crops of {card.side_px} px, margin {card.margin}; normalisation is inside the model. "
-            f"Called real up to P(fake) {card.decision.real:.3f}, fake from {one:.3f} (with ten faces {ten:.3f}). "
+            f"Called real up to P(fake) {card.decision.real:.3f}, fake from {fake:.3f}. "
             f"{_selected(details)}\n",
             "### Where it fails\n",
             *limits,

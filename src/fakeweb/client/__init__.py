@@ -19,6 +19,7 @@ Where to add a file: an address is a method in ``calls.py``, what it returns a v
 """
 
 from fakeweb.client.calls import Client
-from fakeweb.client.values import Answer, Impact, Job, QueueItem, ViewerWarning
+from fakeweb.client.values import Answer, Job
+from fakeweb.types import Impact, QueueItem, ViewerWarning
 
 __all__ = ["Answer", "Client", "Impact", "Job", "QueueItem", "ViewerWarning"]

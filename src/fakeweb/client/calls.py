@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
-from fakeweb.client.values import Answer, Job, QueueItem, error_of
+from fakeweb.client.values import Answer, Job, error_of, queue_item, understood
 from fakeweb.client.wire import Wire
 from fakeweb.errors import FakeWebError, Unreadable
+from fakeweb.types import QueueItem
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -124,9 +125,11 @@ class Client:
         answer = self._wire.json(
             "POST", "/v1/predict/batch", query=options, body=body, headers={"Content-Type": kind}
         )
-        return [
-            Answer.of(i["judgement"]) if i["judgement"] else error_of(i["problem"]) for i in answer["items"]
-        ]
+        with understood():
+            return [
+                Answer.of(i["judgement"]) if i["judgement"] else error_of(i["problem"])
+                for i in answer["items"]
+            ]
 
     def predict_url(self, url: str, **options: Any) -> Answer:
         """Judge a picture on the web, where the service allows it."""
@@ -192,7 +195,9 @@ class Client:
     ) -> list[QueueItem]:
         """Return items of the review queue, the highest impact first."""
         query = {"state": state, "limit": limit, "offset": offset}
-        return [QueueItem.of(i) for i in self._wire.json("GET", "/v1/queue", query=query)["items"]]
+        answer = self._wire.json("GET", "/v1/queue", query=query)
+        with understood():
+            return [queue_item(i) for i in answer["items"]]
 
     def decide(
         self,
@@ -202,7 +207,7 @@ class Client:
         note: str | None = None,
     ) -> QueueItem:
         """Accept (it is manipulated), reject (a false alarm) or reopen an item, and write a note."""
-        return QueueItem.of(
+        return queue_item(
             self._send("PATCH", f"/v1/queue/{item_id}", {"decision": decision, "note": note}, {})
         )
 

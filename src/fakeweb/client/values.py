@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
-from fakeweb.errors import FakeWebError, from_dict
-from fakeweb.types import Report
-
-
-@dataclass(frozen=True)
-class Impact:
-    """How much harm a post can do: ``score = P(fake) * log10(1 + audience)``, and its level."""
-
-    score: float
-    level: str
-    audience: float
-
-
-@dataclass(frozen=True)
-class ViewerWarning:
-    """What a platform can show beside a post: a badge's words and some plain sentences."""
-
-    kind: str
-    title: str
-    text: str
-    faces: tuple[int, ...]
+from fakeweb.errors import FakeWebError, Unreachable, from_dict
+from fakeweb.types import Impact, QueueItem, Report, ViewerWarning
+from fakeweb.types.form import form_of
 
 
 @dataclass(frozen=True)
@@ -54,20 +37,22 @@ class Answer:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """Read the service's JSON."""
-        warnings = (
-            ViewerWarning(**{**_known(ViewerWarning, w), "faces": tuple(w["faces"])})
-            for w in data["viewer_warnings"]
-        )
-        return cls(
-            id=data["id"],
-            cached=data["cached"],
-            report=Report.from_dict(data["report"]),
-            impact=_impact(data["impact"]),
-            viewer_warnings=tuple(warnings),
-            queue_id=data["queue_id"],
-            overlay=None if data["overlay"] is None else base64.b64decode(data["overlay"]),
-        )
+        """Read the service's JSON.
+
+        Raises:
+            Unreachable: It is not what this client understands.
+        """
+        with understood():
+            impact, warnings, overlay = data["impact"], data["viewer_warnings"], data["overlay"]
+            return cls(
+                id=data["id"],
+                cached=data["cached"],
+                report=Report.from_dict(data["report"]),
+                impact=None if impact is None else form_of(Impact).read(impact, "impact"),
+                viewer_warnings=tuple(form_of(ViewerWarning).read(w, "viewer_warnings") for w in warnings),
+                queue_id=data["queue_id"],
+                overlay=None if overlay is None else base64.b64decode(overlay),
+            )
 
 
 @dataclass(frozen=True)
@@ -97,41 +82,31 @@ class Job:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """Read the service's JSON."""
-        return cls(
-            id=data["id"],
-            state=data["state"],
-            stage=data["stage"],
-            progress=data["progress"],
-            problem=None if data["problem"] is None else error_of(data["problem"]),
-            has_overlay=data["links"]["overlay"] is not None,
-        )
+        """Read the service's JSON.
+
+        Raises:
+            Unreachable: It is not what this client understands.
+        """
+        with understood():
+            return cls(
+                id=data["id"],
+                state=data["state"],
+                stage=data["stage"],
+                progress=data["progress"],
+                problem=None if data["problem"] is None else error_of(data["problem"]),
+                has_overlay=data["links"]["overlay"] is not None,
+            )
 
 
-@dataclass(frozen=True)
-class QueueItem:
-    """A post that somebody should look at."""
+def queue_item(data: Mapping[str, Any]) -> QueueItem:
+    """Read the service's JSON.
 
-    id: str
-    state: str
-    reference: str | None
-    result_id: str | None
-    label: str
-    p_fake: float | None
-    kind: str | None
-    views: int | None
-    followers: int | None
-    engagement_rate: float | None
-    impact: Impact | None
-    note: str
-    created_at: str
-    decided_at: str | None
-    decided_by: str | None
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Self:
-        """Read the service's JSON."""
-        return cls(**{**_known(cls, data), "impact": _impact(data["impact"])})
+    Raises:
+        Unreachable: It is not what this client understands.
+    """
+    with understood():
+        item: QueueItem = form_of(QueueItem).read(data, "item")
+        return item
 
 
 def error_of(problem: Mapping[str, Any]) -> FakeWebError:
@@ -141,10 +116,18 @@ def error_of(problem: Mapping[str, Any]) -> FakeWebError:
     )
 
 
-def _impact(data: Mapping[str, Any] | None) -> Impact | None:
-    return None if data is None else Impact(**_known(Impact, data))
+@contextmanager
+def understood() -> Iterator[None]:
+    """Say so where an answer is not what this client knows.
 
-
-def _known(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Pass over fields of a later version."""
-    return {f.name: data[f.name] for f in fields(kind)}
+    Raises:
+        Unreachable: It is of another version, or not FakeWeb's.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise Unreachable(
+            f"the service's answer is not understood: {what}",
+            hint="is it FakeWeb? client and service may be too far apart in version",
+        ) from error

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
-from fakeweb.client.values import error_of
+from fakeweb.client.values import error_of, understood
 from fakeweb.errors import ServiceError, Unreachable, UsageError
 
 _LONGEST_WAIT_S = 30.0
@@ -47,7 +47,9 @@ class Wire:
 
     def json(self, method: str, path: str, **request: Any) -> Any:
         """Make a request; return its JSON."""
-        return json.loads(self.bytes(method, path, **request) or b"null")
+        body = self.bytes(method, path, **request)
+        with understood():
+            return json.loads(body or b"null")
 
     def bytes(self, method: str, path: str, **request: Any) -> bytes:
         """Make a request; return its body."""

@@ -20,10 +20,11 @@ from fakeweb.render import REPORT_SCHEMA
 from fakeweb.server.gate import Gate
 from fakeweb.server.problems import for_caller, from_status, from_unknown, invalid, problem_answer
 from fakeweb.server.routes import about, predict, results, review, videos
-from fakeweb.server.schemas import Problem
+from fakeweb.server.schemas import DESCRIBED, Problem
 from fakeweb.server.service import Service
 from fakeweb.server.settings import Settings
 from fakeweb.server.web import PAGE, add_page
+from fakeweb.types.form import form_of
 
 LOG = logging.getLogger("fakeweb.server")
 _TEXT = """Tells which faces in a picture or a video were manipulated, and how sure it is.
@@ -144,6 +145,7 @@ def _openapi(api: FastAPI) -> dict[str, Any]:
         )
         parts = schema["components"]["schemas"]
         parts["Report"] = {k: v for k, v in REPORT_SCHEMA.items() if k not in ("$schema", "$id")}
+        parts |= {cls.__name__: form_of(cls).schema() for cls in DESCRIBED}
         parts["Problem"] = Problem.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
             parts.pop(name, None)

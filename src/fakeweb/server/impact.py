@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
-from fakeweb.types import Report
+from fakeweb.types import Impact, Level, Report, ViewerWarning, WarningKind
 
-LEVELS = ("low", "moderate", "high", "critical")
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,6 @@ class Reach:
         return seen * (1.0 + (self.engagement_rate or 0.0))
 
 
-@dataclass(frozen=True)
-class Impact:
-    """Impact of one post: ``score = p_fake * log10(1 + audience)``, and its level."""
-
-    score: float
-    level: str
-    audience: float
-
-
 def impact(
     p_fake: float | None, reach: Reach, *, levels: Sequence[float], follower_share: float
 ) -> Impact | None:
@@ -70,24 +62,7 @@ def impact(
     return Impact(score, level, round(audience, 1))
 
 
-@dataclass(frozen=True)
-class ViewerWarning:
-    """What a platform can show beside a post.
-
-    Attributes:
-        kind: The manipulation, or ``unknown`` where the model names none.
-        title: A few words for a badge.
-        text: Two or three plain sentences.
-        faces: Numbers of the faces it is about, as in the report.
-    """
-
-    kind: str
-    title: str
-    text: str
-    faces: tuple[int, ...]
-
-
-_WORDS = {
+_WORDS: dict[WarningKind, tuple[str, str]] = {
     "swap": (
         "A face may have been swapped",
         "The face of a person here seems to have been replaced by somebody else's. What the person appears to do or "

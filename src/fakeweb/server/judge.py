@@ -14,12 +14,13 @@ import orjson
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
 from fakeweb.server.finished import Finished, Summary, from_frame
-from fakeweb.server.impact import Impact, impact
+from fakeweb.server.impact import impact
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.pool import Pool
 from fakeweb.server.schemas import PredictOptions, ScanOptions, VideoOptions
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import Store
+from fakeweb.types import Impact
 
 _REMEMBERED_BYTES = 32 << 20
 _INLINE_BYTES = 1 << 18

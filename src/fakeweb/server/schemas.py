@@ -7,8 +7,20 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from fakeweb.server.impact import Reach
+from fakeweb.types import Impact, QueueItem, ViewerWarning
 
-ReportJson = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-schema": "Report"})]
+DESCRIBED = (Impact, QueueItem, ViewerWarning)
+"""What FakeWeb's own descriptions say the form of, like the report; see ``fakeweb.types.form``."""
+
+
+def _described(name: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "object", "x-schema": name})
+
+
+ReportJson = Annotated[dict[str, Any], _described("Report")]
+ImpactJson = Annotated[dict[str, Any], _described("Impact")]
+QueueItemJson = Annotated[dict[str, Any], _described("QueueItem")]
+ViewerWarningJson = Annotated[dict[str, Any], _described("ViewerWarning")]
 Text200 = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 QueueState = Literal["open", "accepted", "rejected"]
@@ -93,31 +105,14 @@ class Problem(BaseModel):
     instance: str = Field("", description="URN of this request; its logs carry the same id.")
 
 
-class Impact(BaseModel):
-    """How much harm this can do: P(fake) x log10(1 + audience)."""
-
-    score: float = Field(ge=0)
-    level: Literal["low", "moderate", "high", "critical"]
-    audience: float = Field(ge=0, description="People expected to see the post.")
-
-
-class ViewerWarning(BaseModel):
-    """What a platform can show beside the post."""
-
-    kind: Literal["swap", "reenacted", "retouch", "generated", "unknown"]
-    title: str
-    text: str
-    faces: list[int] = Field(description="Numbers of the faces it is about, as in the report.")
-
-
 class Judgement(BaseModel):
     """The answer about one picture or video."""
 
     id: str = Field(description="Of the stored result; the same bytes with the same options keep it.")
     cached: bool = Field(description="Whether these bytes had been judged before.")
     report: ReportJson
-    impact: Impact | None = Field(description="Null where no reach was given or nothing was scored.")
-    viewer_warnings: list[ViewerWarning] = Field(description="Empty unless a face is called fake.")
+    impact: ImpactJson | None = Field(description="Null where no reach was given or nothing was scored.")
+    viewer_warnings: list[ViewerWarningJson] = Field(description="Empty unless a face is called fake.")
     queue_id: str | None = Field(description="Item in the review queue, where there is one.")
     overlay: str | None = Field(description="base64 of a PNG, where it was asked for.")
 
@@ -144,7 +139,7 @@ class StoredResult(BaseModel):
     media_sha256: str
     created_at: str
     report: ReportJson
-    viewer_warnings: list[ViewerWarning]
+    viewer_warnings: list[ViewerWarningJson]
 
 
 class Deleted(BaseModel):
@@ -228,30 +223,10 @@ class Models(BaseModel):
     version: str = Field(description="Of FakeWeb.")
 
 
-class QueueItem(BaseModel):
-    """A post that somebody should look at."""
-
-    id: str
-    state: QueueState
-    reference: str | None = Field(description="The caller's own name for the post.")
-    result_id: str | None = Field(description="Null once the result was deleted.")
-    label: str
-    p_fake: float | None
-    kind: str | None
-    views: int | None
-    followers: int | None
-    engagement_rate: float | None
-    impact: Impact | None
-    note: str
-    created_at: str
-    decided_at: str | None
-    decided_by: str | None = Field(description="Name of the key that decided.")
-
-
 class QueuePage(BaseModel):
     """Items, the highest impact first."""
 
-    items: list[QueueItem]
+    items: list[QueueItemJson]
     total: int = Field(description="Items in this state.")
 
 

@@ -7,11 +7,13 @@ x to the right and y down, x1 and y1 exclusive; units stand in names (``time_s``
 May import: numpy and :mod:`fakeweb.errors` only.
 
 Where to add a file: everybody imports from ``fakeweb.types``; pictures and faces live in ``pictures.py``, what a report
-says in ``report.py``, pictures of data sets in ``samples.py``, Protocols in ``seams.py``.
+says in ``report.py``, what the service says beside it in ``answers.py``, pictures of data sets in ``samples.py``,
+Protocols in ``seams.py``; ``form.py`` turns described values into JSON and back.
 """
 
 from __future__ import annotations
 
+from fakeweb.types.answers import Impact, Level, QueueItem, ViewerWarning, WarningKind
 from fakeweb.types.arrays import Box, FloatArray, UInt8Array
 from fakeweb.types.pictures import Crop, Face, Frame, Image
 from fakeweb.types.report import (
@@ -62,10 +64,13 @@ __all__ = [
     "Forgery",
     "Frame",
     "Image",
+    "Impact",
     "Kind",
     "Label",
+    "Level",
     "MeasuredClassifier",
     "Neighbours",
+    "QueueItem",
     "Rarity",
     "Report",
     "Sample",
@@ -77,4 +82,6 @@ __all__ = [
     "UInt8Array",
     "Verdict",
     "Video",
+    "ViewerWarning",
+    "WarningKind",
 ]

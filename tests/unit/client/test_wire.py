@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from fakeweb.client import Client
 from fakeweb.client import wire as wire_module
 from fakeweb.errors import Busy, FakeWebError, Unreachable, Unreadable, UsageError
 
+OLD = Path(__file__).parents[2] / "reports_1_1"
 MODELS = {"models": [], "finder": "haar", "limits": {}}
 
 
@@ -95,6 +97,66 @@ def test_what_goes_wrong_becomes_our_errors(served, answer, kind):
     answers += [answer] * 2
     with Client(url, patience_s=0) as client, pytest.raises(kind):
         client.models()
+
+
+def judgement(**changes):
+    """The answer of a service of 0.7.0."""
+    report = json.loads((OLD / "service.json").read_text("utf-8"))
+    answer = {
+        "id": "1", "cached": False, "report": report, "queue_id": None, "overlay": None,
+        "impact": {"score": 1.5, "level": "moderate", "audience": 99.0},
+        "viewer_warnings": [{"kind": "swap", "title": "a", "text": "b", "faces": [1]}],
+    }  # fmt: skip
+    return {**answer, **changes}
+
+
+def test_an_earlier_service_and_a_later_minor_version_are_understood(served):
+    url, answers, _ = served
+    later = judgement(new=1, impact={**judgement()["impact"], "new": 1})
+    later["report"] |= {"schema_version": "2.9", "new": 1, "whole": None, "signature": None}
+    later["report"]["faces"] = []
+    for data in (judgement(), later):
+        answers.append((200, {}, json.dumps(data).encode()))
+        with Client(url) as client:
+            answer = client.predict(b"x")
+        assert (answer.report.width, answer.impact.level, answer.viewer_warnings[0].faces) == (
+            512,
+            "moderate",
+            (1,),
+        )
+
+
+WRONG = {
+    "a page": (b"<html>welcome</html>", "Expecting value"),
+    "a list": (b"[]", "list indices"),
+    "nothing": (b"", "not subscriptable"),
+    "another major version": (
+        json.dumps(judgement(report={"schema_version": "3.0"})).encode(),
+        "report.schema_version must be 2.0, got '3.0'",
+    ),
+    "no report": (json.dumps({"id": "1", "impact": None, "viewer_warnings": [], "overlay": None}).encode(), "lacks"),
+    "impact": (json.dumps(judgement(impact={"score": -1})).encode(), "impact.score must be at least 0"),
+    "warnings": (json.dumps(judgement(viewer_warnings=[{}])).encode(), "lacks the field 'kind'"),
+    "overlay": (json.dumps(judgement(overlay="§")).encode(), "ASCII"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "message"), WRONG.values(), ids=WRONG)
+def test_an_answer_that_is_not_understood_is_one_clear_error(served, body, message):
+    url, answers, _ = served
+    answers.append((200, {}, body))
+    with Client(url) as client, pytest.raises(Unreachable, match=message):
+        client.predict(b"x")
+
+
+def test_items_of_the_queue_are_checked_too(served):
+    url, answers, _ = served
+    answers += [(200, {}, b'{"items": [{"id": "1"}]}'), (200, {}, b"{}")]
+    with Client(url) as client:
+        with pytest.raises(Unreachable, match="item lacks the field 'state'"):
+            client.queue()
+        with pytest.raises(Unreachable, match="it lacks 'items'"):
+            client.queue()
 
 
 def test_a_connection_that_was_closed_while_idle_is_made_anew(served):

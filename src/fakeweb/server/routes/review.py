@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from fakeweb.errors import NotFound
 from fakeweb.server.routes.given import caller_of, iso, json_answer, problems, service_of
-from fakeweb.server.schemas import QueueDecision, QueueItem, QueuePage, QueueState
+from fakeweb.server.schemas import QueueDecision, QueueItemJson, QueuePage, QueueState
 from fakeweb.server.store import Row
 
 router = APIRouter(prefix="/v1/queue", tags=["review queue"])
@@ -39,7 +39,7 @@ async def list_items(
 
 @router.get(
     "/{item_id}",
-    response_model=QueueItem,
+    response_model=QueueItemJson,
     responses=problems(404),
     summary="One post",
     operation_id="get_queue_item",
@@ -52,7 +52,7 @@ async def get_item(request: Request, item_id: ItemId) -> Response:
 
 @router.patch(
     "/{item_id}",
-    response_model=QueueItem,
+    response_model=QueueItemJson,
     responses=problems(404),
     summary="Decide",
     operation_id="decide_queue_item",
