@@ -446,24 +446,6 @@ export interface components {
             version: string;
         };
         /**
-         * Impact
-         * @description How much harm this can do: P(fake) x log10(1 + audience).
-         */
-        Impact: {
-            /** Score */
-            score: number;
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "low" | "moderate" | "high" | "critical";
-            /**
-             * Audience
-             * @description People expected to see the post.
-             */
-            audience: number;
-        };
-        /**
          * Job
          * @description A video being judged.
          */
@@ -513,7 +495,10 @@ export interface components {
              */
             cached: boolean;
             report: components["schemas"]["Report"];
-            /** @description Null where no reach was given or nothing was scored. */
+            /**
+             * Impact
+             * @description Null where no reach was given or nothing was scored.
+             */
             impact: components["schemas"]["Impact"] | null;
             /**
              * Viewer Warnings
@@ -725,53 +710,6 @@ export interface components {
             note?: string | null;
         };
         /**
-         * QueueItem
-         * @description A post that somebody should look at.
-         */
-        QueueItem: {
-            /** Id */
-            id: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "open" | "accepted" | "rejected";
-            /**
-             * Reference
-             * @description The caller's own name for the post.
-             */
-            reference: string | null;
-            /**
-             * Result Id
-             * @description Null once the result was deleted.
-             */
-            result_id: string | null;
-            /** Label */
-            label: string;
-            /** P Fake */
-            p_fake: number | null;
-            /** Kind */
-            kind: string | null;
-            /** Views */
-            views: number | null;
-            /** Followers */
-            followers: number | null;
-            /** Engagement Rate */
-            engagement_rate: number | null;
-            impact: components["schemas"]["Impact"] | null;
-            /** Note */
-            note: string;
-            /** Created At */
-            created_at: string;
-            /** Decided At */
-            decided_at: string | null;
-            /**
-             * Decided By
-             * @description Name of the key that decided.
-             */
-            decided_by: string | null;
-        };
-        /**
          * QueuePage
          * @description Items, the highest impact first.
          */
@@ -810,26 +748,6 @@ export interface components {
              * @example https://example.org/a.jpg
              */
             url: string;
-        };
-        /**
-         * ViewerWarning
-         * @description What a platform can show beside the post.
-         */
-        ViewerWarning: {
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "swap" | "reenacted" | "retouch" | "generated" | "unknown";
-            /** Title */
-            title: string;
-            /** Text */
-            text: string;
-            /**
-             * Faces
-             * @description Numbers of the faces it is about, as in the report.
-             */
-            faces: number[];
         };
         /**
          * FakeWeb report
@@ -1023,6 +941,81 @@ export interface components {
             };
             /** @description Things the reader should know about the input. */
             warnings: string[];
+        };
+        /** @description How much harm a post can do. */
+        Impact: {
+            /** @description P(fake) x log10(1 + audience). */
+            score: number;
+            /**
+             * @description The same in words.
+             * @enum {string}
+             */
+            level: "low" | "moderate" | "high" | "critical";
+            /** @description People expected to see the post. */
+            audience: number;
+        };
+        /** @description A post that somebody should look at. */
+        QueueItem: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * @description Whether it was decided.
+             * @enum {string}
+             */
+            state: "open" | "accepted" | "rejected";
+            /** @description The caller's own name for the post, or null. */
+            reference: string | null;
+            /** @description Of the judgement; null once the result was deleted. */
+            result_id: string | null;
+            /**
+             * @description The verdict on the whole.
+             * @enum {string}
+             */
+            label: "real" | "fake" | "uncertain" | "no_face";
+            /** @description P(fake) behind it; null where nothing was scored. */
+            p_fake: number | null;
+            /** @description How the most suspicious face was manipulated; null where none is called fake or no kind is known. */
+            kind: ("swap" | "reenacted" | "retouch" | "generated") | null;
+            /** @description How often the post was seen, as far as the caller said. */
+            views: number | null;
+            /** @description How many follow the account, as far as the caller said. */
+            followers: number | null;
+            /** @description Reactions, comments and shares over views, as far as the caller said. */
+            engagement_rate: number | null;
+            /** @description Null where no reach was given or nothing was scored. */
+            impact: {
+                /** @description P(fake) x log10(1 + audience). */
+                score: number;
+                /**
+                 * @description The same in words.
+                 * @enum {string}
+                 */
+                level: "low" | "moderate" | "high" | "critical";
+                /** @description People expected to see the post. */
+                audience: number;
+            } | null;
+            /** @description The reviewer's. */
+            note: string;
+            /** @description When it was put into the queue, as ISO 8601. */
+            created_at: string;
+            /** @description When it was decided, or null. */
+            decided_at: string | null;
+            /** @description Name of the key that decided, or null. */
+            decided_by: string | null;
+        };
+        /** @description What a platform can show beside a post. */
+        ViewerWarning: {
+            /**
+             * @description The manipulation, or `unknown` where the model names none.
+             * @enum {string}
+             */
+            kind: "swap" | "reenacted" | "retouch" | "generated" | "unknown";
+            /** @description A few words for a badge. */
+            title: string;
+            /** @description Two or three plain sentences. */
+            text: string;
+            /** @description Numbers of the faces it is about, as in the report. */
+            faces: number[];
         };
     };
     responses: never;
