@@ -180,7 +180,7 @@ class Judge:
         if too_small(face, rules.least_px):
             return Verdict("uncertain", score.p_fake)
         cautions = tuple(cautions_of(face, quality_of(image, face)))
-        return judge_face(Seen(face, rules.sized(face, score), cautions=cautions), (), rules).verdict
+        return judge_face(Seen(face, rules.sized(face, score), cautions=cautions), None, rules).verdict
 
     def _scan_rows(self, task: Task, view: str, media: Media, seen: Conditions) -> list[Row]:
         """Scan the whole picture: P(fake) is that of its most suspicious face."""

@@ -59,24 +59,25 @@ class GroupNorm:
     back, within ``give``.
 
     Attributes:
+        measured_on: Number of genuine pictures the lines were chosen on.
         middle: Median logit of genuine faces.
         between, within: Spread (standard deviation) of pictures' levels, and of logits around the own picture's.
         give: Most that a level below and above the usual one may move a logit.
         lines: (faces, fake, real), faces rising: in a picture of so many faces the moved logit from which a face stands
-            out enough to be called fake, and up to which it is called real.
-        tail_rate, tail_logit, tail_scale: The upper tail of genuine moved logits, as :class:`.cards.Decision` has it.
+            out enough to be called fake, and up to which it does not stand out.
+        shares: Shares of genuine pictures that hold a face above either line.
     """
 
+    measured_on: int
     middle: float
     between: float
     within: float
     give: tuple[float, float]
     lines: tuple[tuple[float, float, float], ...]
-    tail_rate: float
-    tail_logit: float
-    tail_scale: float
+    shares: tuple[float, float]
 
     def __post_init__(self) -> None:
+        _check(self.measured_on >= 30, "norms.group.measured_on must be at least 30")
         _check(self.between >= 0 < self.within, "norms.group: spreads must be positive")
         _check(min(self.give) >= 0, "norms.group.give must not be negative")
         faces = [n for n, _, _ in self.lines]
@@ -85,10 +86,9 @@ class GroupNorm:
             "norms.group.lines must rise from 2 faces",
         )
         _check(
-            all(real <= fake for _, fake, real in self.lines),
-            "norms.group.lines: real must not lie above fake",
+            all(real < fake for _, fake, real in self.lines), "norms.group.lines: real must lie below fake"
         )
-        _check(0 < self.tail_rate < 1 and self.tail_scale > 0, "norms.group: the tail is out of range")
+        _check(0 < self.shares[0] < self.shares[1] < 1, "norms.group.shares must be two rising shares")
 
     def moved(self, logit: float, others: Sequence[float]) -> float:
         """Return a logit without what its neighbours say the picture does to every face."""
@@ -107,9 +107,14 @@ class GroupNorm:
         return _linear(table, at, 1), _linear(table, at, 2)
 
     def one_in(self, moved: float, faces: int) -> float:
-        """Return: one in so many genuine pictures with so many faces holds a moved logit as high."""
-        rate = min(1.0, self.tail_rate * math.exp(-(moved - self.tail_logit) / self.tail_scale))
-        return 1 / max(1e-9, 1 - (1 - rate) ** faces)
+        """Return: one in so many genuine pictures with so many faces holds a moved logit as high.
+
+        Between and beyond the two lines the share falls exponentially; never rarer than three pictures measured.
+        """
+        fake, real = self.lines_for(faces)
+        fall = math.log(self.shares[1] / self.shares[0]) / (fake - real)
+        rate = min(1.0, self.shares[1] * math.exp(-fall * (moved - real)))
+        return min(1 / rate, self.measured_on / 3)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _BLOCKS = 1.7
 _PRESENCE = 0.6
 _WHOLE = 0.9  # share of a face's square that lies in the picture, of somebody who is not cut off
 _FOREGROUND = 0.7  # whoever is cut off and no larger than by this is a bystander
-_TELLING = 2.0  # a face stands out where fewer than one in so many genuine pictures hold one that does
+_NAMED = 5  # so many faces are named in the reasons of a picture
 
 
 @dataclass(frozen=True)
@@ -144,24 +144,24 @@ def conclude(seen: Sequence[Seen], rules: Rules) -> tuple[tuple[FaceResult, ...]
     """
     judged = [one.is_judged(rules) for one in seen]
     company = [_level(one) if ok else None for one, ok in zip(seen, judged, strict=True)]
-    results = []
+    results, usual = [], []
+    main = _foreground(seen, judged)
     for place, one in enumerate(seen):
         others = [level for i, level in enumerate(company) if level is not None and i != place]
-        results.append(judge_face(one, others, rules))
-    main = _foreground(seen, judged)
-    results = [
-        replace(r, weighed=r.verdict.label == "fake" or not _is_bystander(one, main))
-        for r, one in zip(results, seen, strict=True)
-    ]
-    return tuple(results), _whole(seen, results, judged)
+        near = None if one.score is None or not judged[place] else compare(one.score, others, rules)
+        result = judge_face(one, near, rules)
+        weighed = result.verdict.label == "fake" or not _is_bystander(one, main)
+        results.append(replace(result, weighed=weighed))
+        usual.append(near is not None and near.is_usual)
+    return tuple(results), _whole(seen, results, judged, usual, rules.thresholds.fake)
 
 
-def judge_face(seen: Seen, others: Sequence[float], rules: Rules) -> FaceResult:
+def judge_face(seen: Seen, near: Compared | None, rules: Rules) -> FaceResult:
     """Conclude about one face.
 
     Args:
         seen: The face, its score and its quality.
-        others: Logits of the other judged faces of its picture: its company.
+        near: How it compares with the other faces of its picture, by :func:`compare`; None for a face alone.
         rules: What verdicts go by.
     """
     face, score = seen.face, seen.score
@@ -178,59 +178,68 @@ def judge_face(seen: Seen, others: Sequence[float], rules: Rules) -> FaceResult:
     words = tuple(caution.words for caution in cautions)
     if cautions and cautions[0].forbids:
         return FaceResult(face, Verdict("uncertain", score.p_fake, words), score, stretches=seen.stretches)
-    near = _compare(score, others, rules)
-    verdict = decide_face(score, rules, near, len(others) + 1)
+    verdict = decide_face(score, rules, near)
     verdict = replace(verdict, reasons=(*verdict.reasons, *words))
     return FaceResult(
         face,
         verdict,
         score,
         rarity_of(score, rules),
-        None if near is None else near.told(verdict.label),
+        None if near is None else near.neighbours,
         seen.stretches,
     )
 
 
 @dataclass(frozen=True)
-class _Compared:
-    """A face beside its neighbours."""
+class Compared:
+    """A face beside its neighbours.
+
+    Attributes:
+        neighbours: What the report says of it.
+        is_telling: Whether it stands out enough to be called fake.
+        is_usual: Whether most genuine pictures of as many faces hold one like it.
+    """
 
     neighbours: Neighbours
-    moved: float
-    lines: tuple[float, float]
-
-    def told(self, label: Label) -> Neighbours:
-        """Return what the report says: of genuine faces not how rarely they would stand out."""
-        return replace(self.neighbours, one_in=None) if label == "real" else self.neighbours
+    is_telling: bool
+    is_usual: bool
 
 
-def decide_face(score: Score, rules: Rules, near: _Compared | None = None, faces: int = 1) -> Verdict:
+def decide_face(score: Score, rules: Rules, near: Compared | None = None) -> Verdict:
     """Decide about a scored face that nothing forbids to judge.
 
-    A face alone goes by the thresholds. Beside others a face is called fake that reaches the threshold and stands out
-    from them as well; between the thresholds it is called real where it does not stand out. Neighbours never make a
-    face real that is above the threshold: all of them may be fake.
+    A face alone goes by the thresholds. Beside others it must stand out from them as well to be called fake; they never
+    make a face real that is not: all of them may be fake.
     """
     p, limits = score.p_fake, rules.thresholds
-    if near is None:
-        if p >= limits.fake:
-            return Verdict("fake", p)
-        if p <= limits.real:
-            return Verdict("real", p)
-        return Verdict("uncertain", p, ("the score lies between real and fake",))
-    fake_line, real_line = near.lines
-    if p >= limits.fake:
-        if near.moved >= fake_line:
-            return Verdict("fake", p, near_words(near.neighbours))
-        return Verdict(
-            "uncertain",
-            p,
-            (f"looks manipulated taken alone, but hardly more than the other {_people(faces - 1)} here",),
-        )
-    if p <= limits.real or near.moved <= real_line:
+    told = () if near is None else near_words(near.neighbours)
+    if p >= limits.fake and (near is None or near.is_telling):
+        return Verdict("fake", p, told)
+    if p >= limits.fake and near is not None:
+        others = _people(near.neighbours.judged - 1)
+        reason = f"looks manipulated taken alone, but does not stand out enough from the other {others} here"
+        return Verdict("uncertain", p, (reason,))
+    if p <= limits.real:
         return Verdict("real", p)
-    reasons = near_words(near.neighbours)
-    return Verdict("uncertain", p, reasons or ("the score lies between real and fake",))
+    return Verdict("uncertain", p, told or ("the score lies between real and fake",))
+
+
+def compare(score: Score, others: Sequence[float], rules: Rules) -> Compared | None:
+    """Measure a face against its neighbours; None for a face alone, without norms, or by the user's threshold.
+
+    Args:
+        score: Of the face.
+        others: Logits of the other judged faces of the picture.
+        rules: Whose norms count.
+    """
+    norm = rules.norms.group
+    if norm is None or not others or rules.thresholds.source == "user":
+        return None
+    moved, faces = norm.moved(score.logit, others), len(others) + 1
+    fake, real = norm.lines_for(faces)
+    z = (score.logit - statistics.median(others)) / norm.within
+    one_in = round(norm.one_in(moved, faces), 1) if moved > real and z > 0 else None
+    return Compared(Neighbours(faces, round(z, 2), one_in), moved >= fake, moved <= real)
 
 
 def near_words(near: Neighbours) -> tuple[str, ...]:
@@ -247,18 +256,6 @@ def rarity_of(score: Score, rules: Rules) -> Rarity | None:
     """Return how rare a score is among genuine faces; None where that was not measured."""
     norm = rules.norms.rarity
     return None if norm is None else norm.rarity(score.logit)
-
-
-def _compare(score: Score, others: Sequence[float], rules: Rules) -> _Compared | None:
-    """Measure a face against its neighbours; None for a face alone, without norms, or by the user's threshold."""
-    norm = rules.norms.group
-    if norm is None or not others or rules.thresholds.source == "user":
-        return None
-    moved, faces = norm.moved(score.logit, others), len(others) + 1
-    z = (score.logit - statistics.median(others)) / norm.within
-    one_in = norm.one_in(moved, faces)
-    told = round(one_in, 1) if one_in >= _TELLING and z > 0 else None
-    return _Compared(Neighbours(faces, round(z, 2), told), moved, norm.lines_for(faces))
 
 
 def cautions_of(face: Face, quality: Quality) -> list[Caution]:
@@ -324,12 +321,19 @@ def _is_bystander(seen: Seen, main: Seen | None) -> bool:
     )
 
 
-def _whole(seen: Sequence[Seen], results: Sequence[FaceResult], judged: Sequence[bool]) -> Verdict:
+def _whole(
+    seen: Sequence[Seen],
+    results: Sequence[FaceResult],
+    judged: Sequence[bool],
+    usual: Sequence[bool],
+    fake: float,
+) -> Verdict:
     """Decide about a picture, or a clip, from its faces.
 
-    Fake if one face is; else uncertain if a judged face is; else real, but only where at least half of the faces, and
-    the largest, were judged. Bystanders whom the border cuts off are left out, unless they are fake. P(fake) is that of
-    the most suspicious judged face.
+    Fake if one face is; else uncertain if a judged face is, unless it is below the threshold ``fake`` and most genuine
+    pictures of as many faces hold one like it; else real, but only where at least half of the faces, and the largest,
+    were judged. Bystanders whom the border cuts off are left out, unless they are fake. P(fake) is that of the most
+    suspicious judged face.
     """
     if not results:
         return Verdict("no_face", reasons=("no face found; small, turned or covered faces may be missed",))
@@ -340,14 +344,21 @@ def _whole(seen: Sequence[Seen], results: Sequence[FaceResult], judged: Sequence
         alone = len(weighed) == 1
         why = results[weighed[0]].verdict.reasons if alone else ("no face could be judged",)
         return Verdict("uncertain", max(scored, default=None), why)
-    p = max(results[i].verdict.p_fake or 0.0 for i in sure)
-    labels = {results[i].verdict.label for i in sure}
+    p = max(_p(results[i]) for i in sure)
+    waved = [
+        i for i in sure if results[i].verdict.label == "uncertain" and usual[i] and _p(results[i]) < fake
+    ]
+    labels = {"real" if i in waved else results[i].verdict.label for i in sure}
     label: Label = next(name for name in ("fake", "uncertain", "real") if name in labels)
-    reasons = (
-        [] if len(results) > 1 else list(results[sure[0]].verdict.reasons[: 0 if label == "real" else 1])
-    )
-    if label != "real" and len(results) > 1:
+    reasons: list[str] = []
+    if len(results) == 1:
+        reasons += results[0].verdict.reasons[: 0 if label == "real" else 1]
+    elif label != "real":
         reasons += _telling(results, label)
+    elif waved:
+        reasons.append(
+            f"{len(waved)} of {_people(len(sure))} lie between real and fake, as in most genuine pictures of so many"
+        )
     missing = _missing(seen, weighed, sure)
     if missing is not None:
         reasons.append(missing[1])
@@ -370,19 +381,24 @@ def _missing(seen: Sequence[Seen], weighed: Sequence[int], sure: Sequence[int]) 
 
 
 def _telling(results: Sequence[FaceResult], label: Label) -> list[str]:
-    """Name the faces a verdict rests on, the most suspicious first."""
-    chosen = [(i, r) for i, r in enumerate(results, 1) if r.weighed and r.verdict.label == label]
-    chosen.sort(key=lambda pair: -(pair[1].verdict.p_fake or 0.0))
-    if label != "fake":
+    """Name the faces a verdict rests on, the most suspicious first; of one, say why."""
+    chosen = [
+        (r.face.track or i, r) for i, r in enumerate(results, 1) if r.weighed and r.verdict.label == label
+    ]
+    if label == "uncertain":
         chosen = [pair for pair in chosen if pair[1].neighbours is not None and pair[1].neighbours.one_in]
-    if not chosen:
-        return []
-    who = ", ".join(f"face {r.face.track or i}" for i, r in chosen[:5])
-    more = f" and {len(chosen) - 5} more" if len(chosen) > 5 else ""
-    first = chosen[0][1].verdict.reasons
-    said = f": {first[0]}" if len(chosen) == 1 and first else ""
-    return [f"{'manipulated' if label == 'fake' else 'stands out'}: {who}{more}" if label == "fake" or not said
-            else f"{who}{said}"]  # fmt: skip
+    chosen.sort(key=lambda pair: -_p(pair[1]))
+    who = ", ".join(f"face {number}" for number, _ in chosen[:_NAMED])
+    more = f" and {len(chosen) - _NAMED} more" if len(chosen) > _NAMED else ""
+    if label == "fake":
+        return [f"manipulated: {who}{more}"]
+    if len(chosen) == 1:
+        return [f"{who} {chosen[0][1].verdict.reasons[0]}"]
+    return [f"{who}{more} stand out"] if chosen else []
+
+
+def _p(result: FaceResult) -> float:
+    return result.verdict.p_fake or 0.0
 
 
 def _people(count: int) -> str:

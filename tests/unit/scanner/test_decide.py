@@ -13,14 +13,13 @@ from fakeweb.types import Face, Score, Thresholds
 ALONE = Thresholds(real=0.3, fake=0.7)
 USER = Thresholds(real=0.5, fake=0.5, source="user")
 GROUP = GroupNorm(
+    measured_on=300,
     middle=-1.0,
     between=0.5,
     within=1.0,
     give=(0.5, 1.0),
     lines=((2, 1.0, 0.0), (9, 2.0, 1.0), (36, 3.0, 2.0)),
-    tail_rate=0.1,
-    tail_logit=0.5,
-    tail_scale=0.7,
+    shares=(0.05, 0.3),
 )
 RARITY = RarityNorm(900, ((-9.0, 1.0, 1.0, 1.0), (0.0, 4.0, 2.0, 8.0), (3.0, 200.0, 40.0, 300.0)))
 
@@ -73,15 +72,26 @@ class TestCompany:
         assert results[8].verdict.reasons[0].startswith("stands out: 1 of 9; in about one of ")
         assert results[8].neighbours.judged == 9
         assert results[8].neighbours.z == pytest.approx(4.0)
-        assert results[0].neighbours.one_in is None, "nobody is told how rarely a genuine face stands out"
+        assert results[0].neighbours.one_in is None, "who does not stand out is not told how rarely one would"
         assert (verdict.label, verdict.p_fake) == ("fake", pytest.approx(sigmoid(3.0)))
         assert verdict.reasons[0] == "manipulated: face 9"
 
     def test_what_all_share_is_given_back(self):
-        lifted = [seen(0.6)] * 9
-        labels = {r.verdict.label for r in conclude(lifted, rules(group=GROUP))[0]}
-        assert labels == {"real"}, "a camera that lifts all faces alike accuses nobody"
+        results, verdict = conclude([seen(0.6)] * 9, rules(group=GROUP))
+        assert verdict.label == "real", "a camera that lifts all faces alike makes no picture suspicious"
+        assert verdict.reasons == (
+            "9 of 9 faces lie between real and fake, as in most genuine pictures of so many",
+        )
+        assert {r.verdict.label for r in results} == {"uncertain"}
         assert whole([seen(0.6)], rules(group=GROUP)).label == "uncertain"
+
+    def test_who_stands_out_between_the_lines_makes_the_picture_uncertain(self):
+        how = replace(rules(group=replace(GROUP, lines=((2, 1.0, -0.5),))))
+        results, verdict = conclude([*[seen(-1.0)] * 8, seen(0.5)], how)
+        assert results[8].verdict.label == "uncertain"
+        assert results[8].verdict.reasons[0].startswith("stands out: 1 of 9")
+        assert verdict.label == "uncertain"
+        assert verdict.reasons[0].startswith("face 9 stands out: 1 of 9; in about one of ")
 
     def test_neighbours_never_make_a_face_real_that_is_above_the_line(self):
         results, verdict = conclude([seen(1.5)] * 9, rules(group=GROUP))
@@ -98,7 +108,7 @@ class TestCompany:
         assert results[0].neighbours is None
 
     def test_a_face_alone_has_no_neighbours(self):
-        assert judge_face(seen(1.0), (), rules(group=GROUP)).neighbours is None
+        assert judge_face(seen(1.0), None, rules(group=GROUP)).neighbours is None
 
     def test_who_cannot_be_judged_is_no_company(self):
         blurred = seen(5.0, cautions=tuple(cautions_of(FACE, replace(FINE, sharpness=1.0))))
@@ -115,17 +125,17 @@ class TestCompany:
 
 class TestRarity:
     def test_every_judged_face_says_how_rare_it_is(self):
-        rarity = judge_face(seen(0.0), (), rules(rarity=RARITY)).rarity
+        rarity = judge_face(seen(0.0), None, rules(rarity=RARITY)).rarity
         assert (rarity.one_in, rarity.interval, rarity.measured_on) == (4.0, (2.0, 8.0), 900)
 
     def test_never_rarer_than_a_third_of_what_was_measured(self):
-        rarity = judge_face(seen(50.0), (), rules(rarity=RARITY)).rarity
+        rarity = judge_face(seen(50.0), None, rules(rarity=RARITY)).rarity
         assert rarity.one_in <= 300
         assert rarity.interval[1] <= 300
 
     def test_none_where_it_was_not_judged(self):
         printed = Seen(Face((0, 0, 9, 9), printed=0.9), Score(0.9, 2.0, "m@1"))
-        assert judge_face(printed, (), replace(rules(rarity=RARITY), max_printed=0.5)).rarity is None
+        assert judge_face(printed, None, replace(rules(rarity=RARITY), max_printed=0.5)).rarity is None
 
 
 class TestWhole:
@@ -208,7 +218,7 @@ SOFT = [
 
 def cautioned(logit, **changes):
     cautions = tuple(cautions_of(FACE, replace(FINE, **changes)))
-    return judge_face(seen(logit, cautions=cautions), (), rules()).verdict
+    return judge_face(seen(logit, cautions=cautions), None, rules()).verdict
 
 
 @pytest.mark.parametrize(("logit", "label"), [(-3.0, "real"), (3.0, "fake")])
