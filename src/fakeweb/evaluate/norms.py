@@ -1,0 +1,279 @@
+"""From scores of genuine faces to the norms of a card: rarity, groups, small faces, clips. numpy only.
+
+All is fitted to validation groups A and to further genuine sources; ``benchmarks/calibrate.py`` puts it together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fakeweb.errors import DatasetError
+from fakeweb.evaluate.groups import FaceRow
+from fakeweb.runtime import ClipNorm, GroupNorm, RarityNorm
+from fakeweb.scanner.moments import Looks, scan_looks
+
+_Floats = npt.NDArray[np.float64]
+
+SHARES = (
+    0.9,
+    0.7,
+    0.5,
+    0.35,
+    0.2,
+    0.1,
+    0.07,
+    0.05,
+    0.03,
+    0.02,
+    0.014,
+    0.01,
+    0.007,
+    0.005,
+    0.003,
+    0.002,
+    0.0015,
+)
+"""Shares of genuine faces at which rarity is told; those below three faces of all are left out."""
+LEAST_OF_SOURCE = 50
+"""A source with fewer genuine faces says nothing about what is rare there."""
+
+
+def fit_rarity(logits: _Floats, sources: Sequence[str]) -> RarityNorm:
+    """Say how rare logits are among genuine faces, with an interval that holds for sources left out too.
+
+    The share above a logit is counted over all faces; its interval is Wilson's (95 %). Then each source with enough
+    faces is left out in turn: where its own share at a knot of the others lies outside, the interval there is widened
+    until it holds. A source's own share counts with its own uncertainty where it rests on fewer than three faces.
+
+    Args:
+        logits: (N,) of genuine faces.
+        sources: (N,) where they come from.
+
+    Raises:
+        DatasetError: Fewer than 100 faces.
+    """
+    count = len(logits)
+    if count < 100:
+        raise DatasetError(f"rarity needs 100 genuine faces, got {count}", hint="give more")
+    names = np.asarray(sources)
+    shares = [s for s in SHARES if s * count >= 3]
+    levels = [float(np.quantile(logits, 1 - s)) for s in shares]
+    low, high = (np.array(v) for v in zip(*(_wilson(s * count, count) for s in shares), strict=True))
+    widest, rarest = np.array(shares), np.array(shares)
+    wider, rarer = 1.0, 1.0
+    for name in sorted(set(names)):
+        own, others = np.sort(logits[names == name]), logits[names != name]
+        if len(own) < LEAST_OF_SOURCE or len(others) < 100:
+            continue
+        for k, share in enumerate(shares):
+            level = float(np.quantile(others, 1 - share))
+            above = int((own >= level).sum())
+            least, most = (above / len(own),) * 2 if above >= 3 else _wilson(above, len(own))
+            wider, rarer = max(1.0, least / high[k]), max(1.0, low[k] / max(most, 1e-9))
+            widest[k], rarest[k] = max(widest[k], high[k] * wider), min(rarest[k], low[k] / rarer)
+    widest = np.maximum.accumulate(np.maximum(widest, high)[::-1])[::-1].clip(max=1.0)
+    rarest = np.minimum.accumulate(np.minimum(rarest, low))
+    knots = [
+        _knot(level, share, wide, rare, count / 3)
+        for level, share, wide, rare in zip(levels, shares, widest, rarest, strict=True)
+    ]
+    return RarityNorm(count, tuple(knots))
+
+
+def _knot(
+    level: float, share: float, wide: float, rare: float, most: float
+) -> tuple[float, float, float, float]:
+    """Return logit, one_in, low, high of a knot; nothing is rarer than ``most``."""
+    one_in = round(min(1 / share, most), 3)
+    return (
+        round(level, 4),
+        one_in,
+        min(one_in, round(max(1.0, 1 / wide), 3)),
+        max(one_in, round(min(1 / rare, most), 3)),
+    )
+
+
+@dataclass(frozen=True)
+class GroupGoal:
+    """What the lines of groups are chosen for.
+
+    Attributes:
+        fake: Share of genuine pictures that may be called fake.
+        doubtful: Share of them that may hold a face that stands out.
+        give: Most that a picture's level may move a logit, down and up.
+        trust: Share of a level that is believed in a picture of nine.
+        pictures: Drawn for each number of faces.
+    """
+
+    fake: float = 0.045
+    doubtful: float = 0.31
+    give: tuple[float, float] = (0.5, 0.6)
+    trust: float = 0.5
+    pictures: int = 4000
+
+
+def fit_group(
+    rows: Sequence[FaceRow],
+    line: float,
+    goal: GroupGoal | None = None,
+    sizes: Sequence[int] = (2, 4, 9, 16, 36),
+) -> GroupNorm:
+    """Choose the lines of groups on genuine pictures drawn from the faces of composed ones.
+
+    A drawn picture takes faces of one source (or of any, for every so many sources one) that were composed at the same
+    size and encoded at the same quality. Of each number of faces the lines are the quantiles over pictures of the
+    highest moved logit, for ``fake`` among faces above the line of a face alone.
+
+    Args:
+        rows: Judged faces of composed pictures.
+        line: Logit from which a face alone is called fake.
+        goal: What is allowed.
+        sizes: Numbers of faces that get lines.
+    """
+    goal = goal or GroupGoal()
+    cells = _cells(rows)
+    sources = sorted({source for source, _, _ in cells})
+    handlings = sorted({key[1:] for key in cells})
+    rng = np.random.default_rng(0)
+    whole = [r for r in _pictures(rows) if len(r) >= 9]
+    middle = float(np.median([np.median(p) for p in whole]))
+    within = float(np.median([np.sqrt(np.mean((p - np.median(p)) ** 2)) for p in whole]))
+    noise = within**2 * math.pi / 2 / 8
+    between = math.sqrt(goal.trust / (1 - goal.trust) * noise)
+    norm = GroupNorm(
+        len(_pictures(rows)), middle, between, within, goal.give, ((2, 9.0, 0.0),), (goal.fake, goal.doubtful)
+    )
+    lines: list[tuple[int, float, float]] = []
+    for size in sizes:
+        highest, accused = [], []
+        for _ in range(goal.pictures):
+            drawn = _draw(cells, sources, handlings, size, rng)
+            moved = moved_all(norm, drawn)
+            highest.append(moved.max())
+            accused.append(moved[drawn >= line].max(initial=-99.0))
+        fake = float(np.quantile(accused, 1 - goal.fake))
+        real = float(np.quantile(highest, 1 - goal.doubtful))
+        if lines:
+            fake, real = max(fake, lines[-1][1]), max(real, lines[-1][2])
+        lines.append((size, round(max(fake, real + 0.1), 3), round(real, 3)))
+    return GroupNorm(
+        norm.measured_on,
+        round(middle, 3),
+        round(between, 3),
+        round(within, 3),
+        goal.give,
+        tuple(lines),
+        norm.shares,
+    )
+
+
+def moved_all(norm: GroupNorm, logits: _Floats) -> _Floats:
+    """Return the moved logit of every face of a picture."""
+    return np.array([norm.moved(float(v), np.delete(logits, i).tolist()) for i, v in enumerate(logits)])
+
+
+def fit_offset(logits: _Floats, sources: Sequence[str], line: float, share: float = 0.02) -> float:
+    """Return what must be taken off logits so that at most a share of them lies above a line, sources alike.
+
+    Args:
+        logits: (N,) of genuine faces seen in a certain way.
+        sources: (N,) where they come from; each counts alike.
+        line: Logit from which a face is called fake.
+        share: Of genuine faces that may lie above.
+    """
+    names = np.asarray(sources)
+    weights = np.zeros(len(logits))
+    for name in set(names):
+        weights[names == name] = 1 / (names == name).sum()
+    order = np.argsort(-logits)
+    above = np.cumsum(weights[order]) / weights.sum()
+    first = int(np.searchsorted(above, share, side="right"))
+    return max(0.0, float(logits[order[min(first, len(order) - 1)]]) - line + 1e-3)
+
+
+def fit_clip(
+    people: Sequence[Sequence[Looks]],
+    probability: Callable[[float], float],
+    line: float,
+    *,
+    false_alarms: float = 0.02,
+    window_s: float = 1.0,
+) -> ClipNorm:
+    """Choose what is taken off in clips so that few genuine people are called fake, whatever the clip's length.
+
+    The spread is that of looks around their person's mean. The offset is the least at which, among all genuine clips,
+    no more than the share allowed holds somebody above the line.
+
+    Args:
+        people: Of each genuine clip the looks of each person.
+        probability: Logit -> P(fake).
+        line: Logit from which a face alone is called fake.
+        false_alarms: Share allowed.
+        window_s: Shortest window.
+    """
+    within = [np.std(looks.logit) for clip in people for looks in clip if len(looks.logit) >= 8]
+    spread = round(float(np.median(within)), 3) if within else 0.0
+    norm = ClipNorm(window_s, 0.0, spread)
+    worth = np.sort([
+        max(scan_looks(looks, norm, probability, 1.0).logit for looks in clip) for clip in people if clip
+    ])[::-1]  # fmt: skip
+    allowed = int(false_alarms * len(worth))
+    return ClipNorm(window_s, round(max(0.0, float(worth[allowed]) - line + 1e-3), 3), spread)
+
+
+def _wilson(hits: float, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share."""
+    z, p = 1.96, hits / count
+    centre, half = p + z * z / (2 * count), z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
+    return max(0.0, (centre - half) / (1 + z * z / count)), min(1.0, (centre + half) / (1 + z * z / count))
+
+
+def _pictures(rows: Sequence[FaceRow]) -> list[_Floats]:
+    """Return the logits of every genuine composed picture."""
+    by: dict[int, list[float]] = {}
+    for row in rows:
+        if not row.fakes and math.isfinite(row.logit):
+            by.setdefault(row.number, []).append(row.logit)
+    return [np.array(v) for v in by.values() if len(v) > 1]
+
+
+def _cells(rows: Sequence[FaceRow]) -> Mapping[tuple[Any, ...], _Floats]:
+    """Return the logits of genuine faces by source, size and quality."""
+    cells: dict[tuple[Any, ...], list[float]] = {}
+    for row in rows:
+        if not row.label and math.isfinite(row.logit):
+            cells.setdefault((row.own_source, row.tile_px, row.quality), []).append(row.logit)
+    return {key: np.array(v) for key, v in cells.items()}
+
+
+def _draw(
+    cells: Mapping[tuple[Any, ...], _Floats],
+    sources: Sequence[str],
+    handlings: Sequence[tuple[Any, ...]],
+    size: int,
+    rng: np.random.Generator,
+) -> _Floats:
+    """Return the logits of one drawn genuine picture."""
+    while True:
+        handling = handlings[int(rng.integers(len(handlings)))]
+        place = int(rng.integers(len(sources) + 1))
+        own = sources if place == len(sources) else [sources[place]]
+        chosen = [own[int(rng.integers(len(own)))] for _ in range(size)]
+        if all((s, *handling) in cells for s in chosen):
+            return np.array([rng.choice(cells[(s, *handling)]) for s in chosen])
+
+
+__all__ = [
+    "GroupGoal",
+    "fit_clip",
+    "fit_group",
+    "fit_offset",
+    "fit_rarity",
+    "moved_all",
+]
