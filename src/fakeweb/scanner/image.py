@@ -129,7 +129,15 @@ class Scanner:
         Raises:
             MediaError: The clip cannot be read, or holds no pictures.
         """
-        scan = VideoScan(
+        return self.video_scan(threads).run(source, pace, name, on_progress, should_stop)
+
+    def video_scan(self, threads: int = 0) -> VideoScan:
+        """Return a scan of one clip, of which more can be asked than its report.
+
+        Args:
+            threads: Threads that decode; 0 leaves it to the decoder.
+        """
+        return VideoScan(
             self.finder,
             self.classifier,
             self.rules,
@@ -138,7 +146,6 @@ class Scanner:
             max_faces=self.max_faces,
             threads=threads,
         )
-        return scan.run(source, pace, name, on_progress, should_stop)
 
     def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
         """Judge every face of a picture that was read before.

@@ -18,7 +18,7 @@ from fakeweb.media import Choice, Clip, Limits, Pace, open_clip
 from fakeweb.runtime import ClipNorm
 from fakeweb.scanner.decide import Caution, Rules, Seen, cautions_of, conclude, too_small
 from fakeweb.scanner.frame_finder import FrameFinder
-from fakeweb.scanner.moments import Moment, looks_of, scan_looks
+from fakeweb.scanner.moments import Looks, Moment, looks_of, scan_looks
 from fakeweb.scanner.parts import models_of
 from fakeweb.types import (
     Classifier,
@@ -157,6 +157,9 @@ class _Waiting:
 class VideoScan:
     """One pass over one clip.
 
+    Attributes:
+        looks: Of each judged person, by track: what the verdict rests on.
+
     Args:
         finder, classifier: What finds and what judges.
         rules: What verdicts go by.
@@ -182,6 +185,7 @@ class VideoScan:
         self.frame_finder = FrameFinder(finder, mesher, rules.least_px)
         self.limits, self.threads = limits, threads
         self.max_faces = min(max_faces, MAX_FACES_PER_FRAME)
+        self.looks: dict[int, Looks] = {}
         self._tracks: dict[int, _Track] = {}
         self._waiting: list[_Waiting] = []
         self._before: tuple[Image, list[Face], dict[int, _Waiting]] | None = None
@@ -333,6 +337,7 @@ class VideoScan:
             np.asarray(track.logits)[places],
             np.asarray(track.looks, np.int64)[places],
         )
+        self.looks[track.number] = looks
         probability = self.rules.probability or _even
         return scan_looks(looks, self.rules.norms.clip or _PLAIN, probability, self.rules.thresholds.fake)
 

@@ -1,0 +1,224 @@
+"""Fit the norms of a model's card: rarity, groups, small faces, clips.
+
+    python benchmarks/calibrate.py --data DATA --reals REALS/index.csv --clips CLIPS --write
+
+composes pictures and clips of validation groups A, scans them and the further genuine pictures (a CSV with the columns
+``path`` and ``source``) and clips (a folder), fits, tells, and puts the section ``norms`` into the card with --write.
+What was scanned is kept in --out and not scanned again. ``benchmarks/groups.py`` and ``benchmarks/moments.py`` then
+measure on groups B.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from fakeweb.classifiers import OnnxClassifier
+from fakeweb.datasets import half_of_group
+from fakeweb.datasets.index import IndexLayout
+from fakeweb.errors import FakeWebError
+from fakeweb.evaluate.compose import ComposeOptions, compose
+from fakeweb.evaluate.groups import SMALL_TILES_PX, FaceRow, GroupOptions, judge_group, plan_groups
+from fakeweb.evaluate.norms import LEAST_OF_SOURCE, fit_clip, fit_group, fit_offset, fit_rarity
+from fakeweb.media import write_atomically
+from fakeweb.runtime import ModelCard, Norms, SmallNorm, find_card
+from fakeweb.scanner import Scanner
+from fakeweb.scanner.decide import Rules, Seen
+from fakeweb.scanner.moments import Looks
+from fakeweb.types import FaceResult, Sample
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL_PX = 32.0
+GENUINE = ("dfdc", "stylegan1_ffhq", "ciplab", "pixabay", "scut", "prajnasb", "lfw")
+SECONDS = (2.0, 4.0, 8.0, 16.0, 32.0, 120.0)
+
+
+def main() -> None:
+    """Scan, fit, tell, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--reals", type=Path, help="index of further genuine pictures")
+    parser.add_argument("--clips", type=Path, help="folder of further genuine clips")
+    parser.add_argument("--composed", type=int, default=120, help="genuine clips to compose")
+    parser.add_argument("--model", default="fast")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "norms")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    options.out.mkdir(parents=True, exist_ok=True)
+    card = bare(options.model)
+    scanner = Scanner(model=OnnxClassifier(card))
+    samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
+    norms, told = fit(scanner, card, samples, options)
+    sys.stdout.write(json.dumps({"norms": norms.to_dict(), "details": told}, indent=1) + "\n")
+    if options.write:
+        path = find_card(options.model).path.with_suffix(".json")
+        data = json.loads(path.read_text(encoding="utf-8"))
+        data.pop("video", None)  # before there were norms
+        data["norms"], data["details"]["norms"] = norms.to_dict(), told
+        write_atomically(path, (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def bare(model: str) -> ModelCard:
+    """Return a model's card with no norms but that small faces are judged as they are."""
+    card = find_card(model)
+    if not isinstance(card, ModelCard):
+        raise SystemExit(f"{card.reference} is no classifier")
+    return replace(card, norms=Norms(small=SmallNorm(SMALL_PX, 0.0)))
+
+
+def fit(
+    scanner: Scanner, card: ModelCard, samples: list[Sample], options: argparse.Namespace
+) -> tuple[Norms, dict[str, Any]]:
+    """Return the norms, and what they were measured on."""
+    line = card.decision.fake_logit()
+    grouped = groups(scanner, samples, "groups", GroupOptions(genuine=9, doctored=0), options.out)
+    small = groups(
+        scanner,
+        samples,
+        "small",
+        GroupOptions(genuine=12, doctored=0, sizes=(1, 4, 9), tiles_px=SMALL_TILES_PX),
+        options.out,
+    )
+    tiny = [r for r in small if not r.label and SMALL_PX <= r.width_px < card.decision.min_face_px]
+    tiny = [r for r in tiny if r.logit == r.logit]
+    offset = fit_offset(np.array([r.logit for r in tiny]), [r.own_source for r in tiny], line)
+    singles = genuine_faces(scanner, samples, options)
+    people = genuine_clips(scanner, samples, options)
+    logits, sources = np.array([v for v, _ in singles]), [s for _, s in singles]
+    norms = Norms(
+        rarity=fit_rarity(logits, sources),
+        group=fit_group(grouped, line),
+        clip=fit_clip(people, card.calibration.probability, line),
+        small=SmallNorm(SMALL_PX, round(offset, 3)),
+    )
+    counts = Counter(sources)
+    return norms, {
+        "rarity": dict(sorted(counts.items())),
+        "rarity_left_out": sorted(s for s, n in counts.items() if n >= LEAST_OF_SOURCE),
+        "group": {"pictures": len({r.number for r in grouped if not r.fakes}), "half": "A"},
+        "small": {"faces": len(tiny), "sources": len({r.own_source for r in tiny}), "half": "A"},
+        "clip": {"genuine_clips": len(people)},
+    }
+
+
+def groups(
+    scanner: Scanner, samples: list[Sample], name: str, plan: GroupOptions, out: Path
+) -> list[FaceRow]:
+    """Compose and scan pictures of several faces."""
+    plans = plan_groups(samples, plan)
+
+    def scan() -> Iterator[list[dict[str, Any]]]:
+        for number, one in enumerate(plans, 1):
+            show(name, number, len(plans))
+            yield [asdict(row) for row in judge_group(one, scanner)]
+
+    return [FaceRow(**row) for rows in kept(out, name, scanner, plan, scan) for row in rows]
+
+
+def genuine_faces(
+    scanner: Scanner, samples: list[Sample], options: argparse.Namespace
+) -> list[tuple[float, str]]:
+    """Return logit and source of the main face of every genuine picture that can be judged."""
+    files = [(s.path, s.source) for s in samples if s.label == 0 and half_of_group(s.source, s.group) == "A"]
+    if options.reals is not None:
+        with options.reals.open(newline="", encoding="utf-8") as stream:
+            files += [(options.reals.parent / r["path"], r["source"]) for r in csv.DictReader(stream)]
+
+    def scan() -> Iterator[tuple[float, str]]:
+        for number, (path, source) in enumerate(files, 1):
+            show("faces", number, len(files))
+            try:
+                faces = scanner.scan(path).faces
+            except FakeWebError as error:
+                sys.stderr.write(f"\n{path}: {error}\n")
+                continue
+            logit = main_logit(faces, scanner.rules)
+            if logit is not None:
+                yield logit, source
+
+    return [(v, s) for v, s in kept(options.out, "faces", scanner, [str(f) for f, _ in files], scan)]
+
+
+def main_logit(faces: Iterable[FaceResult], rules: Rules) -> float | None:
+    """Return the logit of the largest face that a verdict may rest on."""
+    judged = [r for r in faces if r.score is not None and is_judged(r, rules)]
+    best = max(judged, key=lambda r: r.face.width_px, default=None)
+    return None if best is None or best.score is None else best.score.logit
+
+
+def is_judged(result: FaceResult, rules: Rules) -> bool:
+    """Tell whether a result's verdict follows from its score."""
+    told = Seen(result.face, result.score)
+    return told.is_judged(rules) and not (
+        result.verdict.label == "uncertain" and any("judge" in why for why in result.verdict.reasons)
+    )
+
+
+def genuine_clips(scanner: Scanner, samples: list[Sample], options: argparse.Namespace) -> list[list[Looks]]:
+    """Return the looks of each person of every genuine clip: composed ones, and the folder's."""
+    everybody = [s for s in samples if s.label != 1]
+    folder = options.out / "clips"
+    how = ComposeOptions(
+        clips=options.composed, people=(1,), half="A", seconds=SECONDS, fps=8, fake_share=0.0, sources=GENUINE
+    )
+    compose(everybody, folder, how, on_clip=lambda n, of: show("composing", n, of))
+    files = sorted(folder.glob("*.mp4"))
+    if options.clips is not None:
+        files += sorted(
+            p for p in options.clips.rglob("*") if p.is_file() and p.suffix not in (".csv", ".json")
+        )
+
+    def scan() -> Iterator[list[dict[str, list[float]]]]:
+        for number, path in enumerate(files, 1):
+            show("clips", number, len(files))
+            try:
+                yield looks_in(scanner, path)
+            except FakeWebError as error:
+                sys.stderr.write(f"\n{path}: {error}\n")
+
+    rows = kept(options.out, "clips", scanner, [str(p) for p in files], scan)
+    return [[Looks(**{k: np.array(v) for k, v in looks.items()}) for looks in row] for row in rows if row]
+
+
+def looks_in(scanner: Scanner, path: Path) -> list[dict[str, list[float]]]:
+    """Return the looks of each judged person of a clip, as plain values."""
+    scan = scanner.video_scan(threads=1)
+    scan.run(path, None, None, None, None)
+    return [{k: v.tolist() for k, v in vars(looks).items()} for looks in scan.looks.values()]
+
+
+def kept(
+    out: Path, name: str, scanner: Scanner, what: object, scan: Callable[[], Iterable[Any]]
+) -> list[Any]:
+    """Return what was scanned before with the same scanner, or scan now and keep it."""
+    key = hashlib.sha256(f"{scanner.digest()} {what}".encode()).hexdigest()[:12]
+    path = out / f"{name}-{key}.json"
+    if not path.is_file():
+        write_atomically(path, json.dumps(list(scan())).encode())
+    found: list[Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def show(what: str, done: int, total: int) -> None:
+    """Show progress."""
+    if done % 20 == 0 or done == total:
+        sys.stderr.write(f"\r{what}: {done} of {total}   ")
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
