@@ -19,7 +19,7 @@ SIDE_PX: Final = 640
 FIND_EVERY: Final = 4
 """At the latest every so many frames faces are found anew, so that whoever comes in is seen."""
 CHECK_EVERY: Final = 32
-"""Every so many frames, the first included, the full size is looked at too."""
+"""Every so many frames, the first included, and after each cut, the full size is looked at too."""
 _ENOUGH: Final = 1.5  # frames up to this many times SIDE_PX are looked at as they are
 _FOLLOW_S: Final = 0.8  # beyond such a gap nobody is followed
 _MOST_GROWTH: Final = 1.5
@@ -29,8 +29,9 @@ class FrameFinder:
     """Finds and measures faces in successive frames of one clip.
 
     Finding is what takes most of the time, so three things spare it. Frames much larger than 640 px are shrunk for the
-    finder; the first and then every thirty-second is looked at in full as well, and where that shows a face large
-    enough to judge that the shrunk one lacks, the next frames are looked at in full until it no longer does.
+    finder; the first, every thirty-second and the first after a cut are looked at in full as well, and where that shows
+    a face large enough to judge that the shrunk one lacks, the next frames are looked at in full until it no longer
+    does.
     And where the mesh measures everybody of the frame before at the same place again, nobody is searched for, up to
     three frames in a row; never after a cut, and never where somebody is lost. A finder that looks more closely where
     it sees nobody does so in the first of such frames in a row, the second, the fourth, the eighth and so on.
@@ -61,7 +62,7 @@ class FrameFinder:
             frame: A later one than that before.
             cut: Whether it begins another scene.
         """
-        check = self._number % CHECK_EVERY == 0
+        check = cut or self._number % CHECK_EVERY == 0
         near = not cut and frame.time_s - self._time_s <= _FOLLOW_S
         self._number, self._time_s = self._number + 1, frame.time_s
         followed = self._follow(frame.image) if near and not check and self._since < FIND_EVERY - 1 else None
@@ -85,7 +86,7 @@ class FrameFinder:
         if check:
             whole = self._measured(image, self._look(image, image, again=True))
             self._in_full = any(f.width_px >= self._least_px and not _has(found, f) for f in whole)
-            found = whole if self._in_full or len(whole) > len(found) else found
+            found = whole or found  # as in a picture, so that a still is judged as the picture it is
         return found
 
     def _shrunk(self, image: Image, scale: float, *, again: bool) -> list[Face]:
