@@ -49,7 +49,7 @@ class Moment:
     Attributes:
         logit: That of the window that speaks most for manipulation, worth one picture's.
         level: Mean logit over all time.
-        stretches: Windows above the line, in order, those that touch made one.
+        stretches: Windows above the line, in order, with what lies beside them and is alike; those that touch made one.
     """
 
     logit: float
@@ -94,7 +94,7 @@ def scan_looks(looks: Looks, norm: ClipNorm, probability: Callable[[float], floa
             break
         a, b = int(first[i]), int(last[i])
         if all(b < x or a > y for x, y, _ in taken):
-            taken.append((a, b, float(p[i])))
+            taken.append((*_grown(looks, a, b), float(p[i])))
     return Moment(float(worth.max()), looks.mean, _joined(looks, sorted(taken), norm.window_s))
 
 
@@ -118,6 +118,21 @@ def _windows(looks: Looks, norm: ClipNorm) -> tuple[npt.NDArray[np.int64], npt.N
     found[0, count - 1] = norm.worth(looks.mean, count, 1.0)
     pairs = np.array(list(found), np.int64)
     return pairs[:, 0], pairs[:, 1], np.array(list(found.values()))
+
+
+def _grown(looks: Looks, first: int, last: int) -> tuple[int, int]:
+    """Let a window grow over the looks beside it that are nearer to its mean than to that of the rest."""
+    inside = np.zeros(len(looks.logit), bool)
+    inside[first : last + 1] = True
+    if inside.all():
+        return first, last
+    means = [_mean(looks.logit[part], looks.shown_s[part]) for part in (inside, ~inside)]
+    near = looks.logit > sum(means) / 2
+    while first > 0 and near[first - 1]:
+        first -= 1
+    while last + 1 < len(near) and near[last + 1]:
+        last += 1
+    return first, last
 
 
 def _joined(looks: Looks, taken: list[tuple[int, int, float]], apart_s: float) -> tuple[Stretch, ...]:
