@@ -29,7 +29,7 @@ class RarityNorm:
     def __post_init__(self) -> None:
         _check(self.measured_on >= 100, "norms.rarity.measured_on must be at least 100")
         _check(len(self.knots) >= 2, "norms.rarity.knots must be two or more")
-        most = self.measured_on / 3 + 1e-6
+        most = self.measured_on / 3 + 1e-3  # knots are rounded
         for logit, one_in, low, high in self.knots:
             _check(
                 abs(logit) <= 1e6 and 1 <= low <= one_in <= high <= most,
