@@ -103,6 +103,12 @@ def clip_maker() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def provenance_maker() -> ModuleType:
+    """The maker of files that say where they come from."""
+    return _module("provenance_maker")
+
+
+@pytest.fixture(scope="session")
 def tiny_model(onnx_bytes):
     """Write a classifier whose logit is ``gain * mean brightness + bias``, and its card; return the card's path.
 

@@ -1,6 +1,6 @@
 """Files that say where they come from: EXIF, XMP, IPTC, text chunks, thumbnails, and signed content credentials.
 
-Certificates are made on the fly and live for this process; c2pa and cryptography are imported only where a file is signed.
+Certificates are made on the fly and live for this process; c2pa and cryptography are imported where a file is signed.
 """
 
 import datetime
@@ -76,7 +76,7 @@ def xmp(properties: str = "", inside: str = "") -> bytes:
         'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
         'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
         'xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/" '
-        f"{properties}>{inside}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end=\"w\"?>"
+        f'{properties}>{inside}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     ).encode()
 
 
@@ -101,7 +101,13 @@ def iptc(**records: str) -> bytes:
         b"\x1c\x02" + bytes([numbers[name]]) + struct.pack(">H", len(text)) + text.encode("latin-1")
         for name, text in records.items()
     )
-    body = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(sets)) + sets + b"\0" * (len(sets) & 1)
+    body = (
+        b"Photoshop 3.0\0"
+        + b"8BIM\x04\x04\0\0"
+        + struct.pack(">I", len(sets))
+        + sets
+        + b"\0" * (len(sets) & 1)
+    )
     return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
 
 
@@ -120,23 +126,35 @@ def with_chunk(data: bytes, kind: bytes, body: bytes) -> bytes:
     return data[:33] + png_chunk(kind, body) + data[33:]
 
 
+def gif_with_xmp(pixels, packet: bytes) -> bytes:
+    """Save as GIF with an XMP packet, which Pillow does not write."""
+    data = save(pixels, "GIF")
+    at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    trailer = bytes([1, *range(255, -1, -1), 0])
+    return data[:at] + b"\x21\xff\x0bXMP DataXMP" + packet + trailer + data[at:]
+
+
 @cache
 def certificates(organisation: str = "Example News") -> tuple[bytes, bytes, bytes]:
     """Return the chain of a signer, its key and its root, PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+    from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
     now = datetime.datetime.now(datetime.UTC)
 
     def name(common):
-        values = {NameOID.COUNTRY_NAME: "US", NameOID.ORGANIZATION_NAME: organisation, NameOID.COMMON_NAME: common}
+        values = {
+            NameOID.COUNTRY_NAME: "US",
+            NameOID.ORGANIZATION_NAME: organisation,
+            NameOID.COMMON_NAME: common,
+        }
         return x509.Name([x509.NameAttribute(k, v) for k, v in values.items()])
 
     def usage(**yes):
-        no = dict.fromkeys(("digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-                            "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)  # fmt: skip
+        names = "digital_signature content_commitment key_encipherment data_encipherment key_agreement"
+        no = dict.fromkeys(f"{names} key_cert_sign crl_sign encipher_only decipher_only".split(), False)
         return x509.KeyUsage(**{**no, **yes})
 
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
@@ -157,6 +175,10 @@ def certificates(organisation: str = "Example News") -> tuple[bytes, bytes, byte
     leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     leaf = leaf.add_extension(usage(digital_signature=True), critical=True)
     leaf = leaf.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+    asked = x509.AccessDescription(
+        AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier("http://127.0.0.1:9/ocsp")
+    )
+    leaf = leaf.add_extension(x509.AuthorityInformationAccess([asked]), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
     leaf = leaf.add_extension(issuer, critical=False)
     pem = [c.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) for c in (leaf, root)]
@@ -175,7 +197,9 @@ def created(code="trainedAlgorithmicMedia", software="Example Diffusion") -> dic
     }
 
 
-def signed(data: bytes, mime: str, *actions: dict, ingredients=(), remote: str | None = None, embed=True, extra=()) -> bytes:
+def signed(
+    data: bytes, mime: str, *actions: dict, ingredients=(), remote: str | None = None, embed=True, extra=()
+) -> bytes:
     """Sign a file: actions, ingredients as (title, mime, bytes), the address of a manifest elsewhere."""
     import c2pa
 
@@ -183,9 +207,13 @@ def signed(data: bytes, mime: str, *actions: dict, ingredients=(), remote: str |
     manifest = {
         "claim_generator_info": [{"name": "Example Paint", "version": "1.0"}],
         "title": "picture",
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": list(actions) or [created()]}}, *extra],
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": list(actions) or [created()]}},
+            *extra,
+        ],
     }
-    context = c2pa.Context.from_dict({"builder": {"thumbnail": {"enabled": False}}, "verify": {"remote_manifest_fetch": False}})
+    quiet = {"builder": {"thumbnail": {"enabled": False}}, "verify": {"remote_manifest_fetch": False}}
+    context = c2pa.Context.from_dict(quiet)
     builder = c2pa.Builder(manifest, context=context)
     for title, kind, body in ingredients:
         builder.add_ingredient({"title": title, "relationship": "componentOf"}, kind, io.BytesIO(body))
@@ -194,5 +222,7 @@ def signed(data: bytes, mime: str, *actions: dict, ingredients=(), remote: str |
     if not embed:
         builder.set_no_embed()
     out = io.BytesIO()
-    builder.sign(c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", chain, key, None)), mime, io.BytesIO(data), out)
+    builder.sign(
+        c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", chain, key, None)), mime, io.BytesIO(data), out
+    )
     return out.getvalue()

@@ -231,7 +231,9 @@ def _raw_profile(keyword: str, text: bytes, blocks: Blocks) -> None:
     name = keyword.rpartition(" ")[2].lower()
     if name in ("exif", "app1"):
         is_xmp = raw.startswith(_XMP)
-        blocks.keep("xmp" if is_xmp else "exif", raw[len(_XMP) :] if is_xmp else raw.removeprefix(b"Exif\0\0"))
+        blocks.keep(
+            "xmp" if is_xmp else "exif", raw[len(_XMP) :] if is_xmp else raw.removeprefix(b"Exif\0\0")
+        )
     elif name in ("iptc", "8bim"):
         blocks.keep("irb", raw)
     elif name == "xmp":
@@ -299,7 +301,9 @@ def _tiff(data: bytes, blocks: Blocks) -> None:
     from fakeweb.provenance.exif import entries_of
 
     blocks.exif = data
-    for tag, value in entries_of(data, {_XMP_TAG, _IPTC_TAG, _IRB_TAG, _C2PA_TAG}, MAX_BLOCK_BYTES + 1).items():
+    for tag, value in entries_of(
+        data, {_XMP_TAG, _IPTC_TAG, _IRB_TAG, _C2PA_TAG}, MAX_BLOCK_BYTES + 1
+    ).items():
         if tag == _C2PA_TAG:
             blocks.credentials_bytes = max(1, len(value))
         else:
@@ -382,7 +386,7 @@ def _item_places(data: bytes, start: int, end: int, idat: int) -> dict[int, tupl
         position += count
         return value
 
-    places = {}
+    places: dict[int, tuple[int, int]] = {}
     for _ in range(min(take(wide), _MAX_STEPS)):
         item = take(wide)
         method = take(2) & 15 if version else 0

@@ -30,7 +30,7 @@ _CHROMA: Final = np.array(
 _FREQUENCIES: Final = (1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 12, 19, 26)
 _MAX_BLOCKS: Final = 3072
 _MOST: Final = 120
-_INSIDE: Final = 0.985
+_INSIDE: Final = 0.97
 _NOISE: Final = 1.0
 """Steps are this blurred, in units of a coefficient, by rounding to whole pixel values in between."""
 _SUBSAMPLING: Final = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
@@ -129,7 +129,11 @@ def earlier_save(stored: UInt8Array, luma: tuple[int, ...] | None) -> EarlierSav
         total += np.where(useful, counts.sum(), 0)
     best = int(score.argmax())
     share = inside[best] / total[best] if total[best] else 0.0
-    return EarlierSave(int(qualities[best]), round(float(share), 3)) if score[best] > 150 and share > 0.95 else None
+    return (
+        EarlierSave(int(qualities[best]), round(float(share), 3))
+        if score[best] > 150 and share > 0.95
+        else None
+    )
 
 
 def _coefficients(stored: UInt8Array) -> npt.NDArray[np.float32] | None:
@@ -141,7 +145,9 @@ def _coefficients(stored: UInt8Array) -> npt.NDArray[np.float32] | None:
     grid = stored[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8, 3)[::step, :, ::step]
     luma = grid.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     blocks = luma.transpose(0, 2, 1, 3).reshape(-1, 64)
-    whole = (blocks.max(axis=1) < 254) & (blocks.min(axis=1) > 1)  # clipped blocks have lost their steps
+    # a block with a clipped colour has lost its steps
+    clipped = ((grid == 0) | (grid == 255)).any(axis=(1, 3, 4)).reshape(-1)
+    whole = ~clipped if clipped.mean() < 0.9 else (blocks.max(axis=1) < 254) & (blocks.min(axis=1) > 1)
     result: npt.NDArray[np.float32] = blocks[whole] @ _basis()
     return result if len(result) >= 64 else None
 
@@ -161,7 +167,8 @@ def _fits(earlier: npt.NDArray[np.int64], step: float) -> npt.NDArray[np.float64
     """Return which multiples 1.. of ``step`` can come from a multiple of each earlier step, (T, M)."""
     at = np.arange(1, _MOST) * step
     wide = earlier[:, None].astype(float)
-    return (np.abs(at - np.rint(at / wide) * wide) <= step / 2 + _NOISE).astype(float)
+    off = np.abs(at - np.rint(at / wide) * wide)
+    return np.asarray(off <= step / 2 + _NOISE, np.float64)
 
 
 def _smooth(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -85,7 +85,8 @@ def conclude(found: Found) -> Provenance:
         compression=found.compression,
         earlier_save=found.earlier_save,
         thumbnail=found.thumbnail,
-        unread=found.cut + (found.credentials.problems if _unread(found.credentials) and found.credentials else ()),
+        unread=found.cut
+        + (found.credentials.problems if _unread(found.credentials) and found.credentials else ()),
     )
 
 
@@ -106,7 +107,9 @@ def _credential_signals(credentials: Credentials | None) -> Iterator[Signal]:
         yield Signal("c2pa", "unread", text)
         return
     if c.state == "unread":
-        yield Signal("c2pa", "unread", f"It has content credentials that were not read: {'; '.join(c.problems)}.")
+        yield Signal(
+            "c2pa", "unread", f"It has content credentials that were not read: {'; '.join(c.problems)}."
+        )
         return
     by = (c.signer.organisation or c.signer.name) if c.signer else None
     signed = f"signed by {by}" if by else "signed"
@@ -152,7 +155,9 @@ def _stated_signals(found: Found) -> Iterator[Signal]:
     stated = _stated_type(found)
     if stated:
         says, about = _of_types([stated])
-        yield Signal("xmp", says or "technical", f"The metadata state the source: {about} ({stated}). {_FORGEABLE}")
+        yield Signal(
+            "xmp", says or "technical", f"The metadata state the source: {about} ({stated}). {_FORGEABLE}"
+        )
     if found.generation is not None:
         place: Place = "text" if found.texts else "exif"
         prompt = found.generation.parameters.get("prompt", "")
@@ -160,7 +165,9 @@ def _stated_signals(found: Found) -> Iterator[Signal]:
         yield Signal(place, "generated", f"It carries the parameters of {found.generation.name}{asked}.")
     if found.aigc is not None:
         by = f" by {found.aigc[1]}" if found.aigc[1] else ""
-        yield Signal("text", "generated", f"It is marked{by} as content that {_AIGC[found.aigc[0]]} (GB 45438).")
+        yield Signal(
+            "text", "generated", f"It is marked{by} as content that {_AIGC[found.aigc[0]]} (GB 45438)."
+        )
     credit = _credit(found)
     name = known(credit)
     if name and name[1] in ("generator", "ai_editor"):
@@ -184,7 +191,14 @@ def _programs(found: Found) -> list[tuple[Place, str]]:
     for key, text in found.texts:
         if key.lower() in ("software", "source", "creator", "creatortool", "comment"):
             listed.append(("text", text[:200]))
-    for key in ("encoder", "software", "com.apple.quicktime.software", "handler_name", "comment", "encoded_by"):
+    for key in (
+        "encoder",
+        "software",
+        "com.apple.quicktime.software",
+        "handler_name",
+        "comment",
+        "encoded_by",
+    ):
         listed.append(("container", found.tags.get(key, "")))
     if found.credentials is not None and found.credentials.generator:
         listed.append(("c2pa", found.credentials.generator))
@@ -240,7 +254,11 @@ def _camera_signals(found: Found) -> Iterator[Signal]:
     when = f", taken {_date(exif.taken)}" if exif is not None and exif.taken else ""
     proof = ""
     if exif is not None and exif.camera:
-        parts = [w for w, there in (("exposure", exif.exposure), ("the maker's own notes", exif.maker_note)) if there]
+        parts = [
+            w
+            for w, there in (("exposure", exif.exposure), ("the maker's own notes", exif.maker_note))
+            if there
+        ]
         proof = f" (with {' and '.join(parts)})" if parts else " (without exposure)"
     place: Place = "exif" if exif is not None and exif.camera else "container"
     yield Signal(place, "captured", f"The metadata name a camera: {camera}{when}{proof}. {_FORGEABLE}")
@@ -254,7 +272,9 @@ def _saving_signals(found: Found) -> Iterator[Signal]:
         yield Signal("xmp", "edited", f"{text}{', by ' + ', '.join(agents[:3]) if agents else ''}.")
     thumbnail = found.thumbnail
     if thumbnail is not None and thumbnail.differs:
-        text = "The small picture inside the file shows something else, or another crop: see both side by side."
+        text = (
+            "The small picture inside the file shows something else, or another crop: see both side by side."
+        )
         yield Signal("thumbnail", "edited", text)
     if found.compression is not None:
         c = found.compression
@@ -273,19 +293,18 @@ def _contradictions(found: Found, signals: list[Signal]) -> Iterator[str]:
     camera = _camera(found)
     if camera and "generated" in says:
         yield f"It names a camera ({camera}) and says it was made by AI: the two do not go together."
-    captured = _whole(credentials) and any(t in names.CAPTURED for t in (credentials.digital_source_types if credentials else ()))
+    types = credentials.digital_source_types if credentials is not None and _whole(credentials) else ()
+    captured = any(t in names.CAPTURED for t in types)
     if captured and "generated" in says and says["generated"].place != "c2pa":
         yield "Its content credentials say a camera took it, other metadata that AI made it."
     if credentials is not None and credentials.state == "invalid":
         yield "Its content credentials do not fit the content any more; what they say cannot be relied on."
     if found.thumbnail is not None and found.thumbnail.differs:
         yield "The small picture inside differs from the picture: it was changed after the small one was made."
-    if exif is not None and exif.width and exif.height and found.width and found.thumbnail is None:
-        if {exif.width, exif.height} != {found.width, found.height} and camera:
-            yield (
-                f"EXIF says {exif.width} x {exif.height} pixels, the picture has {found.width} x {found.height}:"
-                " it was cropped or scaled afterwards."
-            )
+    told = (exif.width, exif.height) if exif is not None and camera else (0, 0)
+    if all(told) and found.width and set(told) != {found.width, found.height}:
+        size = f"{found.width} x {found.height}"
+        yield f"EXIF says {told[0]} x {told[1]} pixels, the picture has {size}: it was cropped or scaled."
     if exif is not None and exif.taken and exif.modified and exif.modified < exif.taken:
         yield f"It was last changed ({_date(exif.modified)}) before it was taken ({_date(exif.taken)})."
 

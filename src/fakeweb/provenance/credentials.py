@@ -98,11 +98,15 @@ def _from_store(store: Mapping[str, Any], remote_url: str | None) -> Credentials
     types = [a.digital_source_type for a in actions] + _other_types(active)
     return Credentials(
         state=state if state in ("trusted", "valid") else "invalid",  # type: ignore[arg-type]
-        signer=Signer(*(_text(info.get(k)) for k in ("common_name", "issuer", "alg", "time"))) if info else None,
+        signer=Signer(*(_text(info.get(k)) for k in ("common_name", "issuer", "alg", "time")))
+        if info
+        else None,
         generator=_generator(active),
         title=_text(active.get("title")),
         actions=tuple(actions),
-        ingredients=tuple(_ingredient(_mapping(i), manifests) for i in _list(active.get("ingredients"))[:_MOST]),
+        ingredients=tuple(
+            _ingredient(_mapping(i), manifests) for i in _list(active.get("ingredients"))[:_MOST]
+        ),
         digital_source_types=tuple(dict.fromkeys(t for t in types if t)),
         manifests=len(manifests),
         identity=any(label.startswith("cawg.identity") for label in labels),
@@ -135,13 +139,9 @@ def _actions(manifest: Mapping[str, Any]) -> list[Action]:
 
 def _other_types(manifest: Mapping[str, Any]) -> list[str | None]:
     """Return digital source types that stand in other assertions, as metadata and older manifests have them."""
-    found = []
-    for assertion in _list(manifest.get("assertions")):
-        data = _mapping(_mapping(assertion).get("data"))
-        for key in ("digitalSourceType", "Iptc4xmpExt:DigitalSourceType", "iptcExt:DigitalSourceType"):
-            if isinstance(data.get(key), str):
-                found.append(source_type(data[key]))
-    return found
+    data = [_mapping(_mapping(a).get("data")) for a in _list(manifest.get("assertions"))]
+    keys = ("digitalSourceType", "Iptc4xmpExt:DigitalSourceType", "iptcExt:DigitalSourceType")
+    return [source_type(d[k]) for d in data for k in keys if isinstance(d.get(k), str)]
 
 
 def _ingredient(ingredient: Mapping[str, Any], manifests: Mapping[str, Any]) -> Ingredient:

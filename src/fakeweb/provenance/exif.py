@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from fakeweb.media.limits import one_line
 
-_TYPE_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+_TYPE_BYTES: Final = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    129: 1,
+}
+_INTEGERS: Final = {3: "H", 4: "I", 13: "I"}
 _MAX_ENTRIES: Final = 512
 _MAX_VALUE_BYTES: Final = 1 << 16
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
@@ -74,23 +90,23 @@ def read_exif(data: bytes) -> Exif | None:
     first, following = _directory(data, None)
     if first is None:
         return None
-    more = _directory(data, _integer(data, first.get(_EXIF_IFD)))[0] or {}
+    more = _directory(data, _integer(first.get(_EXIF_IFD)))[0] or {}
     small = _directory(data, following)[0] or {} if following else {}
 
-    def text(entries: dict[int, bytes], tag: int, limit: int = 200) -> str:
-        return _text(entries.get(tag, b""), limit)
+    def text(entries: Mapping[int, int | bytes], tag: int, limit: int = 200) -> str:
+        return _text(_bytes(entries.get(tag)), limit)
 
-    at, count = _integer(data, small.get(_THUMB_AT)), _integer(data, small.get(_THUMB_BYTES))
+    at, count = _integer(small.get(_THUMB_AT)), _integer(small.get(_THUMB_BYTES))
     thumbnail = data[at : at + count] if 0 < count <= _MAX_VALUE_BYTES and at else b""
-    orientation = _integer(data, first.get(_ORIENTATION))
+    orientation = _integer(first.get(_ORIENTATION))
     return Exif(
         make=text(first, _MAKE),
-        model=text(first, _MODEL, _MAX_VALUE_BYTES if b":" in first.get(_MODEL, b"")[:12] else 200),
+        model=text(first, _MODEL, _MAX_VALUE_BYTES if b":" in _bytes(first.get(_MODEL))[:12] else 200),
         lens=text(more, _LENS),
         software=text(first, _SOFTWARE),
         host=text(first, _HOST),
         description=text(first, _DESCRIPTION, _MAX_VALUE_BYTES),
-        comment=_comment(more.get(_COMMENT, b""), big=data[:2] == b"MM"),
+        comment=_comment(_bytes(more.get(_COMMENT)), big=data[:2] == b"MM"),
         artist=text(first, _ARTIST),
         taken=text(more, _TAKEN, 19),
         digitised=text(more, _DIGITISED, 19),
@@ -98,8 +114,8 @@ def read_exif(data: bytes) -> Exif | None:
         exposure=_EXPOSURE in more and _F_NUMBER in more,
         maker_note=_MAKER_NOTE in more,
         place=_GPS_IFD in first,
-        width=_integer(data, more.get(_WIDTH)),
-        height=_integer(data, more.get(_HEIGHT)),
+        width=_integer(more.get(_WIDTH)),
+        height=_integer(more.get(_HEIGHT)),
         orientation=orientation if 1 <= orientation <= 8 else 1,
         thumbnail=thumbnail if thumbnail.startswith(b"\xff\xd8\xff") else b"",
     )
@@ -108,12 +124,12 @@ def read_exif(data: bytes) -> Exif | None:
 def entries_of(data: bytes, tags: Collection[int], limit: int) -> dict[int, bytes]:
     """Return the values of some tags of the first directory, each cut at ``limit`` bytes."""
     entries, _ = _directory(data, None, limit, tags)
-    return entries or {}
+    return {tag: value for tag, value in (entries or {}).items() if isinstance(value, bytes)}
 
 
 def _directory(
     data: bytes, at: int | None, limit: int = _MAX_VALUE_BYTES, tags: Collection[int] | None = None
-) -> tuple[dict[int, bytes] | None, int]:
+) -> tuple[dict[int, int | bytes] | None, int]:
     """Return a directory's values as bytes, and where the next directory is; None for ``at``: the first."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[:4]))
     if order is None or at == 0:
@@ -124,7 +140,7 @@ def _directory(
         (count,) = struct.unpack_from(order + "H", data, at)
     except struct.error:
         return None, 0
-    entries: dict[int, bytes] = {}
+    entries: dict[int, int | bytes] = {}
     for position in range(at + 2, at + 2 + 12 * min(count, _MAX_ENTRIES), 12):
         if position + 12 > len(data):
             break
@@ -137,23 +153,19 @@ def _directory(
             (start,) = struct.unpack_from(order + "I", data, start)
         value = data[start : start + min(size, limit)]
         if value:
-            # integers carry their order and width along
-            entries.setdefault(tag, bytes(value) if kind in (1, 2, 6, 7, 129) or size > 8 else _marked(order, kind, value))
+            fields = order + _INTEGERS[kind] if kind in _INTEGERS and number == 1 else ""
+            entries.setdefault(tag, struct.unpack_from(fields, value)[0] if fields else bytes(value))
     after = at + 2 + 12 * count
     following = struct.unpack_from(order + "I", data, after)[0] if after + 4 <= len(data) else 0
     return entries, following
 
 
-def _marked(order: str, kind: int, value: bytes) -> bytes:
-    """Return a short integer value as decimal digits; other values as they are."""
-    fields = {3: "H", 4: "I", 13: "I"}.get(kind)
-    if fields is None or len(value) < struct.calcsize(order + fields):
-        return bytes(value)
-    return str(struct.unpack_from(order + fields, value)[0]).encode()
+def _integer(value: int | bytes | None) -> int:
+    return value if isinstance(value, int) else 0
 
 
-def _integer(_: bytes, value: bytes | None) -> int:
-    return int(value) if value and value.isdigit() and len(value) < 12 else 0
+def _bytes(value: int | bytes | None) -> bytes:
+    return value if isinstance(value, bytes) else b""
 
 
 def _text(value: bytes, limit: int) -> str:

@@ -32,7 +32,10 @@ def read_iptc(iptc: bytes, irb: bytes) -> dict[str, str]:
     for _ in range(_MAX_STEPS):
         if position < 0 or position + 5 > len(data) or data[position] != 0x1C:
             break
-        key, length = (data[position + 1], data[position + 2]), int.from_bytes(data[position + 3 : position + 5], "big")
+        key, length = (
+            (data[position + 1], data[position + 2]),
+            int.from_bytes(data[position + 3 : position + 5], "big"),
+        )
         if length & 0x8000:  # a length of its own, for pictures inside: none of ours
             break
         found.setdefault(key, data[position + 5 : position + 5 + length])

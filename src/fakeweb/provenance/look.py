@@ -85,14 +85,17 @@ def read_trust(path: str | os.PathLike[str] | None) -> str | None:
             data = file.read(_MAX_TRUST_BYTES + 1)
     except OSError as error:
         raise UsageError(
-            f"the trust list {path} cannot be read: {error.strerror}", hint="give a file of certificates in PEM"
+            f"the trust list {path} cannot be read: {error.strerror}",
+            hint="give a file of certificates in PEM",
         ) from error
     text = data.decode("ascii", "replace")
     why = "it holds no certificate" if b"-----BEGIN CERTIFICATE-----" not in data else check_trust(text)
     if len(data) > _MAX_TRUST_BYTES:
         why = f"it is larger than {_MAX_TRUST_BYTES >> 20} MiB"
     if why:
-        raise UsageError(f"the trust list {path} cannot be used: {why}", hint="give a file of certificates in PEM")
+        raise UsageError(
+            f"the trust list {path} cannot be used: {why}", hint="give a file of certificates in PEM"
+        )
     return text
 
 
@@ -101,7 +104,11 @@ def _found(blocks: Blocks, source: bytes | BinaryIO, trust: str | None) -> Found
     xmp = read_xmp(blocks.xmp[: 2 * MAX_BLOCK_BYTES]) if blocks.xmp else None
     texts = [*blocks.texts]
     if exif is not None:
-        texts += [("UserComment", exif.comment), ("ImageDescription", exif.description), ("Artist", exif.artist)]
+        texts += [
+            ("UserComment", exif.comment),
+            ("ImageDescription", exif.description),
+            ("Artist", exif.artist),
+        ]
         texts += [("Make", exif.make), ("Model", exif.model), ("Software", exif.software)]
     if xmp is not None:
         texts += [("Description", xmp.get("dc:description")), ("AIGC", xmp.get("TC260:AIGC"))]
@@ -113,15 +120,22 @@ def _found(blocks: Blocks, source: bytes | BinaryIO, trust: str | None) -> Found
         generation=read_generation(texts),
         aigc=aigc_label(texts),
         credentials=_credentials(blocks, source, xmp, trust),
-        cut=tuple(dict.fromkeys(blocks.cut)) + (("its XMP is damaged",) if xmp is not None and not xmp.whole else ()),
+        cut=tuple(dict.fromkeys(blocks.cut))
+        + (("its XMP is damaged",) if xmp is not None and not xmp.whole else ()),
     )
 
 
-def _credentials(blocks: Blocks, source: bytes | BinaryIO, xmp: Xmp | None, trust: str | None) -> Credentials | None:
+def _credentials(
+    blocks: Blocks, source: bytes | BinaryIO, xmp: Xmp | None, trust: str | None
+) -> Credentials | None:
     if blocks.credentials_bytes:
         return read_credentials(source, blocks.credentials_bytes, trust)
     address = xmp.get("dcterms:provenance") if xmp is not None else ""
-    return Credentials("remote", remote_url=address[:500]) if address.startswith(("http://", "https://")) else None
+    return (
+        Credentials("remote", remote_url=address[:500])
+        if address.startswith(("http://", "https://"))
+        else None
+    )
 
 
 def _stored(pixels: UInt8Array, orientation: int) -> UInt8Array:

@@ -30,7 +30,7 @@ _NAMES: Final[tuple[tuple[str, str, Role], ...]] = (
     (r"bing image creator|microsoft designer|image creator from designer|microsoft responsible ai",
      "Microsoft Image Creator", "generator"),
     (r"edited with google ai|magic editor", "Google AI", "ai_editor"),
-    (r"google (generative )?ai|made with google ai|google imagen|\bimagen[ -]?\d|gemini|nano banana", "Google AI", "generator"),
+    (r"google (generative )?ai|google imagen|\bimagen[ -]?\d|gemini|nano banana", "Google AI", "generator"),
     (r"imagined with ai|meta ai|emu image", "Meta AI", "generator"),
     (r"\bgrok\b|\bxai\b", "Grok", "generator"),
     (r"runway(ml)?\b|gen-[34] (alpha|turbo)", "Runway", "generator"),

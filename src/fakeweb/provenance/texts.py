@@ -27,7 +27,7 @@ def read_generation(texts: Iterable[tuple[str, str]]) -> Generation | None:
         texts: Keyword and text, such as PNG's ``parameters``; of EXIF ``UserComment``, ``ImageDescription``, ``Make``,
             ``Model``, ``Artist``.
     """
-    by_key = {}
+    by_key: dict[str, str] = {}
     for key, text in texts:
         by_key.setdefault(key.lower(), text)
     for reader in (_comfy, _novelai, _invoke, _swarm, _automatic, _midjourney, _draw_things, _grok):
@@ -47,7 +47,9 @@ def _comfy(texts: Mapping[str, str]) -> _Found:
             continue
         graph = _json(text.removeprefix(mark))
         nodes = graph.get("nodes") if isinstance(graph.get("nodes"), list) else list(graph.values())
-        if isinstance(nodes, list) and any(isinstance(n, dict) and ("class_type" in n or "type" in n) for n in nodes):
+        if isinstance(nodes, list) and any(
+            isinstance(n, dict) and ("class_type" in n or "type" in n) for n in nodes
+        ):
             return "ComfyUI", _comfy_parameters(graph)
     return None
 
@@ -78,12 +80,15 @@ def _automatic(texts: Mapping[str, str]) -> _Found:
         if match is None:
             continue
         prompt, _, negative = text[: match.start()].partition("Negative prompt:")
-        found = {"prompt": one_line(prompt.strip(), _MAX_PROMPT), "negative prompt": one_line(negative.strip(), _MAX_PROMPT)}
+        wanted = {"prompt": prompt, "negative prompt": negative}
+        found = {k: one_line(v.strip(), _MAX_PROMPT) for k, v in wanted.items()}
         for pair in list(_PAIR.finditer(text[match.start() : match.start() + 4000]))[:_MAX_KEYS]:
             found.setdefault(pair[1].strip().lower(), _short(pair[2].strip('" ')))
         version = found.get("version", "")
         name = known(version) or known(texts.get("software", ""))
-        return (name[0] if name and name[1] == "generator" else "Stable Diffusion (AUTOMATIC1111's form)"), found
+        return (
+            name[0] if name and name[1] == "generator" else "Stable Diffusion (AUTOMATIC1111's form)"
+        ), found
     return None
 
 
@@ -91,7 +96,7 @@ def _novelai(texts: Mapping[str, str]) -> _Found:
     if "novelai" not in texts.get("software", "").lower():
         return None
     data = _json(texts.get("comment", ""))
-    found = {k: _short(data[k]) for k in ("seed", "steps", "scale", "sampler") if k in data}
+    found = _some(data, "seed", "steps", "scale", "sampler")
     prompt = one_line(texts.get("description", "") or str(data.get("prompt", "")), _MAX_PROMPT)
     return "NovelAI", {"prompt": prompt, "model": _short(texts.get("source", "")), **found}
 
@@ -103,8 +108,12 @@ def _invoke(texts: Mapping[str, str]) -> _Found:
             model = data.get("model")
             name = model.get("name", model.get("model_name", "")) if isinstance(model, dict) else model
             prompt = data.get("positive_prompt", "" if data else texts[key])
-            found = {k: _short(data[k]) for k in ("seed", "steps", "cfg_scale", "scheduler") if k in data}
-            return "InvokeAI", {"prompt": one_line(str(prompt), _MAX_PROMPT), "model": _short(name or ""), **found}
+            found = _some(data, "seed", "steps", "cfg_scale", "scheduler")
+            return "InvokeAI", {
+                "prompt": one_line(str(prompt), _MAX_PROMPT),
+                "model": _short(name or ""),
+                **found,
+            }
     return None
 
 
@@ -112,7 +121,7 @@ def _swarm(texts: Mapping[str, str]) -> _Found:
     for key in ("parameters", "usercomment"):
         data = _json(texts.get(key, "")).get("sui_image_params")
         if isinstance(data, dict):
-            found = {k: _short(data[k]) for k in ("model", "seed", "steps", "cfgscale", "sampler") if k in data}
+            found = _some(data, "model", "seed", "steps", "cfgscale", "sampler")
             return "SwarmUI", {"prompt": one_line(str(data.get("prompt", "")), _MAX_PROMPT), **found}
     scheme = texts.get("fooocus_scheme")
     return ("Fooocus", {"prompt": one_line(texts.get("parameters", ""), _MAX_PROMPT)}) if scheme else None
@@ -130,7 +139,7 @@ def _midjourney(texts: Mapping[str, str]) -> _Found:
 def _draw_things(texts: Mapping[str, str]) -> _Found:
     data = _json(texts.get("usercomment", ""))
     if "c" in data and "sampler" in data and "seed" in data:
-        found = {k: _short(data[k]) for k in ("model", "seed", "steps", "scale", "sampler") if k in data}
+        found = _some(data, "model", "seed", "steps", "scale", "sampler")
         return "Draw Things", {"prompt": one_line(str(data["c"]), _MAX_PROMPT), **found}
     return None
 
@@ -172,6 +181,10 @@ def _json(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _some(data: Mapping[str, Any], *keys: str) -> dict[str, str]:
+    return {key: _short(data[key]) for key in keys if key in data}
 
 
 def _short(value: object) -> str:

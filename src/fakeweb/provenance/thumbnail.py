@@ -5,6 +5,7 @@ Many editors change the picture and leave the thumbnail, so that it shows what w
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import cv2
@@ -18,8 +19,8 @@ from fakeweb.types import Image, UInt8Array
 
 _LIMITS: Final = Limits(max_bytes=1 << 17, max_pixels=640 * 640, max_side_px=640)
 _MIN_SIDE_PX: Final = 24
-_SAME: Final = 0.93
-_RESIDUAL: Final = 24.0
+_SAME: Final = 0.9
+_RESIDUAL: Final = 30.0
 """Grey levels, in a place a tenth of the picture wide."""
 _SMALL: Final = 64
 _ASPECT_OFF: Final = 0.06
@@ -44,7 +45,7 @@ def compare(jpeg: bytes, picture: Image, orientation: int) -> Thumbnail | None:
     aspect = picture.width / picture.height
     # some programs store it upright already; some fill it up with black bars, and some pictures have dark edges
     turned = [upright(stored, orientation)] + ([stored] if orientation != 1 else [])
-    shapes = [shape for way in turned for shape in (way, _bare(way)) if min(shape.shape[:2]) >= _MIN_SIDE_PX]
+    shapes = [s for way in turned for s in (way, *_bare(way, aspect)) if min(s.shape[:2]) >= _MIN_SIDE_PX]
     looks = [(shape, *_likeness(shape, small)) for shape in shapes]
     if not looks:
         return None
@@ -57,7 +58,7 @@ def compare(jpeg: bytes, picture: Image, orientation: int) -> Thumbnail | None:
 def _fits(thumbnail: UInt8Array, aspect: float) -> bool:
     """Tell whether the shape is the picture's, but for a pixel or two of rounding and bars."""
     height, width = thumbnail.shape[:2]
-    return abs(float(np.log(width / height / aspect))) <= _ASPECT_OFF + 2.0 / min(height, width)
+    return bool(abs(math.log(width / height / aspect)) <= _ASPECT_OFF + 2.0 / min(height, width))
 
 
 def _likeness(thumbnail: UInt8Array, small: UInt8Array) -> tuple[float, float]:
@@ -81,11 +82,16 @@ def _grey(pixels: UInt8Array) -> UInt8Array:
     return np.asarray(cv2.GaussianBlur(grey, (3, 3), 0), np.uint8)
 
 
-def _bare(pixels: UInt8Array) -> UInt8Array:
-    """Cut off black bars, with which cameras fill a thumbnail of 4:3."""
-    dark = pixels.max(axis=2) < 24
-    rows, columns = ~dark.all(axis=1), ~dark.all(axis=0)
-    if not rows.any():
-        return pixels
-    y, x = np.flatnonzero(rows), np.flatnonzero(columns)
-    return np.ascontiguousarray(pixels[y[0] : y[-1] + 1, x[0] : x[-1] + 1])
+def _bare(pixels: UInt8Array, aspect: float) -> list[UInt8Array]:
+    """Return what lies between the black bars with which cameras fill a thumbnail of 4:3, if there are any.
+
+    Twice: with the rows or columns at the bars, which are part bar, and without them.
+    """
+    height, width = pixels.shape[:2]
+    inner_h, inner_w = min(height, round(width / aspect)), min(width, round(height * aspect))
+    top, left = (height - inner_h) // 2, (width - inner_w) // 2
+    bars = [pixels[: max(0, top - 1)], pixels[:, : max(0, left - 1)]]
+    if not any(bar.size for bar in bars) or any(bar.size and bar.mean() > 16 for bar in bars):
+        return []
+    cuts = ((top, left), (top + (top > 0), left + (left > 0)))
+    return [np.ascontiguousarray(pixels[y : height - y, x : width - x]) for y, x in cuts]

@@ -76,7 +76,7 @@ def read_xmp(packet: bytes) -> Xmp | None:
 
 def _packets(packet: bytes) -> list[bytes]:
     """Cut out what lies between the outermost tags, for each packet; extended XMP follows the main one."""
-    parts = []
+    parts: list[bytes] = []
     for tag in (b"x:xmpmeta", b"rdf:RDF"):
         start = packet.find(b"<" + tag)
         while start >= 0 and len(parts) < 4:
@@ -157,7 +157,10 @@ class _Reader:
         if self._in_history():
             if name.startswith("stEvt:") and self.found.history and self.found.steps <= MAX_HISTORY:
                 self.found.history[-1].setdefault(name[6:], value)
-        elif not any(p.startswith("xmpMM:") and p != name for p in self.path) and len(self.found.values) < _MAX_VALUES:
+        elif (
+            not any(p.startswith("xmpMM:") and p != name for p in self.path)
+            and len(self.found.values) < _MAX_VALUES
+        ):
             self.found.values.setdefault(name, value)
 
 
