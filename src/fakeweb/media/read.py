@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ class Media:
         sha256: Hex digest of the bytes read; for an array, of its shape and pixels.
         source: Name for the report: the path as it is, the given name, ``<bytes>``, ``<file>`` or ``<array>``.
         warnings: What the reader of a report should know about this input, one sentence each.
+        data: The bytes read, for what else stands in them; empty for an array.
 
     Raises:
         ValueError: ``sha256`` is not 64 hexadecimal digits.
@@ -36,6 +37,7 @@ class Media:
     sha256: str
     source: str
     warnings: tuple[str, ...] = ()
+    data: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
@@ -95,6 +97,7 @@ def _from_bytes(data: bytes, reading: Reading) -> Media:
         sha256=hashlib.sha256(data).hexdigest(),
         source=reading.name,
         warnings=((mismatch,) if mismatch else ()) + header.warnings + warnings,
+        data=data,
     )
 
 

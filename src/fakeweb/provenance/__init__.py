@@ -19,7 +19,8 @@ is one file that turns a block into a frozen value, one field in :class:`Found`,
 
 from __future__ import annotations
 
+from fakeweb.provenance.credentials import credentials_reader
 from fakeweb.provenance.look import look_at, look_at_clip, read_trust
 from fakeweb.provenance.values import Provenance, Signal
 
-__all__ = ["Provenance", "Signal", "look_at", "look_at_clip", "read_trust"]
+__all__ = ["Provenance", "Signal", "credentials_reader", "look_at", "look_at_clip", "read_trust"]

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib import metadata
 from typing import Any, BinaryIO, Final
 
 from fakeweb.media.limits import one_line
@@ -55,6 +56,14 @@ def read_credentials(source: bytes | BinaryIO, size_bytes: int, trust: str | Non
         return _from_store(json.loads(text), remote_url)
     except (c2pa.C2paError, ValueError, RecursionError) as error:
         return _unread(one_line(error, 160))
+
+
+def credentials_reader() -> str | None:
+    """Return what reads content credentials here, with its version; None where the extra is not installed."""
+    try:
+        return f"c2pa-python {metadata.version('c2pa-python')}"
+    except metadata.PackageNotFoundError:
+        return None
 
 
 @lru_cache(maxsize=4)

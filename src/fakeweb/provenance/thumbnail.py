@@ -6,6 +6,7 @@ Many editors change the picture and leave the thumbnail, so that it shows what w
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from typing import Final
 
 import cv2
@@ -52,7 +53,8 @@ def compare(jpeg: bytes, picture: Image, orientation: int) -> Thumbnail | None:
     best, correlation, _ = max(looks, key=lambda look: look[1])
     differs = not any(c >= _SAME and r <= _RESIDUAL and _fits(s, aspect) for s, c, r in looks)
     height, width = best.shape[:2]
-    return Thumbnail(width, height, correlation, differs, encode_jpeg(Image(best), 85) if differs else None)
+    shown = b64encode(encode_jpeg(Image(best), 85)).decode() if differs else None
+    return Thumbnail(width, height, correlation, differs, shown)
 
 
 def _fits(thumbnail: UInt8Array, aspect: float) -> bool:

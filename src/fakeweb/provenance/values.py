@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args
+
+from fakeweb.types.form import Digits, Within, form_of
 
 Says = Literal["generated", "ai_edited", "edited", "captured", "technical", "unread"]
 """What a signal speaks of: made by AI, changed with AI, changed, taken by a camera, how it was saved, not read."""
@@ -121,7 +122,7 @@ class Compression:
     """
 
     family: Literal["standard", "photoshop", "own"]
-    quality: int
+    quality: Annotated[int, Within(1, 100)]
     subsampling: str | None
     progressive: bool
 
@@ -135,8 +136,8 @@ class EarlierSave:
         share: Of the coefficients looked at that fit it, in [0, 1].
     """
 
-    quality: int
-    share: float
+    quality: Annotated[int, Within(1, 100)]
+    share: Annotated[float, Within(0, 1), Digits(3)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +148,14 @@ class Thumbnail:
         width, height: In pixels.
         correlation: With the picture at the same size, -1 to 1; None where it could not be decoded.
         differs: Whether it shows something else, or another crop.
-        jpeg: The thumbnail upright, as JPEG, to be shown beside the picture; only where it differs.
+        jpeg: The thumbnail upright, base64 of a JPEG, to be shown beside the picture; only where it differs.
     """
 
     width: int
     height: int
-    correlation: float | None
+    correlation: Annotated[float | None, Within(-1, 1), Digits(4)]
     differs: bool
-    jpeg: bytes | None = None
+    jpeg: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,11 +171,15 @@ class Provenance:
         credentials: Content credentials, or None where there are none.
         generation: A generator's parameters, or None.
         history: Edit history (XMP), oldest first.
-        camera, software, times, credit: What the metadata name.
+        camera: Make and model, as the metadata name them.
+        software: Programs that the metadata name.
+        times: ``taken``, ``created`` and ``modified``, as far as the metadata say.
+        credit: Credit line or source.
         compression: Of a JPEG.
         earlier_save: Traces of an earlier JPEG, or None.
         thumbnail: Embedded thumbnail, or None.
         unread: What is there and was not read, and why.
+        version: Of this form.
     """
 
     summary: str
@@ -193,40 +198,8 @@ class Provenance:
     earlier_save: EarlierSave | None = None
     thumbnail: Thumbnail | None = None
     unread: tuple[str, ...] = ()
+    version: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: only dict, list, str, float, int, bool and None."""
-        thumbnail = self.thumbnail
-        return {
-            "summary": self.summary,
-            "signals": [asdict(s) for s in self.signals],
-            "contradictions": list(self.contradictions),
-            "digital_source_type": self.digital_source_type,
-            "label_text": self.label_text,
-            "c2pa": None if self.credentials is None else _plain(asdict(self.credentials)),
-            "generation": None if self.generation is None else _plain(asdict(self.generation)),
-            "history": [asdict(a) for a in self.history],
-            "camera": self.camera,
-            "software": list(self.software),
-            "times": dict(self.times),
-            "credit": self.credit,
-            "compression": None if self.compression is None else asdict(self.compression),
-            "earlier_save": None if self.earlier_save is None else asdict(self.earlier_save),
-            "thumbnail": None
-            if thumbnail is None
-            else {
-                "width": thumbnail.width,
-                "height": thumbnail.height,
-                "correlation": None if thumbnail.correlation is None else round(thumbnail.correlation, 4),
-                "differs": thumbnail.differs,
-                "jpeg": None if thumbnail.jpeg is None else b64encode(thumbnail.jpeg).decode(),
-            },
-            "unread": list(self.unread),
-        }
-
-
-def _plain(value: Any) -> Any:
-    """Turn tuples into lists, all the way down."""
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+        return form_of(Provenance).write(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakeweb.render.origin import origin_lines
 from fakeweb.render.words import rarity_words, stretch_words
 from fakeweb.types import FaceResult, Report
 
@@ -36,6 +37,7 @@ def to_text(report: Report, *, color: bool = False) -> str:
     lines += [f"  {_safe(reason)}" for reason in report.verdict.reasons]
     if report.thresholds.source == "user":
         lines.append(f"  threshold {report.thresholds.fake:.2f} (set by you)")
+    lines += [f"  origin  {_safe(text)}" for text in origin_lines(report)]
     lines += [f"  warning: {_safe(warning)}" for warning in report.warnings]
     return "\n".join(line.rstrip() for line in lines)
 

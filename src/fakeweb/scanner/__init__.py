@@ -1,7 +1,7 @@
 """The use case: media in, :class:`fakeweb.types.Report` out. One :class:`Scanner` serves everybody.
 
-May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.media`, :mod:`fakeweb.runtime`,
-:mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.provenance`, :mod:`fakeweb.media`,
+:mod:`fakeweb.runtime`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 ``image.py`` scans pictures, ``video.py`` clips, ``aggregate.py`` makes one score of a track's many, ``decide.py``
 turns scores into verdicts, ``parts.py`` brings finder and mesher together, ``clip_output.py`` draws a scanned clip

@@ -14,6 +14,7 @@ from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.errors import UsageError
 from fakeweb.faces import align, measure, quality_of, share_inside
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
+from fakeweb.provenance import credentials_reader, look_at, read_trust
 from fakeweb.runtime import Card
 from fakeweb.scanner.decide import Rules, Seen, cautions_of, conclude, too_small
 from fakeweb.scanner.parts import (
@@ -47,6 +48,7 @@ class Scanner:
             no face, and recognises prints. The finder uses the same one where it needs one. A name gives way to the
             ``mesher`` of a finder given as an object; None leaves faces as the finder gives them, and a finder that
             is given by name measures none.
+        trust: File of certificates (PEM): content credentials signed by these count as trusted. None comes along.
 
     Raises:
         UnknownName: No finder or model of that name.
@@ -69,6 +71,7 @@ class Scanner:
         limits: Limits | None = None,
         max_faces: int = MAX_FACES,
         mesher: str | FaceMesher | None = DEFAULT_MESHER,
+        trust: str | Path | None = None,
     ) -> None:
         self._made_from = {name: value for name, value in locals().items() if name != "self"}
         if threshold is not None and not 0 < threshold <= 1:
@@ -82,6 +85,7 @@ class Scanner:
         self.threshold = threshold
         self.limits = limits or Limits()
         self.max_faces = max_faces
+        self.trust = read_trust(trust)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as what made it."""
@@ -145,6 +149,7 @@ class Scanner:
             mesher=self.mesher,
             max_faces=self.max_faces,
             threads=threads,
+            trust=self.trust,
         )
 
     def judge(self, media: Media, *, read_s: float = 0.0) -> Report:
@@ -165,6 +170,7 @@ class Scanner:
         seen = self._see(media.image, faces)
         results, verdict = conclude(seen, self.rules)
         ended = time.perf_counter()
+        origin = look_at(media.data, media.image, trust=self.trust) if media.data else None
         return Report(
             source=media.source,
             verdict=verdict,
@@ -175,11 +181,13 @@ class Scanner:
             finder=self.finder.name,
             models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=media.sha256,
+            provenance=None if origin is None else origin.to_dict(),
             timings_s={
                 "read": read_s,
                 "find": found - started,
                 **({} if self.mesher is None else {"mesh": measured - found}),
                 "score": ended - measured,
+                "provenance": time.perf_counter() - ended,
             },
             warnings=(
                 *media.warnings,
@@ -208,6 +216,7 @@ class Scanner:
             "threshold": self.threshold,
             "max_faces": self.max_faces,
             "limits": repr(self.limits),
+            "origin": [credentials_reader(), self.trust],
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fakeweb.faces import align, quality_of, share_inside
 from fakeweb.faces.track import Tracker
 from fakeweb.media import Choice, Clip, Limits, Pace, open_clip
+from fakeweb.provenance import look_at_clip
 from fakeweb.runtime import ClipNorm
 from fakeweb.scanner.decide import Caution, Rules, Seen, cautions_of, conclude, too_small
 from fakeweb.scanner.frame_finder import FrameFinder
@@ -167,6 +168,7 @@ class VideoScan:
         mesher: Measures faces, drops what is none and recognises prints; or None.
         max_faces: Judge at most so many faces of a frame, the largest first; never more than 40.
         threads: Threads that decode; 0 leaves it to the decoder.
+        trust: Certificates of those whose content credentials the user trusts, PEM.
     """
 
     def __init__(
@@ -179,11 +181,12 @@ class VideoScan:
         mesher: FaceMesher | None = None,
         max_faces: int = MAX_FACES_PER_FRAME,
         threads: int = 0,
+        trust: str | None = None,
     ) -> None:
         self.finder, self.classifier, self.rules = finder, classifier, rules
         self.mesher = mesher
         self.frame_finder = FrameFinder(finder, mesher, rules.least_px)
-        self.limits, self.threads = limits, threads
+        self.limits, self.threads, self.trust = limits, threads, trust
         self.max_faces = min(max_faces, MAX_FACES_PER_FRAME)
         self.looks: dict[int, Looks] = {}
         self._tracks: dict[int, _Track] = {}
@@ -305,6 +308,7 @@ class VideoScan:
             media_sha256=info.sha256,
             timeline=tuple(_curve(t) for t in tracks),
             video=self._describe(clip, choice, stopped=stopped),
+            provenance=look_at_clip(clip.file, clip.tags, trust=self.trust).to_dict(),
             timings_s=self._timings,
             warnings=(*info.warnings, *self._warnings(clip, choice, stopped=stopped)),
         )

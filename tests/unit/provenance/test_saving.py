@@ -1,6 +1,7 @@
 """How a picture was saved: tables, earlier saves, the small picture inside."""
 
 import io
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ class TestThumbnail:
         data = self.with_thumbnail(provenance_maker, changed, Picture.fromarray(clean).resize((160, 160)))
         found = looked(data)
         assert found.thumbnail.differs
-        shown = read_image(found.thumbnail.jpeg).image
+        shown = read_image(b64decode(found.thumbnail.jpeg)).image
         assert (shown.width, shown.height) == (160, 160)
         assert any("small picture" in text for text in found.contradictions)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,8 @@ class Clip:
         times_s: (N,) presentation times of all frames from the first one's, ascending.
         keys: (N,) which frames are keyframes.
         durations_s: (N,) how long each is shown.
+        file: Its bytes, seekable.
+        tags: What its container says, by keyword: encoder, camera, times ...; none for animated pictures.
         damaged: Broken frames met while reading.
     """
 
@@ -67,7 +69,9 @@ class Clip:
     times_s: npt.NDArray[np.float64]
     keys: npt.NDArray[np.bool_]
     durations_s: npt.NDArray[np.float64]
+    file: BinaryIO = field(repr=False)
     _read: Any = field(repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict)
     damaged: int = 0
 
     def choose(self, pace: Pace | None = None) -> Choice:
@@ -152,7 +156,9 @@ def _open_animation(material: Material, format_name: str, reading: Reading) -> C
         reading.name, material.sha256, animation.width, animation.height, animation.duration_s, count,
         count / animation.duration_s, format_name, has_sound=False, warnings=warnings,
     )  # fmt: skip
-    return Clip(info, animation.times_s, np.zeros(count, np.bool_), animation.durations_s, read)
+    return Clip(
+        info, animation.times_s, np.zeros(count, np.bool_), animation.durations_s, material.file, read
+    )
 
 
 def _open_video(material: Material, reading: Reading, threads: int) -> Clip:
@@ -189,7 +195,7 @@ def _open_video(material: Material, reading: Reading, threads: int) -> Clip:
                 hint="open it in a player and save it anew",
             )
 
-    return Clip(info, times_s, packets.keys[order], durations_s, read)
+    return Clip(info, times_s, packets.keys[order], durations_s, material.file, read, first.tags)
 
 
 def _presentation_order(packets: PacketList) -> npt.NDArray[np.int64]:

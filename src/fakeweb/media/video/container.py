@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -16,6 +16,7 @@ from fakeweb.media.video.pixels import orientation_of, to_image
 from fakeweb.types import Image
 
 _MAX_PACKETS: Final = 6_000_000
+_MAX_TAGS: Final = 64
 _PEEK_PACKETS: Final = 64
 _TIMELESS: Final = ("h264", "hevc")  # bare streams: pictures without a time
 _PROBE: Final = {"probesize": "20000000", "analyzeduration": "10000000"}
@@ -97,6 +98,7 @@ class VideoFile:
         self.damaged = 0
         self.sound: Any = next(iter(self._container.streams.audio), None)
         self.has_sound = self.sound is not None
+        self.tags = _tags(self._container.metadata, self._stream.metadata)
         self.has_times = demuxer not in _TIMELESS
         rates = self._stream.average_rate, self._stream.guessed_rate
         self.fps = float(next(filter(None, rates if self.has_times else rates[::-1]), 25))
@@ -275,6 +277,15 @@ def _is_cover(stream: Any) -> bool:
 
 def _pixels(context: Any) -> int:
     return 0 if context is None else context.width * context.height
+
+
+def _tags(*found: Mapping[str, str]) -> dict[str, str]:
+    """Return what container and stream say of themselves, in bounds."""
+    tags: dict[str, str] = {}
+    for key, value in (pair for tags_of in found for pair in tags_of.items()):
+        if len(tags) < _MAX_TAGS:
+            tags.setdefault(one_line(key, 64).lower(), one_line(value, 2000))
+    return tags
 
 
 def _aspect(stream: Any) -> float:
