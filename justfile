@@ -56,16 +56,16 @@ bench *args:
 # write the locked versions anew: versions and hashes, no addresses
 lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --group dev -o requirements/dev.lock
+        --no-header --extra heic --extra provenance --extra jxl --group dev -o requirements/dev.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --extra train --group dev -o requirements/train.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra train --group dev -o requirements/train.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --extra server --extra postgres --group dev --group service -o requirements/server.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra server --extra postgres --group dev --group service -o requirements/server.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --extra evaluate --group dev -o requirements/evaluate.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra evaluate --group dev -o requirements/evaluate.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra server --extra postgres -o requirements/service.lock
+        --no-header --extra heic --extra provenance --extra server --extra postgres -o requirements/service.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --extra s3 --group dev --group storage -o requirements/storage.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra s3 --group dev --group storage -o requirements/storage.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra jxl --extra server --extra demo --group dev --group service -o requirements/demo.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra server --extra demo --group dev --group service -o requirements/demo.lock

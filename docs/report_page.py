@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fakeweb.provenance import Provenance
 from fakeweb.render import to_text
 from fakeweb.types import SCHEMA_VERSION, Report
 from fakeweb.types.form import Form, Record, described, form_of
@@ -30,7 +31,7 @@ def report_page() -> str:
 
 
 def _tables() -> Iterator[str]:
-    for record in _records(form_of(Report), []):
+    for record in [*_records(form_of(Report), []), *_records(form_of(Provenance), [])]:
         whole = record.cls is Report
         yield f"## {'The whole report' if whole else record.title}"
         yield described(record.cls)[0]

@@ -97,7 +97,8 @@ class TestOnePicture:
         data = json.loads(result.out)
         jsonschema.validate(data, REPORT_SCHEMA)
         assert Report.from_dict(data).to_dict() == data
-        assert data["content"] is data["timeline"] is data["provenance"] is None
+        assert data["content"] is data["timeline"] is None
+        assert [signal["place"] for signal in data["provenance"]["signals"]] == ["jpeg"]
         assert data["models"][0].startswith("fast@")
 
     def test_reads_stdin_and_writes_nothing(self, cli, example, tmp_path, monkeypatch):
