@@ -109,6 +109,12 @@ def provenance_maker() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def hdr_maker() -> ModuleType:
+    """The maker of HDR pictures."""
+    return _module("hdr_maker")
+
+
+@pytest.fixture(scope="session")
 def tiny_model(onnx_bytes):
     """Write a classifier whose logit is ``gain * mean brightness + bias``, and its card; return the card's path.
 

@@ -81,3 +81,26 @@ def test_pictures_of_every_format_are_found_in_a_folder(cli, tmp_path, encoded):
     result = cli("scan", tmp_path)
     assert result.code == 0
     assert "5 pictures" in result.err
+
+
+@pytest.mark.parametrize("transfer", [16, 18], ids=["PQ", "HLG"])
+@pytest.mark.parametrize("kind", ["png", "avif", "heic"])
+def test_hdr_is_judged_as_the_same_picture_in_srgb(scan, encoded, portrait, hdr_maker, kind, transfer):
+    if kind == "heic":
+        pytest.importorskip("pillow_heif")
+    codes = hdr_maker.hdr(np.asarray(portrait.pixels), transfer)
+    data = (
+        hdr_maker.png(codes, hdr_maker.cicp(9, transfer))
+        if kind == "png"
+        else getattr(hdr_maker, kind)(codes, 9, transfer)
+    )
+    code, report = scan(data)
+    assert code == 0
+    assert same_face(report, scan(encoded("PNG"))[1], 0.04)
+    assert "tone-mapped" in report["warnings"][0]
+
+
+def test_a_linear_png_is_judged_as_the_same_picture_in_srgb(scan, encoded, portrait, hdr_maker):
+    linear = hdr_maker.linear(np.asarray(portrait.pixels))
+    report = scan(hdr_maker.png(linear, (b"gAMA", (100_000).to_bytes(4, "big"))))[1]
+    assert same_face(report, scan(encoded("PNG"))[1], 0.005)

@@ -1,4 +1,4 @@
-"""A decoded Pillow picture of any mode -> 8-bit sRGB on white: bit depth, transparency, ICC.
+"""A decoded Pillow picture of any mode -> 8-bit sRGB on white: bit depth, transparency, ICC, HDR.
 
 16-bit samples keep their upper byte, as libpng and the browsers do: 0 stays 0, 65535 becomes 255, and a
 picture that was 8 bits before it was written as 16 comes back unchanged.
@@ -11,6 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
+
+from fakeweb.media import light
+from fakeweb.media.light import Light
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,13 +25,20 @@ _SAME_WITHIN = 2
 
 
 def to_rgb(
-    picture: Image, profile: bytes | None, *, white_is_zero: bool = False
+    picture: Image,
+    profile: bytes | None,
+    *,
+    meant: Light | None = None,
+    deep: npt.NDArray[Any] | None = None,
+    white_is_zero: bool = False,
 ) -> tuple[Image, tuple[str, ...]]:
     """Return the picture in mode RGB, and warnings.
 
     Args:
         picture: Loaded, in the mode the decoder chose.
         profile: ICC profile that says what its colours mean, or None.
+        meant: What its samples stand for, where code points or a gamma say so; rules the profile out.
+        deep: The same colours in uint16 (H, W, 3), where they were to be had; used with ``meant``.
         white_is_zero: 16-bit grey is stored inverted.
 
     Raises:
@@ -36,7 +47,12 @@ def to_rgb(
     from PIL import Image
 
     picture, alpha = _split(_to_eight_bits(picture, white_is_zero))
-    picture, warnings = _apply_profile(picture, profile)
+    meant = meant or (light.from_profile(profile) if profile else None)
+    if meant is not None:
+        coded = np.asarray(_as_rgb(picture)) if deep is None else deep
+        picture, warnings = Image.fromarray(light.to_srgb(coded, meant)), meant.warnings
+    else:
+        picture, warnings = _apply_profile(picture, profile)
     if alpha is not None and alpha.getextrema() != (255, 255):
         canvas = Image.new("RGB", picture.size, "white")
         canvas.paste(picture, mask=alpha)

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from fakeweb.errors import FakeWebError, TooLarge, missing_extra
 from fakeweb.media import colour
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _NOISE: Final = bytes(range(240, 16, -1))
 """What no JPEG decodes to an even picture."""
+_CV_TO_RGB: Final = {(): cv2.COLOR_GRAY2RGB, (3,): cv2.COLOR_BGR2RGB, (4,): cv2.COLOR_BGRA2RGB}
 _UNSUPPORTED_WORDS: Final = ("unsupported", "not supported", "unknown pixel mode", "not implemented")
 
 
@@ -58,9 +61,35 @@ def decode(header: Header, reading: Reading) -> tuple[UInt8Array, tuple[str, ...
             orientation = exif_orientation(picture.info.get("exif", b""))
         if header.opaque:
             picture.putalpha(255)
-        image, warnings = colour.to_rgb(picture, profile, white_is_zero=header.white_is_zero)
+        image, warnings = colour.to_rgb(
+            picture, profile, meant=header.light, deep=_deep(header), white_is_zero=header.white_is_zero
+        )
         pixels = np.asarray(image)
     return upright(pixels, orientation), frames + warnings
+
+
+def _deep(header: Header) -> npt.NDArray[np.uint16] | None:
+    """Return colours in 16 bits, uint16 (H, W, 3), where they are to be converted and the file holds more than 8.
+
+    Pillow gives 8 bits for colour. In the dark that is too few where samples are light itself or code HDR.
+    """
+    if header.light is None:
+        return None
+    if header.format == "PNG" and header.stream[24] == 16:
+        decoded = cv2.imdecode(np.frombuffer(header.stream, np.uint8), cv2.IMREAD_UNCHANGED)
+        if decoded is None or decoded.dtype != np.uint16:
+            return None
+        return np.asarray(cv2.cvtColor(decoded, _CV_TO_RGB[decoded.shape[2:]]), np.uint16)
+    if header.format == "HEIF":
+        from pillow_heif import open_heif
+
+        decoded = np.asarray(open_heif(io.BytesIO(header.stream), convert_hdr_to_8bit=False))
+        return (
+            np.asarray(decoded[..., :3], np.uint16)
+            if decoded.dtype == np.uint16 and decoded.ndim == 3
+            else None
+        )
+    return None
 
 
 def upright(pixels: UInt8Array, orientation: int) -> UInt8Array:

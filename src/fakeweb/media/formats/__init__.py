@@ -8,9 +8,9 @@ frames: Pillow, whose warnings could only be silenced for the whole process (``w
 not thread-safe), finds nothing to warn about, and a text chunk that would unpack to gigabytes is never
 unpacked.
 
-May import: the standard library, :mod:`fakeweb.media.limits`, and each other; no Pillow. A new format is one
-file with a function ``read(data, reading) -> Header`` and one line in ``_READERS``, one in
-:data:`fakeweb.media.sniff.SUFFIXES` and one in :mod:`fakeweb.media.decode`.
+May import: the standard library, :mod:`fakeweb.media.limits`, :mod:`fakeweb.media.light`, and each other; no
+Pillow. A new format is one file with a function ``read(data, reading) -> Header`` and one line in ``_READERS``, one
+in :data:`fakeweb.media.sniff.SUFFIXES` and one in :mod:`fakeweb.media.decode`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from fakeweb.media.light import Light
+
 MAX_PROFILE_BYTES = 4 << 20
 """Longest colour profile taken; press profiles have about 2 MiB."""
 
@@ -22,6 +24,7 @@ class Header:
         stream: What the decoder gets: the first picture without metadata.
         orientation: EXIF orientation, 1 to 8, still to be applied.
         profile: ICC profile or None.
+        light: What the samples stand for where they are not sRGB and no profile says it; or None.
         white_is_zero: 16-bit grey samples are stored inverted.
         opaque: What is decoded as alpha is none.
         open_end: The end of the data was missing and was made up; whether the picture is whole, decoding must tell.
@@ -34,6 +37,7 @@ class Header:
     stream: bytes
     orientation: int = 1
     profile: bytes | None = None
+    light: Light | None = None
     white_is_zero: bool = False
     opaque: bool = False
     open_end: bool = False

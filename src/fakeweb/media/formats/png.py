@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 
+from fakeweb.media import light
 from fakeweb.media.formats.header import Header, exif_orientation, frames_warning, unpack_profile
+from fakeweb.media.light import Light
 from fakeweb.media.limits import Reading
 
 _SIGNATURE_BYTES = 8
@@ -59,8 +61,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _finish(data: bytes, found: dict[bytes, bytes], warnings: list[str], stream: bytes) -> Header:
     width, height = struct.unpack_from(">II", data, 16)
-    profile = None
-    if b"iCCP" in found:
+    profile, meant = None, _light(found)
+    if b"iCCP" in found and b"cICP" not in found:
         profile = unpack_profile(found[b"iCCP"].partition(b"\0")[2][1:])
         if profile is None:
             warnings.append("its colour profile is damaged and was ignored")
@@ -72,8 +74,21 @@ def _finish(data: bytes, found: dict[bytes, bytes], warnings: list[str], stream:
         stream,
         orientation=exif_orientation(found.get(b"eXIf", b"")),
         profile=profile,
+        light=meant,
         warnings=(*warnings, *frames_warning(frames)),
     )
+
+
+def _light(found: dict[bytes, bytes]) -> Light | None:
+    """Return what the samples stand for: the chunks that say so, in the order in which they rule each other out."""
+    if len(found.get(b"cICP", b"")) == 4:
+        return light.from_code_points(found[b"cICP"][0], found[b"cICP"][1])
+    if b"iCCP" in found or b"sRGB" in found or len(found.get(b"gAMA", b"")) != 4:
+        return None
+    places = None
+    if len(found.get(b"cHRM", b"")) == 32:
+        places = tuple(value / 100_000 for value in struct.unpack(">8I", found[b"cHRM"]))
+    return light.from_gamma(int.from_bytes(found[b"gAMA"], "big") / 100_000, places)
 
 
 def _check_first(data: bytes, kind: bytes, length: int, reading: Reading) -> None:

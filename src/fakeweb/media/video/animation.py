@@ -9,10 +9,12 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.errors import FakeWebError
+from fakeweb.errors import FakeWebError, Unreadable
 from fakeweb.media import colour
 from fakeweb.media.decode import upright
+from fakeweb.media.formats import read_header
 from fakeweb.media.formats.header import exif_orientation
+from fakeweb.media.light import Light
 from fakeweb.media.limits import Reading
 from fakeweb.types import Image, UInt8Array
 
@@ -42,6 +44,7 @@ class Animation:
     def __init__(self, file: BinaryIO, format_name: str, reading: Reading) -> None:
         self._file, self._format, self._reading = file, format_name, reading
         self.cut = False
+        self._light = self._meant()
         self.width, self.height = 0, 0
         self.durations_s = self._walk()
         ends_s = np.cumsum(self.durations_s)
@@ -70,9 +73,23 @@ class Animation:
         last = max(wanted, default=-1)
         for place, picture in enumerate(self._pictures()):
             if place in wanted:
-                yield place, Image(upright(_flat(picture), _orientation(picture)))
+                yield place, Image(upright(self._flat(picture), _orientation(picture)))
             if place >= last:
                 return
+
+    def _meant(self) -> Light | None:
+        """Return what the samples stand for where the container says so, as of a picture that stands still."""
+        if self._format not in ("AVIF", "PNG"):
+            return None
+        try:
+            return read_header(self._format, self._file.read(), self._reading).light
+        except Unreadable:  # it ends early, which is no hindrance here
+            return None
+
+    def _flat(self, picture: Any) -> UInt8Array:
+        whole = picture if picture.mode.startswith("I") else picture.convert("RGBA")
+        rgb, _ = colour.to_rgb(whole, picture.info.get("icc_profile"), meant=self._light)
+        return np.asarray(rgb)
 
     def _pictures(self) -> Iterator[Any]:
         """Yield Pillow's picture at each frame; ends early, and notes it, where the data do."""
@@ -124,9 +141,3 @@ def _shown_s(picture: Any) -> float:
 
 def _orientation(picture: Any) -> int:
     return exif_orientation(picture.info.get("exif") or b"")
-
-
-def _flat(picture: Any) -> UInt8Array:
-    deep = picture.mode.startswith("I")
-    rgb, _ = colour.to_rgb(picture if deep else picture.convert("RGBA"), picture.info.get("icc_profile"))
-    return np.asarray(rgb)
