@@ -98,11 +98,13 @@ def fit(
     offset = fit_offset(np.array([r.logit for r in tiny]), [r.own_source for r in tiny], line)
     singles = genuine_faces(scanner, samples, options)
     people = genuine_clips(scanner, samples, options)
+    partly = clips_of(scanner, samples, options, "partial", clips=100, seconds=(5.0, 10.0, 10.0, 20.0),
+                      fake_share=1.0, partial=(0.1, 0.7), seed=12)  # fmt: skip
     logits, sources = np.array([v for v, _ in singles]), [s for _, s in singles]
     norms = Norms(
         rarity=fit_rarity(logits, sources),
         group=fit_group(grouped, line),
-        clip=fit_clip(people, card.calibration.probability, line),
+        clip=fit_clip(people, partly, card.calibration.probability, line),
         small=SmallNorm(SMALL_PX, round(offset, 3)),
     )
     counts = Counter(sources)
@@ -170,27 +172,45 @@ def is_judged(result: FaceResult, rules: Rules) -> bool:
 
 def genuine_clips(scanner: Scanner, samples: list[Sample], options: argparse.Namespace) -> list[list[Looks]]:
     """Return the looks of each person of every genuine clip: composed ones, and the folder's."""
-    everybody = [s for s in samples if s.label != 1]
-    folder = options.out / "clips"
-    how = ComposeOptions(
-        clips=options.composed, people=(1,), half="A", seconds=SECONDS, fps=8, fake_share=0.0, sources=GENUINE
+    found = clips_of(
+        scanner,
+        [s for s in samples if s.label != 1],
+        options,
+        "genuine",
+        clips=options.composed,
+        seconds=SECONDS,
+        fake_share=0.0,
+        sources=GENUINE,
+        seed=11,
     )
-    compose(everybody, folder, how, on_clip=lambda n, of: show("composing", n, of))
-    files = sorted(folder.glob("*.mp4"))
-    if options.clips is not None:
-        files += sorted(
-            p for p in options.clips.rglob("*") if p.is_file() and p.suffix not in (".csv", ".json")
-        )
+    if options.clips is None:
+        return found
+    files = (p for p in options.clips.rglob("*") if p.is_file() and p.suffix not in (".csv", ".json"))
+    return found + all_looks(scanner, sorted(files), options.out, "public")
+
+
+def clips_of(
+    scanner: Scanner, samples: list[Sample], options: argparse.Namespace, name: str, **how: Any
+) -> list[list[Looks]]:
+    """Compose clips of groups A, one person each, and return the looks of each person found."""
+    folder = options.out / f"clips-{name}"
+    plan = ComposeOptions(people=(1,), half="A", fps=8, **how)
+    clips = compose(samples, folder, plan, on_clip=lambda n, of: show(f"composing {name}", n, of))
+    return all_looks(scanner, [folder / c.name for c in clips], options.out, name)
+
+
+def all_looks(scanner: Scanner, files: list[Path], out: Path, name: str) -> list[list[Looks]]:
+    """Return the looks of each judged person of every clip that can be read and shows one."""
 
     def scan() -> Iterator[list[dict[str, list[float]]]]:
         for number, path in enumerate(files, 1):
-            show("clips", number, len(files))
+            show(f"clips, {name}", number, len(files))
             try:
                 yield looks_in(scanner, path)
             except FakeWebError as error:
                 sys.stderr.write(f"\n{path}: {error}\n")
 
-    rows = kept(options.out, "clips", scanner, [str(p) for p in files], scan)
+    rows = kept(out, name, scanner, [str(p) for p in files], scan)
     return [[Looks(**{k: np.array(v) for k, v in looks.items()}) for looks in row] for row in rows if row]
 
 

@@ -56,8 +56,8 @@ def main() -> None:
         "",
         f"Written by `python benchmarks/groups.py`: {scanner.classifier.reference}, pictures composed of validation"
         f" groups {options.half} (docs/decisions/0004). The faces of a picture come from one source, resized and"
-        " encoded together; beside fakes without genuine faces of their own source stand portraits. In square brackets: 95 %"
-        " intervals (Wilson).",
+        " encoded together; beside fakes without genuine faces of their own source stand portraits. In square brackets:"
+        " 95 % intervals (Wilson).",
         "",
         *genuine(rows),
         *doctored(rows, alone),

@@ -70,8 +70,8 @@ def main() -> None:
         "# Moments, measured",
         "",
         f"Written by `python benchmarks/moments.py`: {scanner.classifier.reference}; clips composed of validation"
-        f" groups {options.half}, one moving person each, 8 frames a second, H.264 at four qualities. In square brackets: 95 %"
-        " intervals (Wilson).",
+        f" groups {options.half}, one moving person each, 8 frames a second, H.264 at four qualities. In square"
+        " brackets: 95 % intervals (Wilson).",
         "",
         *genuine(scanner, samples, options),
         *partial(scanner, samples, options),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,11 @@ SHARES = (
     0.0015,
 )
 """Shares of genuine faces at which rarity is told; those below three faces of all are left out."""
+CONTRASTS = (
+    (0.0, 0.0, 0.0),
+    *((slope, begin, 1.5) for slope in (0.4, 0.8, 1.2) for begin in (0.8, 1.2, 1.6, 2.0)),
+)
+"""What may be tried for :attr:`fakeweb.runtime.ClipNorm.contrast`; none first."""
 LEAST_OF_SOURCE = 50
 """A source with fewer genuine faces says nothing about what is rare there."""
 
@@ -198,33 +203,49 @@ def fit_offset(logits: _Floats, sources: Sequence[str], line: float, share: floa
 
 
 def fit_clip(
-    people: Sequence[Sequence[Looks]],
+    genuine: Sequence[Sequence[Looks]],
+    partial: Sequence[Sequence[Looks]],
     probability: Callable[[float], float],
     line: float,
     *,
-    false_alarms: float = 0.02,
+    false_alarms: float = 0.015,
     window_s: float = 1.0,
 ) -> ClipNorm:
     """Choose what is taken off in clips so that few genuine people are called fake, whatever the clip's length.
 
     The spread is that of looks around their person's mean. The offset is the least at which, among all genuine clips,
-    no more than the share allowed holds somebody above the line.
+    no more than the share allowed holds somebody above the line; the contrast is the one out of some with which most
+    clips that are fake for a part of the time then have somebody above it.
 
     Args:
-        people: Of each genuine clip the looks of each person.
+        genuine: Of each genuine clip the looks of each person.
+        partial: The same of clips in which somebody is fake for a part of the time; none: no contrast.
         probability: Logit -> P(fake).
         line: Logit from which a face alone is called fake.
         false_alarms: Share allowed.
         window_s: Shortest window.
     """
-    within = [np.std(looks.logit) for clip in people for looks in clip if len(looks.logit) >= 8]
+    within = [np.std(looks.logit) for clip in genuine for looks in clip if len(looks.logit) >= 8]
     spread = round(float(np.median(within)), 3) if within else 0.0
-    norm = ClipNorm(window_s, 0.0, spread)
-    worth = np.sort([
-        max(scan_looks(looks, norm, probability, 1.0).logit for looks in clip) for clip in people if clip
-    ])[::-1]  # fmt: skip
-    allowed = int(false_alarms * len(worth))
-    return ClipNorm(window_s, round(max(0.0, float(worth[allowed]) - line + 1e-3), 3), spread)
+    best: tuple[float, float, ClipNorm] | None = None
+    for contrast in CONTRASTS if partial else CONTRASTS[:1]:
+        norm = ClipNorm(window_s, 0.0, spread, contrast)
+        worth = np.sort(_highest(genuine, norm, probability))[::-1]
+        offset = max(0.0, float(worth[int(false_alarms * len(worth))]) - line + 1e-3)
+        norm = replace(norm, offset=round(offset, 3))
+        found = float((_highest(partial, norm, probability) >= line).mean()) if partial else 0.0
+        if best is None or (found, -offset) > best[:2]:
+            best = (found, -offset, norm)
+    return best[2] if best else ClipNorm(window_s, 0.0, spread)
+
+
+def _highest(
+    clips: Sequence[Sequence[Looks]], norm: ClipNorm, probability: Callable[[float], float]
+) -> _Floats:
+    """Return of each clip the highest logit that somebody's time is worth."""
+    return np.array(
+        [max(scan_looks(looks, norm, probability, 1.0).logit for looks in clip) for clip in clips if clip]
+    )
 
 
 def _wilson(hits: float, count: int) -> tuple[float, float]:

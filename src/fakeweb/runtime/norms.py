@@ -129,28 +129,35 @@ class ClipNorm:
         window_s: Shortest window.
         offset: Taken off every mean of several looks.
         spread: Of the logits of one genuine person's looks, as far as they are independent.
+        contrast: (slope, from, most): what a window's mean lies above that of the rest of the person's time, beyond
+            ``from``, counts ``slope`` times more, up to ``most`` in all.
     """
 
     window_s: float
     offset: float
     spread: float
+    contrast: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         _check(0 < self.window_s <= 60, "norms.clip.window_s must lie in (0, 60]")
         _check(abs(self.offset) <= 100 and 0 <= self.spread <= 100, "norms.clip is out of range")
+        _check(min(self.contrast) >= 0 and max(self.contrast) <= 100, "norms.clip.contrast is out of range")
 
-    def worth(self, mean: float, looks: int, windows: float) -> float:
+    def worth(self, mean: float, looks: int, windows: float, rest: float | None = None) -> float:
         """Return the logit that a window counts for.
 
         Args:
             mean: Of the logits of its looks.
             looks: How many different looks it holds; one alone counts as it is.
             windows: How many windows as long would fit into the time the person is seen.
+            rest: Mean logit of the person's other looks, or None.
         """
         if looks <= 1 and windows <= 1:
             return mean
         searched = self.spread * math.sqrt(2 * math.log(max(1.0, windows)) / max(1, looks))
-        return mean - (self.offset if looks > 1 else 0.0) - searched
+        slope, begin, most = self.contrast
+        more = 0.0 if rest is None else min(most, slope * max(0.0, mean - rest - begin))
+        return mean + more - (self.offset if looks > 1 else 0.0) - searched
 
 
 @dataclass(frozen=True)

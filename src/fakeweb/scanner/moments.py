@@ -112,8 +112,10 @@ def _windows(looks: Looks, norm: ClipNorm) -> tuple[npt.NDArray[np.int64], npt.N
                 break
             if (a, b) not in found:
                 span = float(seen[b + 1] - seen[a])
-                mean = looks.logit[a] if a == b else (sums[b + 1] - sums[a]) / span
-                found[a, b] = norm.worth(float(mean), b - a + 1, total / span)
+                mean = float(looks.logit[a] if a == b else (sums[b + 1] - sums[a]) / span)
+                others = total - span
+                rest = (float(sums[-1]) - mean * span) / others if others >= norm.window_s else None
+                found[a, b] = norm.worth(mean, b - a + 1, total / span, rest)
         length *= _LONGER
     found[0, count - 1] = norm.worth(looks.mean, count, 1.0)
     pairs = np.array(list(found), np.int64)

@@ -70,7 +70,7 @@ class TestClip:
     def test_no_more_genuine_clips_are_accused_than_allowed_whatever_their_length(self):
         rng = np.random.default_rng(3)
         people = [[clip(rng, rng.normal(-0.5, 1.0), n)] for n in [8, 16, 64, 240] * 100]
-        norm = fit_clip(people, sigmoid, 2.0)
+        norm = fit_clip(people, [], sigmoid, 2.0)
         worth = [scan_looks(looks, norm, sigmoid, 0.9).logit for (looks,) in people]
         accused = np.array(worth) >= 2.0
         assert accused.mean() <= 0.02
@@ -137,6 +137,8 @@ def picture(rng, number, levels, faces):
     place = number % len(levels)
     logits = rng.normal(levels[place], 1.0, faces)
     return [
-        FaceRow(number, "dfdc", faces, 0, place, 85, 0, "dfdc", "g", True, "real", 0.1, float(v), 90.0, "real")
+        FaceRow(
+            number, "dfdc", faces, 0, place, 85, 0, "dfdc", "g", True, "real", 0.1, float(v), 90.0, "real"
+        )
         for v in logits
     ]
