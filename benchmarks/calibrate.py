@@ -98,13 +98,18 @@ def fit(
     offset = fit_offset(np.array([r.logit for r in tiny]), [r.own_source for r in tiny], line)
     singles = genuine_faces(scanner, samples, options)
     people = genuine_clips(scanner, samples, options)
-    partly = clips_of(scanner, samples, options, "partial", clips=100, seconds=(5.0, 10.0, 10.0, 20.0),
-                      fake_share=1.0, partial=(0.1, 0.7), seed=12)  # fmt: skip
+    doctored = clips_of(
+        scanner, samples, options, "whole", clips=80, seconds=SECONDS[:4], fake_share=1.0, seed=13
+    )
+    doctored += clips_of(
+        scanner, samples, options, "partial", clips=100, seconds=(5.0, 10.0, 10.0, 20.0), fake_share=1.0,
+        partial=(0.1, 0.7), seed=12,
+    )  # fmt: skip
     logits, sources = np.array([v for v, _ in singles]), [s for _, s in singles]
     norms = Norms(
         rarity=fit_rarity(logits, sources),
         group=fit_group(grouped, line),
-        clip=fit_clip(people, partly, card.calibration.probability, line),
+        clip=fit_clip(people, doctored, card.calibration.probability, line),
         small=SmallNorm(SMALL_PX, round(offset, 3)),
     )
     counts = Counter(sources)

@@ -204,7 +204,7 @@ def fit_offset(logits: _Floats, sources: Sequence[str], line: float, share: floa
 
 def fit_clip(
     genuine: Sequence[Sequence[Looks]],
-    partial: Sequence[Sequence[Looks]],
+    doctored: Sequence[Sequence[Looks]],
     probability: Callable[[float], float],
     line: float,
     *,
@@ -215,11 +215,11 @@ def fit_clip(
 
     The spread is that of looks around their person's mean. The offset is the least at which, among all genuine clips,
     no more than the share allowed holds somebody above the line; the contrast is the one out of some with which most
-    clips that are fake for a part of the time then have somebody above it.
+    clips that are fake, all the time or for a part of it, then have somebody above it.
 
     Args:
         genuine: Of each genuine clip the looks of each person.
-        partial: The same of clips in which somebody is fake for a part of the time; none: no contrast.
+        doctored: The same of clips in which somebody is fake; none: no contrast.
         probability: Logit -> P(fake).
         line: Logit from which a face alone is called fake.
         false_alarms: Share allowed.
@@ -228,12 +228,12 @@ def fit_clip(
     within = [np.std(looks.logit) for clip in genuine for looks in clip if len(looks.logit) >= 8]
     spread = round(float(np.median(within)), 3) if within else 0.0
     best: tuple[float, float, ClipNorm] | None = None
-    for contrast in CONTRASTS if partial else CONTRASTS[:1]:
+    for contrast in CONTRASTS if doctored else CONTRASTS[:1]:
         norm = ClipNorm(window_s, 0.0, spread, contrast)
         worth = np.sort(_highest(genuine, norm, probability))[::-1]
         offset = max(0.0, float(worth[int(false_alarms * len(worth))]) - line + 1e-3)
         norm = replace(norm, offset=round(offset, 3))
-        found = float((_highest(partial, norm, probability) >= line).mean()) if partial else 0.0
+        found = float((_highest(doctored, norm, probability) >= line).mean()) if doctored else 0.0
         if best is None or (found, -offset) > best[:2]:
             best = (found, -offset, norm)
     return best[2] if best else ClipNorm(window_s, 0.0, spread)
