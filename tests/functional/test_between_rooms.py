@@ -1,6 +1,7 @@
 """What one way in says, every other says too: stills and clips, pictures and the frames of slide shows."""
 
 import io
+import json
 from fractions import Fraction
 
 import av
@@ -127,3 +128,15 @@ def test_an_animation_of_two_frames_is_judged(scanner, pictures):
     report = scanner.scan(slides("WEBP", [pictures[FAKE], blurred(pictures[FAKE], 0.6)], 100))
     assert report.verdict.label in ("fake", "uncertain")
     assert report.verdict.p_fake is not None
+
+
+def test_the_command_line_says_what_the_python_api_says(cli, scanner, pictures, tmp_path):
+    group = np.hstack([pictures[n].pixels for n in (REAL, FAKE, REAL)])
+    Picture.fromarray(group).save(tmp_path / "group.png")
+    (tmp_path / "clip.mkv").write_bytes(film([(pictures[REAL], 1), (pictures[FAKE], 2)]))
+    for name in ("group.png", "clip.mkv"):
+        told = json.loads(cli("scan", "--json", tmp_path / name).out)
+        report = scanner.scan(tmp_path / name).to_dict()
+        for one in (told, report):
+            one.pop("timings_s")
+        assert told == report

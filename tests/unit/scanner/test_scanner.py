@@ -122,7 +122,7 @@ def test_the_report_says_how_it_came_about(card):
     assert report.media_sha256 == hashlib.sha256(data).hexdigest()
     assert (report.finder, report.models) == ("told", ("tiny@1",))
     assert report.thresholds.source == "model"
-    assert set(report.timings_s) == {"read", "find", "score"}
+    assert set(report.timings_s) == {"read", "find", "score", "provenance"}
     assert all(seconds >= 0 for seconds in report.timings_s.values())
     assert report.faces[0].face.confidence == 0.9
     assert Report.from_dict(json.loads(json.dumps(report.to_dict()))).verdict == report.verdict
@@ -277,4 +277,45 @@ class TestMesher:
         assert report.faces[0].score.p_fake > 0.9
 
     def test_timings_name_the_step(self, tiny_model, tmp_path):
-        assert set(self.scan(tiny_model, tmp_path, 0.1).timings_s) == {"read", "find", "mesh", "score"}
+        assert set(self.scan(tiny_model, tmp_path, 0.1).timings_s) == {"read", "find", "mesh", "score", "provenance"}
+
+
+class TestDigest:
+    """The key of whatever is kept of a scanner's answers."""
+
+    def test_the_same_scanner_has_the_same(self, card):
+        first, second = (Scanner(mesher=None, finder=Told(), model=card) for _ in range(2))
+        assert first.digest() == second.digest()
+
+    def test_a_model_trained_again_under_its_old_version_has_another(self, card, tmp_path, tiny_model):
+        again = tiny_model(tmp_path, calibration={"scale": 1.5, "bias": 0.0})
+        old, new = (Scanner(mesher=None, finder=Told(), model=m) for m in (card, again))
+        assert old.classifier.reference == new.classifier.reference
+        assert old.digest() != new.digest()
+
+    def test_so_has_one_with_other_norms(self, card, tmp_path, tiny_model):
+        small = tiny_model(tmp_path, norms={"small": {"min_face_px": 10.0, "offset": 0.5}})
+        digests = {Scanner(mesher=None, finder=Told(), model=m).digest() for m in (card, small)}
+        assert len(digests) == 2
+
+    @pytest.mark.parametrize("options", [{"threshold": 0.9}, {"max_faces": 3}, {"limits": Limits(max_bytes=9)}])
+    def test_so_has_one_with_other_options(self, card, options):
+        plain = Scanner(mesher=None, finder=Told(), model=card)
+        assert Scanner(mesher=None, finder=Told(), model=card, **options).digest() != plain.digest()
+
+    def test_so_has_one_with_another_finder_of_the_same_name(self, card):
+        class Other(Told):
+            pass
+
+        first, second = (Scanner(mesher=None, finder=f(), model=card) for f in (Told, Other))
+        assert first.digest() != second.digest()
+
+
+def test_small_faces_are_judged_where_the_card_has_norms_for_them(tmp_path, tiny_model):
+    norms = {"small": {"min_face_px": 15.0, "offset": 0.5}}
+    told = Told((4, 10, 20, 50), (30, 10, 70, 50))
+    report = Scanner(mesher=None, finder=told, model=tiny_model(tmp_path, norms=norms)).scan(
+        np.full((60, 80, 3), 130, np.uint8)
+    )
+    small, large = (f.score.logit for f in report.faces)
+    assert small == pytest.approx(large - 0.5, abs=1e-3)
