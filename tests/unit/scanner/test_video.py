@@ -278,3 +278,14 @@ def test_limits_hold(clip_maker, card):
     scanner = Scanner(mesher=None, finder=GreySquares(), model=card, limits=Limits(max_duration_s=1))
     with pytest.raises(TooLarge):
         scanner.scan_video(film(clip_maker, [still(10)], count=40))
+
+
+def test_the_map_of_a_clip_lies_on_the_face_it_was_made_of(clip_maker, tmp_path, tiny_model):
+    scanner = Scanner(mesher=None, finder=GreySquares(), model=tiny_model(tmp_path, cells=4))
+    (face,) = scanner.scan_video(film(clip_maker, [still(100, value=200)])).faces
+    score = face.score
+    assert score.evidence.shape == (4, 4)
+    corners = score.evidence_to_image @ np.array([[-0.5, 3.5], [-0.5, 3.5], [1, 1]])
+    x0, y0, x1, y1 = face.face.box
+    assert corners[0].tolist() == pytest.approx([x0, x1], abs=1)
+    assert corners[1].tolist() == pytest.approx([y0, y1], abs=1)

@@ -90,6 +90,18 @@ def test_a_rate_is_kept_and_the_wait_is_told(monkeypatch):
     buckets.take("a", 0)  # no limit
 
 
+def test_a_caller_who_was_quiet_may_send_no_more_than_ten_seconds_worth_at_once(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
+    buckets = Buckets()
+    buckets.take("a", 60)
+    now[0] += 300  # less than it takes to be forgotten
+    for _ in range(10):
+        buckets.take("a", 60)
+    with pytest.raises(RateLimited):
+        buckets.take("a", 60)
+
+
 def test_callers_who_went_away_are_forgotten(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
