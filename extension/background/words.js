@@ -3,6 +3,13 @@
 import { tone } from "./style.js";
 
 /**
+ * What the service answers, as the package describes it; the types are written from docs/reference/openapi.json.
+ *
+ * @typedef {import("../../web/src/api/schema").components["schemas"]["Judgement"]} Judgement
+ * @typedef {Judgement["report"]["faces"][number]} Face
+ */
+
+/**
  * @typedef {object} Finding
  * @property {"fake" | "uncertain" | "real" | "no_face"} label
  * @property {string} sha256
@@ -26,7 +33,7 @@ const KINDS = {
 /**
  * Put a judgement into words.
  *
- * @param {any} judgement As `/v1/predict` gives it.
+ * @param {Judgement} judgement As `/v1/predict` gives it.
  * @param {string} sha256 Of the picture's bytes.
  * @returns {Finding}
  */
@@ -69,12 +76,11 @@ export function findingOf(judgement, sha256) {
   };
 }
 
-/** @param {any[]} faces */
+/** @param {Face[]} faces */
 function wordsOfFake(faces) {
   const fakes = faces.filter((f) => f.verdict.label === "fake");
-  const worst = fakes.reduce((a, b) => ((b.verdict.p_fake ?? 0) > (a?.verdict.p_fake ?? -1) ? b : a), null);
-  const kinds = worst?.score?.kinds ?? {};
-  const kind = Object.keys(kinds).sort((a, b) => kinds[b] - kinds[a])[0] ?? "";
+  const [worst] = [...fakes].sort((a, b) => (b.verdict.p_fake ?? 0) - (a.verdict.p_fake ?? 0));
+  const [kind] = Object.entries(worst?.score?.kinds ?? {}).sort((a, b) => b[1] - a[1])[0] ?? [""];
   const title =
     faces.length === 1
       ? "This face looks manipulated"
@@ -86,12 +92,12 @@ function wordsOfFake(faces) {
 /**
  * Say how rare the highest score among some faces is among genuine ones; nothing of faces that are called real.
  *
- * @param {any[]} faces
+ * @param {Face[]} faces
  */
 function rarityOf(faces) {
-  const told = faces.filter((f) => f.rarity && f.verdict.label !== "real");
+  const told = faces.flatMap((f) => (f.verdict.label === "real" ? [] : (f.rarity ?? [])));
   if (!told.length) return "";
-  const { one_in: oneIn, measured_on: all } = told.reduce((a, b) => (b.rarity.one_in > a.rarity.one_in ? b : a)).rarity;
+  const { one_in: oneIn, measured_on: all } = told.reduce((a, b) => (b.one_in > a.one_in ? b : a));
   const count = (/** @type {number} */ n) => n.toLocaleString("en");
   const about = oneIn >= (0.999 * all) / 3 ? "at most" : "about";
   const share = oneIn >= 3 ? `1 in ${count(Number(oneIn.toPrecision(2)))}` : `${Math.round(100 / oneIn)} in 100`;

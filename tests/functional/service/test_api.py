@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import httpx
+import jsonschema
 import numpy as np
 import pytest
 
 import fakeweb
 from fakeweb.media import encode_png, read_image
+from fakeweb.render import REPORT_SCHEMA
 from fakeweb.runtime import find_card
 from fakeweb.types import Image, Report
 
@@ -342,3 +344,20 @@ def test_a_page_of_another_origin_may_call_only_when_allowed(run_service, api):
         assert refused.headers["access-control-allow-origin"] == "https://app.example"
         evil = other.get("/livez", headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in evil.headers
+
+
+def test_a_report_is_the_same_whichever_way_it_is_asked_for(api, small):
+    """New, from memory, stored, in a batch: the same bytes but for the name, and as the schema says."""
+    params = {"threshold": 0.01, "name": "a.jpg"}
+    first, again = (api.post("/v1/predict", content=small(70), params=params).json() for _ in range(2))
+    files = [("files", ("b.jpg", small(70), "image/jpeg"))]
+    batch = api.post("/v1/predict/batch", files=files, data={"threshold": "0.01"}).json()["items"][0][
+        "judgement"
+    ]
+    stored = api.get(f"/v1/results/{first['id']}").json()
+    told = {"a.jpg": first, "b.jpg": batch, "upload": stored}
+    for name, answer in told.items():
+        jsonschema.validate(answer["report"], REPORT_SCHEMA)
+        assert answer["report"] == {**first["report"], "source": name}
+        assert answer["viewer_warnings"] == first["viewer_warnings"] != []
+    assert (again["report"], again["cached"], batch["cached"]) == (first["report"], True, True)
