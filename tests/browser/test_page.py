@@ -246,20 +246,22 @@ def test_a_face_that_stands_out_is_called_so_and_says_how_rare_it_is(visit, stri
     shot(page, "page-stands-out")
 
 
-def test_the_headline_says_that_hardly_anybody_could_be_judged(visit, strict, group, tmp_path):
+def test_the_headline_says_what_the_answer_rests_on(visit, strict, group, tmp_path):
     picture, data = group
-    for face in data["report"]["faces"][1:]:
+    report = data["report"]
+
+    def headline(label, p, *reasons):
+        report["verdict"] = {"label": label, "p_fake": p, "reasons": list(reasons)}
+        return expect(answered(visit(strict), data, picture, tmp_path))
+
+    report["faces"][0]["verdict"] = {"label": "fake", "p_fake": 0.97, "reasons": []}
+    for face in report["faces"][1:]:
         face["verdict"] = {"label": "uncertain", "p_fake": None, "reasons": ["too small to judge"]}
-    reason = "only 1 of 3 faces could be judged"
-    data["report"]["verdict"] = {"label": "uncertain", "p_fake": 0.1, "reasons": [reason]}
-    expect(answered(visit(strict), data, picture, tmp_path)).to_have_text(f"FakeWeb cannot tell: {reason}")
-    data["report"]["verdict"] = {
-        "label": "real",
-        "p_fake": 0.1,
-        "reasons": ["1 of 3 faces could not be judged"],
-    }
-    heading = answered(visit(strict), data, picture, tmp_path)
-    expect(heading).to_have_text("No sign of manipulation found; 1 of 3 faces could not be judged")
+    headline("fake", 0.97).to_have_text("1 of 3 faces looks manipulated")
+    report["faces"][0]["verdict"] = {"label": "real", "p_fake": 0.1, "reasons": []}
+    few, one = "only 1 of 3 faces could be judged", "1 of 3 faces could not be judged"
+    headline("uncertain", 0.1, few).to_have_text(f"FakeWeb cannot tell: {few}")
+    headline("real", 0.1, one).to_have_text(f"No sign of manipulation found; {one}")
 
 
 @pytest.mark.parametrize("lines", [(0.2, 0.986), (0.01, 0.02), (0.5, 0.59)])

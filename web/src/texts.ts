@@ -104,6 +104,8 @@ export const texts = {
       .join(", "),
   /** An answer that is less than a yes or no, with what it rests on. */
   because: (title: string, label: string, reason: string) => `${title}${label === "real" ? ";" : ":"} ${reason}`,
+  some: (fake: number, all: number, people: boolean) =>
+    `${fake} of ${all} ${people ? "people" : "faces"} look${fake === 1 ? "s" : ""} manipulated`,
   highest: (percent: string) => `highest score ${percent}`,
 
   stage: {

@@ -41,12 +41,16 @@ function isPartial({ verdict: { label, reasons } }: Report): boolean {
 export function headline(report: Report): string {
   const { label, reasons } = report.verdict;
   const { title } = texts.verdict[label];
+  if (label === "fake" && report.faces.length > 1) return texts.some(count(report, "fake"), report.faces.length, report.video !== null);
   return isPartial(report) ? texts.because(title, label, reasons[0]!) : title;
 }
 
 export function counts(report: Report): string {
-  const count = (label: string) => report.faces.filter((face) => face.verdict.label === label).length;
-  return (report.video ? texts.people : texts.counts)(report.faces.length, count("fake"), count("uncertain"));
+  return (report.video ? texts.people : texts.counts)(report.faces.length, count(report, "fake"), count(report, "uncertain"));
+}
+
+function count(report: Report, label: string): number {
+  return report.faces.filter((face) => face.verdict.label === label).length;
 }
 
 export function sentence(text: string): string {
