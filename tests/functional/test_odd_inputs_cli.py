@@ -104,3 +104,22 @@ def test_a_linear_png_is_judged_as_the_same_picture_in_srgb(scan, encoded, portr
     linear = hdr_maker.linear(np.asarray(portrait.pixels))
     report = scan(hdr_maker.png(linear, (b"gAMA", (100_000).to_bytes(4, "big"))))[1]
     assert same_face(report, scan(encoded("PNG"))[1], 0.005)
+
+
+def test_a_jpeg_over_the_limit_is_judged_smaller(scan, encoded, portrait):
+    large = Pil.fromarray(np.asarray(portrait.pixels)).resize((2048, 2048))
+    data = encoded("JPEG", large, quality=95)
+    code, report = scan(data, "a.jpg", "--max-megapixels", "1.1")
+    assert code == 0
+    assert (report["width"], report["height"]) == (1024, 1024)
+    assert "judged at 1/2 of its size, 1,024 x 1,024" in report["warnings"][0]
+    assert len(report["faces"]) == 1
+
+
+def test_another_format_over_the_limit_says_what_to_do(scan, encoded):
+    data = encoded("PNG")
+    code, answer = scan(data, "a.png", "--max-megapixels", "0.2")
+    assert code == 2
+    assert "262,144 pixels; the limit is 200,000" in answer["error"]["message"]
+    assert "--max-megapixels" in answer["error"]["hint"]
+    assert scan(data, "a.png", "--max-megapixels", "0.3")[0] == 0

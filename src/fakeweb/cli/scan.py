@@ -24,7 +24,16 @@ from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progr
 from fakeweb.cli.tally import Tally
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
-from fakeweb.media import Pace, encode_png, expand_inputs, fetch_url, kind_of, read_image, write_atomically
+from fakeweb.media import (
+    Limits,
+    Pace,
+    encode_png,
+    expand_inputs,
+    fetch_url,
+    kind_of,
+    read_image,
+    write_atomically,
+)
 from fakeweb.registry import names
 from fakeweb.render import overlay, to_json, to_text
 from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner, overlay_clip
@@ -83,12 +92,17 @@ class Options:
     threshold: float | None
     opacity: float
     pace: Pace | None = None
+    limits: Limits | None = None
     files: ClipFiles = field(default_factory=ClipFiles)
 
     def scanner(self) -> Scanner:
         """Make the scanner these options describe."""
         return Scanner(
-            finder=self.finder, finder_model=self.finder_model, model=self.model, threshold=self.threshold
+            finder=self.finder,
+            finder_model=self.finder_model,
+            model=self.model,
+            threshold=self.threshold,
+            limits=self.limits,
         )
 
 
@@ -150,6 +164,15 @@ def scan(
         float | None,
         typer.Option(min=0.001, help="Look at so many frames a second of a video.", show_default=False),
     ] = None,
+    max_megapixels: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Largest picture, in million pixels; 80 unless given. Larger JPEGs are read at a half or a quarter of"
+            " their size, others are refused.",
+            show_default=False,
+        ),
+    ] = None,
     every_frame: Annotated[bool, typer.Option("--all", help="Look at every frame of a video.")] = False,
     timeline: Annotated[
         Path | None,
@@ -172,7 +195,10 @@ def scan(
     Every face found is real, fake or uncertain, with P(fake); a picture without one is 'no face'. Fake faces get
     a mesh in the overlay, uncertain ones a dashed outline, real ones stay as they are.
     """
-    options = Options(finder, finder_model, model, threshold, opacity, _pace(frames, fps, every_frame))
+    limits = None if max_megapixels is None else Limits.of_megapixels(max_megapixels)
+    options = Options(
+        finder, finder_model, model, threshold, opacity, _pace(frames, fps, every_frame), limits
+    )
     options.scanner()  # wrong names and broken models are found before anything else is done
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="name a folder; it is made if needed")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -21,7 +22,7 @@ from fakeweb.errors import FakeWebError, TooLarge, missing_extra
 from fakeweb.media import colour
 from fakeweb.media.formats import Header
 from fakeweb.media.formats.header import exif_orientation, frames_warning
-from fakeweb.media.limits import Reading
+from fakeweb.media.limits import Reading, reduced
 from fakeweb.types import UInt8Array
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _NOISE: Final = bytes(range(240, 16, -1))
 """What no JPEG decodes to an even picture."""
+_PILLOWS_OWN_CEILING: Final = 1024 * 1024 * 1024 // 4 // 3
 _CV_TO_RGB: Final = {(): cv2.COLOR_GRAY2RGB, (3,): cv2.COLOR_BGR2RGB, (4,): cv2.COLOR_BGRA2RGB}
 _UNSUPPORTED_WORDS: Final = ("unsupported", "not supported", "unknown pixel mode", "not implemented")
 
@@ -138,13 +140,14 @@ def _check_opened(picture: ImageFile, header: Header, reading: Reading) -> None:
     from PIL import Image
 
     reading.check_size(*picture.size)
-    if header.width and picture.size != (header.width, header.height):
+    expected = reduced(header.width, header.reduction), reduced(header.height, header.reduction)
+    if header.width and picture.size != expected:
         raise reading.broken("its headers disagree about its size")
-    # Respects an application that set Pillow's ceiling, and keeps Pillow from warning about it.
-    if Image.MAX_IMAGE_PIXELS is not None and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
+    # Respects an application that set Pillow's ceiling.
+    ceiling = Image.MAX_IMAGE_PIXELS
+    if ceiling not in (None, _PILLOWS_OWN_CEILING) and picture.width * picture.height > ceiling:
         raise TooLarge(
-            f"{reading.name} has {picture.width * picture.height:,} pixels; "
-            f"Pillow's ceiling is {Image.MAX_IMAGE_PIXELS:,}",
+            f"{reading.name} has {picture.width * picture.height:,} pixels; Pillow's ceiling is {ceiling:,}",
             hint="scale the picture down, or raise PIL.Image.MAX_IMAGE_PIXELS",
         )
 
@@ -157,7 +160,8 @@ def _ends_early(picture: ImageFile, header: Header, reading: Reading) -> bool:
     """
     width, height = picture.size
     # The last block of 8 x 8, less the edge into which colours of its neighbours are blended.
-    left, top = (min(side - 1, (side - 1) // 8 * 8 + 1) for side in (width, height))
+    block = 8 // header.reduction
+    left, top = (min(side - 1, (side - 1) // block * block + 1) for side in (width, height))
     corner = picture.crop((left, top, width, height))
     extrema = corner.getextrema()
     bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
@@ -165,7 +169,7 @@ def _ends_early(picture: ImageFile, header: Header, reading: Reading) -> bool:
         return False
     noise = _NOISE + _next_restart(header.stream) + _NOISE
     noisy = header.stream[:-2] + noise + header.stream[-2:]
-    with _openers()[header.format](noisy, reading) as second:
+    with _open(replace(header, stream=noisy), reading) as second:
         second.load()
         strips = [(0, top, width, min(top + 256, height)) for top in range(0, height, 256)]
         return any(picture.crop(box).tobytes() != second.crop(box).tobytes() for box in strips)
@@ -180,7 +184,10 @@ def _next_restart(stream: bytes) -> bytes:
 
 
 def _open(header: Header, reading: Reading) -> ImageFile:
-    return _openers()[header.format](header.stream, reading)
+    picture = _openers()[header.format](header.stream, reading)
+    if header.reduction > 1:
+        picture.draft(None, (header.width // header.reduction, header.height // header.reduction))
+    return picture
 
 
 def _openers() -> dict[str, Callable[[bytes, Reading], ImageFile]]:

@@ -13,9 +13,10 @@ class Limits:
 
     Attributes:
         max_bytes: Size of the file or download, in bytes.
-        max_pixels: Width times height. Pillow's own process-wide ceiling (``PIL.Image.MAX_IMAGE_PIXELS``, by
-            default 89 million) holds as well.
-        max_side_px: The longer side, in pixels.
+        max_pixels: Width times height. A JPEG that has more is read at a half or a quarter of its size; other
+            formats are refused. A process-wide ceiling that an application sets
+            (``PIL.Image.MAX_IMAGE_PIXELS``) holds as well.
+        max_side_px: The longer side, in pixels; as ``max_pixels``.
         max_clip_bytes: Size of a clip, in bytes.
         max_duration_s: How long a clip may last, in seconds.
 
@@ -42,6 +43,29 @@ class Limits:
             if value < 1:
                 raise ValueError(f"Limits.{field.name} must be at least 1, got {value}")
 
+    @classmethod
+    def of_megapixels(cls, megapixels: float) -> Limits:
+        """Return limits that let pictures of so many million pixels pass, whatever their form and format.
+
+        Example:
+            >>> Limits.of_megapixels(120).max_pixels
+            120000000
+        """
+        pixels = max(1, round(megapixels * 1_000_000))
+        return cls(
+            max_bytes=max(cls.max_bytes, pixels * _MOST_BYTES_PER_PIXEL),
+            max_pixels=pixels,
+            max_side_px=max(cls.max_side_px, _LONGEST_SIDE_PX),
+        )
+
+
+_MOST_BYTES_PER_PIXEL = 8  # four channels of 16 bits
+_LONGEST_SIDE_PX = 65_535
+_MORE = "raise the limit (--max-megapixels; in Python Limits.{0}, of a service its setting {0})"
+_REDUCTIONS = (2, 4)  # what libjpeg decodes to at once
+_MOST_REDUCED = 8
+_MOST_REDUCED_IN_MEMORY = 2.5
+"""JPEGs may have so many times the pixels of the limit: read row by row, or held whole, as progressive ones are."""
 
 DEFAULT_LIMITS = Limits()
 """The limits where none are given."""
@@ -59,7 +83,7 @@ class Reading:
         if count > self.limits.max_bytes:
             raise TooLarge(
                 f"{self.name} is larger than the limit of {self.limits.max_bytes:,} bytes",
-                hint="give a smaller file, or raise Limits.max_bytes",
+                hint=f"give a smaller file, or {_MORE.format('max_bytes')}",
             )
 
     def check_size(self, width: int, height: int) -> None:
@@ -70,13 +94,34 @@ class Reading:
         if max(width, height) > limits.max_side_px:
             raise TooLarge(
                 f"{self.name} is {width} x {height} pixels; a side may have {limits.max_side_px:,}",
-                hint="scale the picture down, or raise Limits.max_side_px",
+                hint=f"scale the picture down, or {_MORE.format('max_side_px')}",
             )
         if width * height > limits.max_pixels:
             raise TooLarge(
                 f"{self.name} has {width * height:,} pixels; the limit is {limits.max_pixels:,}",
-                hint="scale the picture down, or raise Limits.max_pixels",
+                hint=f"scale the picture down, or {_MORE.format('max_pixels')}",
             )
+
+    def reduction(self, width: int, height: int, *, in_memory: bool) -> int:
+        """Return by how much a JPEG is to be reduced while it is decoded: 1 where it is within the limits.
+
+        Args:
+            width: Its columns.
+            height: Its rows.
+            in_memory: Whether the decoder holds all of it at full size, as progressive ones ask for.
+
+        Raises:
+            TooLarge: It is over the limits even so, or would take too much memory or time.
+        """
+        limits = self.limits
+        most = limits.max_pixels * (_MOST_REDUCED_IN_MEMORY if in_memory else _MOST_REDUCED)
+        if width * height <= most:
+            for by in (1, *_REDUCTIONS):
+                size = reduced(width, by), reduced(height, by)
+                if max(size) <= limits.max_side_px and size[0] * size[1] <= limits.max_pixels:
+                    return by
+        self.check_size(width, height)
+        raise AssertionError("a picture over the limits is within them")  # pragma: no cover
 
     def broken(self, reason: str) -> Unreadable:
         """Build the error for damaged data; ``reason`` is a clause such as "its header is damaged"."""
@@ -97,6 +142,11 @@ class Reading:
     ) -> Unsupported:
         """Build the error for a feature that is not read."""
         return Unsupported(f"{self.name} is {one_line(what)}, which FakeWeb does not read", hint=hint)
+
+
+def reduced(side_px: int, by: int) -> int:
+    """Return a side of a reduced picture, as libjpeg rounds."""
+    return -(-side_px // by)
 
 
 def one_line(text: object, limit: int = 200) -> str:

@@ -291,7 +291,61 @@ def test_a_bomb_fails_at_once_and_in_little_memory(bomb):
     assert spent_s < 0.5
     assert peak < 1_000_000
     assert caught.value.message.startswith("bomb ")
-    assert "Limits." in caught.value.hint
+    assert "--max-megapixels" in caught.value.hint
+
+
+class TestReducedJpegs:
+    @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}], ids=str)
+    @pytest.mark.parametrize(("most", "by"), [(3072, 1), (3071, 2), (700, 4), (400, 4)])
+    def test_a_jpeg_over_the_limit_is_read_smaller(self, most, by, options, pixels, encode):
+        limits = Limits(max_pixels=max(most, 1300) if options.get("progressive") else most)
+        by = min(by, 2) if options.get("progressive") else by
+        data = encode(pixels, "JPEG", quality=95, **options)
+        media = read_image(data, limits=limits)
+        assert media.image.pixels.shape == (48 // by, 64 // by, 3)
+        small = pixels.reshape(48 // by, by, 64 // by, by, 3).mean((1, 3))
+        assert np.abs(media.image.pixels - small).mean() < 5
+        words = (
+            f"it has 64 x 48 pixels, more than the limit allows; it was read and judged at 1/{by} of its size"
+        )
+        assert media.warnings == (() if by == 1 else (f"{words}, {64 // by} x {48 // by}",))
+
+    def test_sides_and_orientation(self, pixels, encode):
+        exif = Pil.Exif()
+        exif[0x0112] = 6
+        data = encode(pixels, "JPEG", quality=95, exif=exif.tobytes())
+        media = read_image(data, limits=Limits(max_side_px=40))
+        assert media.image.pixels.shape == (32, 24, 3)
+        assert media.image.pixels[0, 0, 1] > media.image.pixels[0, -1, 1]  # green grows downwards as stored
+
+    def test_missing_lines_are_seen_at_any_scale(self, pixels, encode):
+        data = encode(pixels, "JPEG", quality=95)
+        for most in (3000, 700):
+            for lost, end in ((3, b""), (500, b""), (len(data) // 3, b"\xff\xd9")):
+                with pytest.raises(Unreadable, match="incomplete"):
+                    read_image(data[: -2 - lost] + end, limits=Limits(max_pixels=most))
+            whole = read_image(data, limits=Limits(max_pixels=most)).image.pixels
+            assert np.array_equal(read_image(data[:-2], limits=Limits(max_pixels=most)).image.pixels, whole)
+
+    def test_what_the_decoder_would_hold_whole_is_bounded(self, pixels, encode):
+        for options, most in (({}, 383), ({"progressive": True}, 1228)):
+            with pytest.raises(TooLarge, match="3,072 pixels; the limit is"):
+                read_image(encode(pixels, "JPEG", **options), limits=Limits(max_pixels=most))
+
+    def test_a_photo_of_108_megapixels(self, portrait):
+        picture = Pil.new("RGB", (12_000, 9_000), (90, 100, 110))
+        picture.paste(Pil.fromarray(np.asarray(portrait.pixels)).resize((4096, 4096)), (3000, 2000))
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=80)
+        media = read_image(file.getvalue())
+        assert media.image.pixels.shape == (4500, 6000, 3)
+        assert "judged at 1/2 of its size, 6,000 x 4,500" in media.warnings[0]
+
+    def test_limits_of_megapixels(self):
+        limits = Limits.of_megapixels(200)
+        assert limits.max_pixels == 200_000_000
+        assert limits.max_bytes >= 200_000_000
+        assert Limits.of_megapixels(1).max_bytes == Limits().max_bytes
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ class Header:
         format: Key of :data:`fakeweb.media.sniff.SUFFIXES`.
         width, height: Size in pixels as stored, before orientation; 0 where only the decoder can tell.
         stream: What the decoder gets: the first picture without metadata.
+        reduction: By how much it is to be reduced while it is decoded: 1, 2 or 4.
         orientation: EXIF orientation, 1 to 8, still to be applied.
         profile: ICC profile or None.
         light: What the samples stand for where they are not sRGB and no profile says it; or None.
@@ -35,6 +36,7 @@ class Header:
     width: int
     height: int
     stream: bytes
+    reduction: int = 1
     orientation: int = 1
     profile: bytes | None = None
     light: Light | None = None

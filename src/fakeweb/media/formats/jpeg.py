@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 
 from fakeweb.media.formats.header import MAX_PROFILE_BYTES, Header, exif_orientation
-from fakeweb.media.limits import Reading
+from fakeweb.media.limits import Reading, reduced
 
 _ICC = b"ICC_PROFILE\0"
 _SOF_READ = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
@@ -96,14 +96,27 @@ def _finish(found: _Found, stream: bytes, reading: Reading, *, open_end: bool = 
         raise reading.cut("JPEG")
     if any(bits):
         warnings += ("its progressive scans end before its finest detail",)
+    # libjpeg holds all of a picture that comes in several scans
+    by = reading.reduction(*found.size, in_memory=found.progressive or found.scans > 1)
+    if by > 1:
+        warnings += (_reduced_warning(found.size, by),)
     return Header(
         "JPEG",
         *found.size,
         stream + b"\xff\xd9",
+        reduction=by,
         orientation=found.orientation or 1,
         profile=profile,
         open_end=open_end,
         warnings=warnings,
+    )
+
+
+def _reduced_warning(size: tuple[int, int], by: int) -> str:
+    width, height = size
+    return (
+        f"it has {width:,} x {height:,} pixels, more than the limit allows; it was read and judged at 1/{by} of its"
+        f" size, {reduced(width, by):,} x {reduced(height, by):,}"
     )
 
 
@@ -123,7 +136,7 @@ def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> No
         if body[0] != 8:
             raise reading.unsupported(f"a JPEG with {body[0]} bits per channel")
         found.size = (int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big"))
-        reading.check_size(*found.size)
+        reading.reduction(*found.size, in_memory=False)
         found.progressive = code in _SOF_PROGRESSIVE
         found.missing = {body[6 + 3 * i]: [1] * 64 for i in range(body[5])}
     elif code in _SOF_READ:
