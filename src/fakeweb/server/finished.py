@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from fakeweb.server.impact import leading_kind, viewer_warnings
+from fakeweb.render.impact import leading_kind, viewer_warnings
 from fakeweb.types import SCHEMA_VERSION, Label, Report
 
 _VERSION = f'{{"schema_version":"{SCHEMA_VERSION}","source":'.encode()

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from fakeweb.server.impact import Reach
+from fakeweb.render.impact import Reach
 from fakeweb.types import Impact, QueueItem, ViewerWarning
 
 DESCRIBED = (Impact, QueueItem, ViewerWarning)

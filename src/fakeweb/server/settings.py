@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from fakeweb.errors import UsageError
+from fakeweb.render.impact import FOLLOWER_SHARE, STARTS
 from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL
 
 PREFIX = "FAKEWEB_"
@@ -107,8 +108,8 @@ class Settings:
     queue_days: float = 365.0
     job_hours: float = 24.0
     queue_labels: tuple[str, ...] = ("fake", "uncertain")
-    impact_levels: tuple[float, ...] = (1.5, 3.0, 4.5)
-    follower_share: float = 0.1
+    impact_levels: tuple[float, ...] = STARTS
+    follower_share: float = FOLLOWER_SHARE
     cors_origins: tuple[str, ...] = ()
     allow_url: bool = False
     page_dir: Path | None = None

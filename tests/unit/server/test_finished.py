@@ -11,7 +11,7 @@ import pytest
 
 from fakeweb.render import REPORT_SCHEMA
 from fakeweb.server.finished import Finished, from_frame, to_frame
-from fakeweb.server.impact import leading_kind, viewer_warnings
+from fakeweb.render.impact import leading_kind, viewer_warnings
 from fakeweb.types import Face, FaceResult, Report, Score, Thresholds, Verdict
 
 OLD = sorted((Path(__file__).parents[2] / "reports_1_1").glob("*.json"))

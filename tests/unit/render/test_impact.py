@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fakeweb.server.impact import Reach, impact, leading_kind, viewer_warnings
+from fakeweb.render.impact import Reach, impact, leading_kind, viewer_warnings
 from fakeweb.types import Face, FaceResult, Report, Score, Thresholds, Verdict
 
 LEVELS = (1.5, 3.0, 4.5)

@@ -10,6 +10,10 @@ from typing import get_args
 from fakeweb.types import Impact, Level, Report, ViewerWarning, WarningKind
 
 LEVELS: tuple[Level, ...] = get_args(Level)
+STARTS = (1.5, 3.0, 4.5)
+"""Scores at which moderate, high and critical begin."""
+FOLLOWER_SHARE = 0.1
+"""Share of the followers who see a post."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,11 @@ class Reach:
 
 
 def impact(
-    p_fake: float | None, reach: Reach, *, levels: Sequence[float], follower_share: float
+    p_fake: float | None,
+    reach: Reach,
+    *,
+    levels: Sequence[float] = STARTS,
+    follower_share: float = FOLLOWER_SHARE,
 ) -> Impact | None:
     """Return the impact, or None where no reach was given or nothing could be scored.
 

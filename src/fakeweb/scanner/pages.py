@@ -1,0 +1,112 @@
+"""A scanned picture or clip -> what an HTML page shows of it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from fakeweb.media import Limits, encode_jpeg
+from fakeweb.render import overlay
+from fakeweb.render.page import MOST_CARDS, About, Shown
+from fakeweb.render.sheet import Moment, cut_moment
+from fakeweb.runtime import Card
+from fakeweb.scanner.clip_output import contact_sheet_of
+from fakeweb.types import Classifier, Image, Impact, Report
+
+PICTURE_PX: Final = 1600
+"""Longer side of the picture on a page of its own."""
+ENTRY_PX: Final = 480
+"""Longer side of a picture on a page of many."""
+_QUALITY: Final = 86
+
+
+def show_picture(
+    image: Image, report: Report, *, side_px: int = PICTURE_PX, crops: bool = True, impact: Impact | None = None
+) -> Shown:
+    """Prepare a scanned picture for a page: shrunk, drawn, faces cut out.
+
+    Args:
+        image: The picture that was scanned.
+        report: Its report.
+        side_px: Longer side of the picture on the page.
+        crops: Whether to cut out the faces.
+        impact: Where a reach was given.
+    """
+    drawn = overlay(image, report)
+    changed = drawn is not image and not np.array_equal(drawn.pixels, image.pixels)
+    return Shown(
+        _light(report),
+        encode_jpeg(_shrunk(image, side_px), _QUALITY),
+        encode_jpeg(_shrunk(drawn, side_px), _QUALITY) if changed else None,
+        _crops(image, report) if crops else {},
+        impact=impact,
+    )
+
+
+def show_clip(
+    source: Any, report: Report, *, limits: Limits | None = None, impact: Impact | None = None
+) -> Shown:
+    """Prepare a scanned clip for a page: its telling moments.
+
+    Args:
+        source: The clip that was scanned; a file object must stand at its start again.
+        report: Its report.
+        limits: How much the clip may cost.
+        impact: Where a reach was given.
+
+    Raises:
+        MediaError: The clip cannot be read.
+        ValueError: The report is not of a clip.
+    """
+    sheet = contact_sheet_of(source, report, limits=limits)
+    return Shown(_light(report), sheet=encode_jpeg(sheet, _QUALITY), impact=impact)
+
+
+def about(classifier: Classifier) -> About:
+    """Return what stands at the foot of a page that this classifier's reports are shown on."""
+    from fakeweb import __version__
+
+    card = getattr(classifier, "card", None)
+    details = card.details if isinstance(card, Card) else {}
+    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return About(__version__, tuple(str(t) for t in details.get("limits", ())), _rates(details), today)
+
+
+def _rates(details: Mapping[str, Any]) -> str:
+    """Say how often a model was wrong on faces it had not seen, by its card."""
+    scores = dict(details.get("scores", {})).get("validation_B", {})
+    try:
+        alarms, found = float(scores["real_called_fake"]), float(scores["fake_called_fake"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return (
+        f"On faces it had not seen, this model calls {100 * alarms:.1f} % of genuine ones fake and finds"
+        f" {100 * found:.0f} % of manipulated ones."
+    )
+
+
+def _light(report: Report) -> Report:
+    """Leave out what no page shows and takes the most room."""
+    faces = tuple(replace(r, face=replace(r.face, mesh=None, points=None)) for r in report.faces)
+    return replace(report, faces=faces)
+
+
+def _crops(image: Image, report: Report) -> dict[int, bytes]:
+    judged = sorted(range(len(report.faces)), key=lambda i: -(report.faces[i].verdict.p_fake or -1.0))
+    return {
+        i + 1: encode_jpeg(cut_moment(image, Moment(0, 0.0, report.faces[i].face.box, 0.0)), _QUALITY)
+        for i in judged[:MOST_CARDS]
+    }
+
+
+def _shrunk(image: Image, side_px: int) -> Image:
+    scale = side_px / max(image.width, image.height)
+    if scale >= 1:
+        return image
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return Image(np.asarray(cv2.resize(image.pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
