@@ -44,7 +44,8 @@ class TestOnePicture:
         result = cli("scan", example)
         assert result.code == 0
         assert result.err == ""
-        first, face, last = result.out.splitlines()
+        first, face, *origin, last = result.out.splitlines()
+        assert origin[0] == "  origin  unknown: nothing in the file says where it comes from"
         assert first.startswith(f"{example}  ")
         assert first.split("  ")[1] in {"REAL", "FAKE", "UNCERTAIN"}
         assert face.split()[:2] == ["face", "1"]
@@ -438,3 +439,61 @@ class TestOverlayPlaces:
         result = cli("scan", evil)
         assert "\x1b" not in result.out
         assert len(result.out.splitlines()) == 3
+
+
+class TestHandedOn:
+    """Pages and tables, to be given to somebody else."""
+
+    def test_a_page_of_one_picture(self, cli, example, tmp_path):
+        result = cli("scan", example, "--no-overlay", "--html", tmp_path / "report.html")
+        assert (result.code, result.err) == (0, f"page: {tmp_path / 'report.html'}\n")
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "photo.jpg" in page
+        assert str(example.parent) not in page, "names of files, never paths"
+        assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+
+    def test_a_page_and_a_table_of_a_folder(self, cli, example, tmp_path):
+        folder = tmp_path / "private" / "album"
+        folder.mkdir(parents=True)
+        (folder / "=cmd.jpg").write_bytes(example.read_bytes())
+        (folder / "wall.png").write_bytes(blank())
+        (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff broken, is it not")
+        page, table = tmp_path / "album.html", tmp_path / "album.csv"
+        result = cli("scan", folder, "--html", page, "--csv", table)
+        assert result.code == 2
+        text = page.read_text(encoding="utf-8")
+        assert "private" not in text
+        assert "Not read: broken.jpg is" in text
+        import csv
+
+        with table.open(newline="") as file:
+            rows = {Path(row["source"]).name: row for row in csv.DictReader(file)}
+        assert rows["wall.png"]["verdict"] == "no_face"
+        assert rows["broken.jpg"]["verdict"] == "failed"
+        assert rows["=cmd.jpg"]["faces"] == "1"
+
+    def test_reach_gives_impact_and_words_for_viewers(self, cli, example, tmp_path):
+        found = cli("scan", example, "--no-overlay", "--threshold", "0.001", "--views", "99999")
+        assert "  impact  " in found.out
+        assert "  viewers  " in found.out
+        told = json.loads(cli("scan", example, "--json", "--threshold", "0.001", "--views", "99999").out)
+        assert told["impact"]["audience"] == 99999
+        assert told["viewer_warnings"][0]["faces"] == [1]
+        assert told["report"]["schema_version"]
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--html", "report.pdf"], "no known suffix"),
+            (["--html", "photo.jpg"], "no known suffix"),
+            (["--csv", "."], "no known suffix"),
+            (["--trust", "missing.pem"], "cannot be read"),
+            (["--timeline", "report.html"], "--html writes a page of a picture"),
+        ],
+    )
+    def test_what_cannot_be(self, cli, example, monkeypatch, words, message):
+        monkeypatch.chdir(example.parent)
+        result = cli("scan", "photo.jpg", *words)
+        assert result.code == 2
+        assert message in result.err
+        assert files(example.parent) == ["photo.jpg"]

@@ -10,9 +10,9 @@ from typing import Any
 
 from fakeweb.cli.targets import Target
 from fakeweb.errors import UsageError
-from fakeweb.media import Limits, encode_jpeg, encode_png, kind_of, write_atomically
+from fakeweb.media import encode_jpeg, encode_png, kind_of, write_atomically
 from fakeweb.render import timeline
-from fakeweb.scanner import contact_sheet_of, html_of
+from fakeweb.scanner import Scanner, contact_sheet_of, html_of
 from fakeweb.types import Report
 
 
@@ -62,19 +62,19 @@ class ClipFiles:
             raise UsageError(f"the overlay of {source} is a {suffix} file", hint=f"name it so: *{suffix}")
         return [replace(targets[0], overlay=self.overlay)]
 
-    def write(self, content: Callable[[], Any], report: Report, limits: Limits) -> list[str]:
+    def write(self, content: Callable[[], Any], report: Report, scanner: Scanner) -> list[str]:
         """Write what was asked for about a scanned clip; return a line for each.
 
         Args:
             content: Gives the clip, to be read from its start.
             report: Of the clip.
-            limits: How much the clip may cost.
+            scanner: What scanned it.
         """
-        lines = []
+        lines, limits = [], scanner.limits
         if self.timeline is not None:
             suffix = self.timeline.suffix.lower()
             if suffix == ".html":
-                data = html_of(content(), report, limits=limits).encode()
+                data = html_of(content(), report, classifier=scanner.classifier, limits=limits).encode()
             elif suffix == ".svg":
                 data = timeline(report).to_svg().encode()
             else:

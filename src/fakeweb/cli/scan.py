@@ -7,13 +7,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ from fakeweb.batch import ordered_map
 from fakeweb.cli.clip_bar import ClipBar, Interrupt, Silent
 from fakeweb.cli.clip_files import ClipFiles
 from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
+from fakeweb.cli.handed_on import HandedOn
 from fakeweb.cli.tally import Tally
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import FakeWebError, Refused, UsageError
@@ -36,8 +37,11 @@ from fakeweb.media import (
 )
 from fakeweb.registry import names
 from fakeweb.render import overlay, to_json, to_text
+from fakeweb.render.impact import Reach, impact, impact_words, viewer_warnings
+from fakeweb.render.page import Shown, file_name
 from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner, overlay_clip
-from fakeweb.types import Report
+from fakeweb.scanner.pages import ENTRY_PX, PICTURE_PX, about, show_clip, show_picture
+from fakeweb.types import Impact, Report
 
 EPILOG = """
 **Exit status**: 0 whatever the verdict; 1 with --fail-on where that verdict came up; 2 where an input or an option
@@ -57,7 +61,11 @@ was wrong (the other inputs are finished first); 3 where a model is missing or b
 
 * fakeweb scan clip.mp4 --frames 10 --json
 
-* fakeweb scan clip.mp4 --overlay-to drawn.mp4 --timeline report.html --sheet faces.jpg
+* fakeweb scan photo.jpg --html report.html --views 120000
+
+* fakeweb scan album/ --html album.html --csv album.csv
+
+* fakeweb scan clip.mp4 --overlay-to drawn.mp4 --html report.html --sheet faces.jpg
 
 **Videos and animated pictures** are looked at twice a second, at least in 32 frames; clips beyond a minute in bursts
 spread over them, and the report says how closely. Ctrl-C ends a scan early: the report is about what was seen.
@@ -80,6 +88,8 @@ class Outcome:
     report: Report | None = None
     error: FakeWebError | None = None
     written: tuple[str, ...] = ()
+    shown: Shown | None = None
+    impact: Impact | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,9 @@ class Options:
     pace: Pace | None = None
     limits: Limits | None = None
     files: ClipFiles = field(default_factory=ClipFiles)
+    trust: Path | None = None
+    reach: Reach = field(default_factory=Reach)
+    page: Literal["", "one", "many"] = ""
 
     def scanner(self) -> Scanner:
         """Make the scanner these options describe."""
@@ -103,6 +116,7 @@ class Options:
             model=self.model,
             threshold=self.threshold,
             limits=self.limits,
+            trust=self.trust,
         )
 
 
@@ -189,6 +203,29 @@ def scan(
         Path | None,
         typer.Option(help="Write the overlay of one input to this .png or .mp4 file.", show_default=False),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write a page to hand on: of one input, or of all.", show_default=False),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", help="Write a table, one line per input.", show_default=False)
+    ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option(help="Certificates (PEM) whose content credentials are trusted.", show_default=False),
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(min=0, help="Reach: how often the post was seen.", show_default=False)
+    ] = None,
+    followers: Annotated[
+        int | None, typer.Option(min=0, help="Reach: followers of the account.", show_default=False)
+    ] = None,
+    engagement_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Reach: reactions, comments and shares over views.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Say which faces in pictures and videos were manipulated, how sure that is, and draw it.
 
@@ -197,32 +234,62 @@ def scan(
     """
     limits = None if max_megapixels is None else Limits.of_megapixels(max_megapixels)
     options = Options(
-        finder, finder_model, model, threshold, opacity, _pace(frames, fps, every_frame), limits
+        finder,
+        finder_model,
+        model,
+        threshold,
+        opacity,
+        _pace(frames, fps, every_frame),
+        limits,
+        trust=trust,
+        reach=Reach(views, followers, engagement_rate),
     )
-    options.scanner()  # wrong names and broken models are found before anything else is done
+    scanner = options.scanner()  # wrong names and broken models are found before anything else is done
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file", hint="name a folder; it is made if needed")
     expansion = expand_inputs(inputs, strict_suffixes=strict_suffixes)
     extras = ClipFiles(timeline, sheet, overlay_to)
     targets = extras.aim(plan_targets(inputs, expansion.paths, out, draw))
-    options = replace(options, files=extras)
+    handed_on = HandedOn(html, table, title=_title(inputs))
+    handed_on.check(targets)
     started, tally, total = time.monotonic(), Tally(), len(targets) + len(expansion.problems)
     single = total == 1 and not expansion.skipped and not any(is_folder(i) for i in inputs)
+    options = replace(options, files=extras, page="" if html is None else "one" if single else "many")
     exit_code = 0
     for problem in expansion.problems:
         exit_code = max(exit_code, _show(Outcome(error=problem), None, as_json, single))
         tally.add(None, None)
+        handed_on.add("", None, None, problem)
     try:
         for target, outcome in _outcomes(options, targets, workers, allow_url=allow_url):
             tally.add(target.source, outcome.report)
+            handed_on.add(target.source, outcome.report, outcome.shown, outcome.error)
             exit_code = max(exit_code, _show(outcome, target, as_json, single))
     finally:
         if not single:
             with suppress(OSError):
                 ERRORS.print(tally.line(total, time.monotonic() - started, expansion.skipped), markup=False)
+        for line in handed_on.write(about(scanner.classifier), single=single):
+            ERRORS.print(printable(line), markup=False)
     if not exit_code and any(tally.labels[verdict.value] for verdict in fail_on or ()):
         exit_code = 1
     raise typer.Exit(exit_code)
+
+
+def _judgement(report: Report, found: Impact | None, single: bool) -> str:
+    """Return JSON as the service answers where a reach was given: report, impact, warnings."""
+    told = {
+        "report": json.loads(to_json(report)),
+        "impact": None if found is None else asdict(found),
+        "viewer_warnings": [asdict(warning) for warning in viewer_warnings(report)],
+    }
+    return json.dumps(told, indent=2 if single else None)
+
+
+def _title(inputs: Sequence[str]) -> str:
+    """Return what the page of many inputs is called: by names, never by paths."""
+    named = ", ".join(file_name(i.rstrip("/")) for i in inputs[:3])
+    return named if len(inputs) <= 3 else f"{named} and {len(inputs) - 3} more"
 
 
 def _pace(frames: int | None, fps: float | None, every: bool) -> Pace | None:
@@ -269,18 +336,28 @@ class _Worker:
         started = time.perf_counter()
         if self.options.files.only_clips:
             raise UsageError(
-                f"{target.source} is no video", hint="--timeline and --sheet are for videos; leave them out"
+                f"{target.source} is no video",
+                hint="--timeline and --sheet are for videos; --html writes a page of a picture",
             )
         media = read_image(content, limits=self.scanner.limits, name=target.source)
         report = self.scanner.judge(media, read_s=time.perf_counter() - started)
+        outcome = self._outcome(report)
+        if self.options.page:
+            many = self.options.page == "many"
+            side_px = ENTRY_PX if many else PICTURE_PX
+            shown = show_picture(media.image, report, side_px=side_px, crops=not many, impact=outcome.impact)
+            outcome = replace(outcome, shown=shown)
         if target.overlay is None:
-            return Outcome(report)
+            return outcome
         try:
             drawn = overlay(media.image, report, opacity=self.options.opacity)
             write_atomically(target.overlay, encode_png(drawn, drawn=True))
         except FakeWebError as error:
-            return Outcome(report, error)  # the verdict stands, whatever became of the overlay
-        return Outcome(report, written=(target.wrote(),))
+            return replace(outcome, error=error)  # the verdict stands, whatever became of the overlay
+        return replace(outcome, written=(target.wrote(),))
+
+    def _outcome(self, report: Report) -> Outcome:
+        return Outcome(report, impact=impact(report.verdict.p_fake, self.options.reach))
 
     def _clip(self, content: Any, target: Target) -> Outcome:
         show = self.show or Silent()
@@ -293,8 +370,13 @@ class _Worker:
                 should_stop=show.should_stop,
                 threads=0 if self.show else 1,
             )
+        outcome = self._outcome(report)
         try:
-            written = self.options.files.write(partial(_again, content), report, self.scanner.limits)
+            if self.options.page:
+                limits = self.scanner.limits
+                shown = show_clip(_again(content), report, limits=limits, impact=outcome.impact)
+                outcome = replace(outcome, shown=shown)
+            written = self.options.files.write(partial(_again, content), report, self.scanner)
             if target.overlay is not None and not show.should_stop():
                 with show.clip(f"drawing {target.source}"):
                     whole = overlay_clip(
@@ -309,8 +391,8 @@ class _Worker:
                     )
                 written.append(target.wrote() + ("" if whole else " (stopped early)"))
         except FakeWebError as error:
-            return Outcome(report, error)
-        return Outcome(report, written=tuple(written))
+            return replace(outcome, error=error)
+        return replace(outcome, written=tuple(written))
 
     @contextmanager
     def _content(self, source: str) -> Iterator[Any]:
@@ -366,6 +448,12 @@ def _shown(outcome: Outcome, as_json: bool, single: bool) -> str:
     report = outcome.report
     if report is None:
         return ""
-    if as_json:
+    if as_json and outcome.impact is None:
         return to_json(report, indent=2 if single else None)
-    return "\n".join([to_text(report, color=in_colour()), *map(printable, outcome.written)])
+    if as_json:
+        return _judgement(report, outcome.impact, single)
+    told = [to_text(report, color=in_colour())]
+    if outcome.impact is not None:
+        told.append(f"  impact  {impact_words(outcome.impact)}")
+        told += [f"  viewers  {w.title}. {w.text}" for w in viewer_warnings(report)]
+    return "\n".join([*told, *map(printable, outcome.written)])

@@ -70,6 +70,16 @@ def impact(
     return Impact(score, level, round(audience, 1))
 
 
+def impact_words(found: Impact) -> str:
+    """Say an impact in a few words.
+
+    Example:
+        >>> impact_words(Impact(4.5, "critical", 99_999.0))
+        'critical (4.5): about 99,999 people may see it'
+    """
+    return f"{found.level} ({found.score:.1f}): about {found.audience:,.0f} people may see it"
+
+
 _WORDS: dict[WarningKind, tuple[str, str]] = {
     "swap": (
         "A face may have been swapped",

@@ -15,7 +15,7 @@ from html import escape
 from pathlib import PurePath
 from typing import Final
 
-from fakeweb.render.impact import viewer_warnings
+from fakeweb.render.impact import impact_words, viewer_warnings
 from fakeweb.render.origin import origin_lines
 from fakeweb.render.page_style import SCRIPT, STYLE
 from fakeweb.render.timeline import timeline
@@ -36,8 +36,8 @@ _MEANS: Final = {
     " proof: genuine faces get such scores too.",
     "real": "Every judged face scores as low as genuine ones usually do. That does not prove that it is genuine: good"
     " fakes go unnoticed.",
-    "uncertain": "The scores lie between those of genuine and those of manipulated faces. Take this as no answer, not as"
-    " half a yes.",
+    "uncertain": "The scores lie between those of genuine and those of manipulated faces. Take this as no answer, not"
+    " as half a yes.",
     "no_face": "FakeWeb judges faces only. It says nothing about the rest of the picture.",
 }
 _KINDS: Final = {
@@ -73,6 +73,7 @@ class Shown:
         report: What was said of it.
         picture: JPEG of the picture, perhaps shrunk; None for clips.
         drawn: JPEG of the same with the mesh; None where nothing is drawn.
+        small: JPEG of the picture at the size of the thumbnail inside the file, where that differs.
         crops: JPEG of faces by their number.
         sheet: JPEG of a clip's telling moments.
         impact: Where a reach was given.
@@ -81,6 +82,7 @@ class Shown:
     report: Report
     picture: bytes | None = None
     drawn: bytes | None = None
+    small: bytes | None = None
     crops: Mapping[int, bytes] = field(default_factory=dict)
     sheet: bytes | None = None
     impact: Impact | None = None
@@ -117,7 +119,7 @@ def to_html(shown: Shown, about: About) -> str:
         *(f"<p>{_sentence(reason)}</p>" for reason in verdict.reasons),
         *_warnings(shown),
         f'<section class="quote"><h2>To quote</h2><blockquote>{escape(quote(report, about))}</blockquote></section>',
-        *_origin(report),
+        *_origin(shown),
         *_cards(shown),
         *_notes(report),
         _foot(report, about),
@@ -125,7 +127,9 @@ def to_html(shown: Shown, about: About) -> str:
     return _page(shown.name, parts)
 
 
-def album_to_html(title: str, items: Sequence[Shown], about: About, *, left_out: int = 0, failed: Sequence[str] = ()) -> str:
+def album_to_html(
+    title: str, items: Sequence[Shown], about: About, *, left_out: int = 0, failed: Sequence[str] = ()
+) -> str:
     """Write the page of many pictures and clips: a table, then each on its own.
 
     Args:
@@ -139,7 +143,7 @@ def album_to_html(title: str, items: Sequence[Shown], about: About, *, left_out:
     told = ", ".join(f"{n} {label.replace('_', ' ')}" for label, n in counts.items() if n) or "nothing"
     rows = "".join(_row(number, shown) for number, shown in enumerate(items, 1))
     parts = [
-        f'<header><h1>{escape(title)}</h1><p>{len(items)} shown: {told}. The most suspicious come first.</p></header>',
+        f"<header><h1>{escape(title)}</h1><p>{len(items)} shown: {told}. The most suspicious come first.</p></header>",
         f"<p>{left_out} more were scanned and are not shown here.</p>" if left_out else "",
         "<table><thead><tr><th></th><th>file</th><th>verdict</th><th>P(fake)</th><th>faces</th><th>origin</th></tr>"
         f"</thead><tbody>{rows}</tbody></table>",
@@ -147,7 +151,7 @@ def album_to_html(title: str, items: Sequence[Shown], about: About, *, left_out:
         *(f"<p>and {len(failed) - 100} more.</p>" for _ in range(len(failed) > 100)),
         *(_entry(number, shown) for number, shown in enumerate(items, 1)),
     ]
-    parts.append(_foot(items[0].report if items else None, about))
+    parts.append(_foot(items[0].report if items else None, about, of_one=False))
     return _page(title, parts)
 
 
@@ -158,17 +162,20 @@ def quote(report: Report, about: About) -> str:
         >>> from fakeweb.types import Thresholds, Verdict
         >>> report = Report("a.png", Verdict("no_face"), 6, 4, (), Thresholds(0.4, 0.6), "haar", ("fast@1",), "0" * 64)
         >>> quote(report, About("1.0"))[:60]
-        'FakeWeb 1.0 (model fast@1) on "a.png": no face found; 0 face'
+        'FakeWeb 1.0 (model fast@1) on "a.png": No face found; 0 face'
     """
     verdict = report.verdict
-    score = "" if verdict.p_fake is None else f", score P(fake) {percent(verdict.p_fake)}, line {percent(report.thresholds.fake)}"
+    score = (
+        ""
+        if verdict.p_fake is None
+        else f", score P(fake) {percent(verdict.p_fake)}, line {percent(report.thresholds.fake)}"
+    )
     first = next(iter(_by_rarity(report)), None)
     rare = f" {rarity_words(first.rarity)}" if first is not None and first.rarity is not None else ""
     rates = f" {about.rates}" if about.rates else ""
     return (
         f'FakeWeb {about.version} (model {", ".join(report.models)}) on "{file_name(report.source)}": '
-        f"{_HEADLINES[verdict.label][0].lower() if verdict.label == 'no_face' else _HEADLINES[verdict.label][0]}"
-        f"{_HEADLINES[verdict.label][1:]}{score}; {_counts(report)}.{rare}{rates} A score is an estimate and no proof."
+        f"{_HEADLINES[verdict.label]}{score}; {_counts(report)}.{rare}{rates} A score is an estimate and no proof."
         f" SHA-256 of the file: {report.media_sha256}."
     )
 
@@ -223,14 +230,14 @@ def _warnings(shown: Shown) -> Iterator[str]:
         return
     yield '<section class="viewers"><h2>For viewers</h2>'
     if shown.impact is not None:
-        i = shown.impact
-        yield f"<p>Impact <b>{i.level}</b> ({i.score:.1f}): about {i.audience:,.0f} people may see it.</p>"
+        yield f"<p>Impact {impact_words(shown.impact)}.</p>"
     for warning in warnings:
         yield f"<p><b>{escape(warning.title)}.</b> {escape(warning.text)}</p>"
     yield "</section>"
 
 
-def _origin(report: Report) -> Iterator[str]:
+def _origin(shown: Shown) -> Iterator[str]:
+    report = shown.report
     found = report.provenance
     if found is None:
         return
@@ -242,9 +249,11 @@ def _origin(report: Report) -> Iterator[str]:
     yield "</ul>"
     thumbnail = found.get("thumbnail")
     if isinstance(thumbnail, Mapping) and isinstance(thumbnail.get("jpeg"), str):
-        data = escape(thumbnail["jpeg"])
-        yield f'<figure class="inside"><img alt="the small picture inside the file" src="data:image/jpeg;base64,{data}">'
-        yield "<figcaption>The small picture inside the file, which shows something else.</figcaption></figure>"
+        data = f"data:image/jpeg;base64,{escape(thumbnail['jpeg'])}"
+        yield f'<figure class="inside"><img alt="the small picture inside the file" src="{data}">'
+        if shown.small is not None:
+            yield f'<img alt="the picture at that size" src="{_jpeg(shown.small)}">'
+        yield "<figcaption>Left the small picture inside the file, right the picture as it is.</figcaption></figure>"
     if found.get("label_text"):
         about = f" ({escape(str(found['digital_source_type']))})" if found.get("digital_source_type") else ""
         yield f"<p>By its own words it could be labelled <b>{escape(str(found['label_text']))}</b>{about}.</p>"
@@ -279,7 +288,9 @@ def _card(shown: Shown, result: FaceResult, *, hidden_in_print: bool) -> str:
         rarity_words(result.rarity) if result.rarity is not None else "",
         *(_upper(r) for r in verdict.reasons),
         f"Looks manipulated {stretch_words(result)}." if result.stretches else "",
-        "" if result.weighed else "Cut off by the border: the verdict on the whole does not rest on this face.",
+        ""
+        if result.weighed
+        else "Cut off by the border: the verdict on the whole does not rest on this face.",
     ]
     word = "Person" if report.video is not None else "Face"
     told = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
@@ -313,17 +324,19 @@ def _notes(report: Report) -> Iterator[str]:
         yield "</ul></section>"
 
 
-def _foot(report: Report | None, about: About) -> str:
+def _foot(report: Report | None, about: About, *, of_one: bool = True) -> str:
     models = escape(", ".join(report.models)) if report is not None else ""
     finder = escape(report.finder) if report is not None else ""
-    digest = f"<dt>SHA-256 of the file</dt><dd><code>{report.media_sha256}</code></dd>" if report is not None else ""
+    digest = ""
+    if report is not None and of_one:
+        digest = f"<dt>SHA-256 of the file</dt><dd><code>{report.media_sha256}</code></dd>"
     limits = "".join(f"<li>{escape(text)}</li>" for text in about.limits)
     return (
-        f'<footer><h2>How this was found</h2><dl><dt>Program</dt><dd>FakeWeb {escape(about.version)}</dd>'
+        f"<footer><h2>How this was found</h2><dl><dt>Program</dt><dd>FakeWeb {escape(about.version)}</dd>"
         f"<dt>Models</dt><dd>{models}; finder {finder}</dd>{digest}"
         f"<dt>Made</dt><dd>{escape(about.date)}</dd></dl>"
-        f"<p>{escape(about.rates)} A probability is an estimate and no proof; use it to decide what to look at, never to"
-        f" accuse somebody.</p>{f'<h3>Where the model fails</h3><ul>{limits}</ul>' if limits else ''}</footer>"
+        f"<p>{escape(about.rates)} A probability is an estimate and no proof; use it to decide what to look at, never"
+        f" to accuse somebody.</p>{f'<h3>Where the model fails</h3><ul>{limits}</ul>' if limits else ''}</footer>"
     )
 
 

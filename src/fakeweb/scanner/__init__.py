@@ -10,8 +10,9 @@ turns scores into verdicts, ``parts.py`` brings finder and mesher together, ``cl
 """
 
 from fakeweb.classifiers import DEFAULT_MODEL
-from fakeweb.scanner.clip_output import contact_sheet_of, html_of, overlay_clip
+from fakeweb.scanner.clip_output import contact_sheet_of, overlay_clip
 from fakeweb.scanner.image import Scanner
+from fakeweb.scanner.pages import html_of
 from fakeweb.scanner.parts import DEFAULT_FINDER, make_finder
 from fakeweb.scanner.video import VideoProgress
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fakeweb.media import Choice, Limits, encode_jpeg, open_clip, rewrite_clip
-from fakeweb.render.clip_html import clip_to_html
+from fakeweb.media import Choice, Limits, open_clip, rewrite_clip
 from fakeweb.render.clip_overlay import overlay_at
 from fakeweb.render.sheet import Moment, contact_sheet, cut_moment, telling_moments
 from fakeweb.scanner.video import VideoProgress
@@ -91,8 +90,3 @@ def contact_sheet_of(source: Any, report: Report, *, limits: Limits | None = Non
                 if place == frame.index:
                     found[moment] = cut_moment(frame.image, moment)
     return contact_sheet(report, {m: found[m] for m in moments if m in found})
-
-
-def html_of(source: Any, report: Report, *, limits: Limits | None = None) -> str:
-    """Return a clip's report as one HTML page with timeline and contact sheet; raises as :func:`contact_sheet_of`."""
-    return clip_to_html(report, encode_jpeg(contact_sheet_of(source, report, limits=limits), 85))

@@ -10,9 +10,9 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from fakeweb.media import Limits, encode_jpeg
+from fakeweb.media import Limits, encode_jpeg, read_image
 from fakeweb.render import overlay
-from fakeweb.render.page import MOST_CARDS, About, Shown
+from fakeweb.render.page import MOST_CARDS, About, Shown, to_html
 from fakeweb.render.sheet import Moment, cut_moment
 from fakeweb.runtime import Card
 from fakeweb.scanner.clip_output import contact_sheet_of
@@ -26,7 +26,12 @@ _QUALITY: Final = 86
 
 
 def show_picture(
-    image: Image, report: Report, *, side_px: int = PICTURE_PX, crops: bool = True, impact: Impact | None = None
+    image: Image,
+    report: Report,
+    *,
+    side_px: int = PICTURE_PX,
+    crops: bool = True,
+    impact: Impact | None = None,
 ) -> Shown:
     """Prepare a scanned picture for a page: shrunk, drawn, faces cut out.
 
@@ -39,10 +44,13 @@ def show_picture(
     """
     drawn = overlay(image, report)
     changed = drawn is not image and not np.array_equal(drawn.pixels, image.pixels)
+    inside = (report.provenance or {}).get("thumbnail") or {}
+    inside_px = max(inside.get("width", 0), inside.get("height", 0)) if inside.get("differs") else 0
     return Shown(
         _light(report),
         encode_jpeg(_shrunk(image, side_px), _QUALITY),
         encode_jpeg(_shrunk(drawn, side_px), _QUALITY) if changed else None,
+        encode_jpeg(_shrunk(image, inside_px), _QUALITY) if inside_px else None,
         _crops(image, report) if crops else {},
         impact=impact,
     )
@@ -67,7 +75,27 @@ def show_clip(
     return Shown(_light(report), sheet=encode_jpeg(sheet, _QUALITY), impact=impact)
 
 
-def about(classifier: Classifier) -> About:
+def html_of(
+    source: Any, report: Report, *, classifier: Classifier | None = None, limits: Limits | None = None
+) -> str:
+    """Return the page of a scanned picture or clip: one HTML file that needs nothing beside it.
+
+    Args:
+        source: What was scanned; a file object must stand at its start again.
+        report: Its report.
+        classifier: What judged it, for the page's foot: how often it is wrong, where it fails.
+        limits: How much it may cost.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    if report.video is not None:
+        return to_html(show_clip(source, report, limits=limits), about(classifier))
+    media = read_image(source, limits=limits or Limits(), name=report.source)
+    return to_html(show_picture(media.image, report), about(classifier))
+
+
+def about(classifier: Classifier | None) -> About:
     """Return what stands at the foot of a page that this classifier's reports are shown on."""
     from fakeweb import __version__
 

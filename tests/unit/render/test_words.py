@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fakeweb.render import overlay_at, timeline, to_text
-from fakeweb.render.clip_html import clip_to_html
 from fakeweb.render.labels import wordings
+from fakeweb.render.page import About, Shown, to_html
 from fakeweb.render.words import rarity_words
 from fakeweb.types import Image, Neighbours, Rarity, Stretch, Verdict
 
@@ -93,7 +93,7 @@ def test_the_mesh_is_drawn_in_the_parts_that_look_manipulated(clip):
 def test_timeline_and_page_name_the_parts(clip):
     parts, whole = (timeline(clip(s)).to_svg() for s in (PARTS, None))
     assert parts.count("<rect") == whole.count("<rect") + 4
-    text = clip_to_html(clip(PARTS))
+    text = to_html(Shown(clip(PARTS)), About("1"))
     assert "from 3.0 s to 6.0 s, from 8.0 s to 9.0 s" in text
     assert "from 3.0 s to 6.0 s" in to_text(clip(PARTS))
     assert timeline(clip(PARTS)).to_image(1).pixels.shape == timeline(clip(None)).to_image(1).pixels.shape

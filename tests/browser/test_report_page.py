@@ -1,0 +1,62 @@
+"""The page to hand on, in a Chromium: it breaks no policy, its slider works, and it prints on two pages."""
+
+import re
+
+import pytest
+
+from fakeweb import Scanner, read_image
+from fakeweb.scanner import html_of
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, portrait_path):
+    scanner = Scanner(threshold=0.001)
+    page = html_of(portrait_path, scanner.scan(portrait_path), classifier=scanner.classifier)
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page, encoding="utf-8")
+    assert read_image(portrait_path).image.width == 512
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def test_nothing_is_loaded_and_the_slider_works(page, address):
+    told = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("request", lambda request: told.append(request.url) if request.url.startswith("http") else None)
+    page.goto(address)
+    assert page.locator("#slide").is_visible()
+    page.locator("#opacity").fill("30")
+    assert page.locator("#drawn").evaluate("e => getComputedStyle(e).opacity") == "0.3"
+    assert told == []
+
+
+def test_all_can_be_read_without_scripts(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    assert page.locator("h1").inner_text().startswith("This looks manipulated")
+    assert not page.locator("#slide").is_visible()
+    assert page.locator("#drawn").is_visible()
+    context.close()
+
+
+def test_it_prints_on_two_pages(page, address):
+    page.goto(address)
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+
+
+def test_no_accessibility_fault(page, address):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    context = page.context.browser.new_context(bypass_csp=True)
+    other = context.new_page()
+    other.goto(address)
+    found = axe.Axe().run(other)
+    context.close()
+    assert found.violations_count == 0, found.generate_report()

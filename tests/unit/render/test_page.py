@@ -1,0 +1,123 @@
+"""The page to hand on: nothing is loaded, nothing runs but its own line, every text is escaped, no path is told."""
+
+import base64
+import csv
+import hashlib
+import io
+import re
+
+import pytest
+
+from fakeweb.render.page import About, Shown, album_to_html, file_name, quote, to_html
+from fakeweb.render.page_style import SCRIPT, STYLE
+from fakeweb.render.rows import COLUMNS, report_row, rows, to_csv
+
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+
+
+@pytest.fixture
+def suspicious(build):
+    return build.report(
+        [
+            build.face("real", (10, 10, 60, 60), 0.04),
+            build.face("fake", (100, 10, 160, 80), 0.97, kind="swap", reasons=("stands out",)),
+            build.face("uncertain", (200, 10, 260, 80), 0.5),
+        ],
+        source="/home/me/secret/photo.jpg",
+        warnings=("its colour profile is damaged",),
+    )
+
+
+def test_policy_names_the_hashes_of_what_is_there(suspicious):
+    page = to_html(Shown(suspicious, b"\xff\xd8\xff", b"\xff\xd8\xff"), About("1.0"))
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+    assert policy.startswith("default-src 'none'")
+    for text, tag in ((STYLE, "style"), (SCRIPT, "script")):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+        assert f"<{tag}>{text}</{tag}>" in page
+    assert " style=" not in page.replace("</style>", "")
+    assert not re.search(r"\son\w+=", page), "no handlers"
+    assert set(re.findall(r'src="([a-z:/]+)', page)) == {"data:image/jpeg"}
+
+
+def test_every_text_is_escaped(build):
+    told = {
+        "version": 1,
+        "signals": [{"place": "exif", "says": "edited", "text": EVIL}],
+        "contradictions": [EVIL],
+        "digital_source_type": EVIL,
+        "label_text": EVIL,
+        "thumbnail": {"jpeg": EVIL},
+    }
+    odd = build.report(
+        [build.face("uncertain", (0, 0, 9, 9), reasons=(EVIL,))],
+        source=f"{EVIL}.jpg", warnings=(EVIL,), models=(EVIL,), finder=EVIL, provenance=told,
+    )  # fmt: skip
+    shown = Shown(odd, b"\xff\xd8\xff")
+    for page in (
+        to_html(shown, About(EVIL, (EVIL,), EVIL, EVIL)),
+        album_to_html(EVIL, [shown], About("1"), failed=[EVIL]),
+    ):
+        assert "<img src=x" not in page
+        assert "alert(1)&gt;" in page
+
+
+def test_names_and_never_paths(suspicious):
+    for page in (to_html(Shown(suspicious), About("1")), album_to_html("a", [Shown(suspicious)], About("1"))):
+        assert "secret" not in page
+        assert "photo.jpg" in page
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("C:\\Users\\me\\a.jpg", "a.jpg"),
+        ("https://example.org/x/b.png?token=geheim#c", "b.png"),
+        ("-", "-"),
+        ("<array>", "<array>"),
+        ("/", "/"),
+    ],
+)
+def test_file_names(source, name):
+    assert file_name(source) == name
+
+
+def test_cards_come_by_rarity_and_many_are_cut(build):
+    many = build.report([build.face("real", (i, 0, i + 9, 9), i / 1000) for i in range(111)])
+    page = to_html(Shown(many), About("1"))
+    assert page.count('<article class="card') == 60
+    assert page.index("Face 111:") < page.index("Face 110:")
+    assert "and 51 more, with lower or no scores" in page
+    assert page.count(" later") == 54, "in print, six stand for all"
+
+
+def test_a_sentence_to_quote(suspicious):
+    text = quote(suspicious, About("1.0", rates="It is often wrong."))
+    assert text.startswith(
+        'FakeWeb 1.0 (model m@1) on "photo.jpg": This looks manipulated, score P(fake) 90 %'
+    )
+    assert "It is often wrong. A score is an estimate and no proof." in text
+    assert suspicious.media_sha256 in text
+
+
+def test_an_empty_album_says_so():
+    page = album_to_html("album", [], About("1"), failed=["a.jpg is empty"])
+    assert "0 shown: nothing" in page
+    assert "Not read: a.jpg is empty" in page
+
+
+def test_rows_for_data_frames(suspicious):
+    table = rows([suspicious, suspicious])
+    assert [row["face_label"] for row in table] == ["real", "fake", "uncertain"] * 2
+    assert {type(v) for row in table for v in row.values()} <= {str, int, float, type(None)}
+    assert (table[1]["kind"], table[1]["x0"]) == ("swap", 100.0)
+
+
+def test_a_table_runs_no_formulas(build):
+    odd = build.report([], source="=HYPERLINK(1)", warnings=("@x", "é\udcff"))
+    text = to_csv([report_row(odd), {"source": "-1+2.jpg", "verdict": "failed"}])
+    first, second = csv.DictReader(io.StringIO(text))
+    assert (first["source"], second["source"]) == ("'=HYPERLINK(1)", "'-1+2.jpg")
+    assert first["warnings"] == "'@x; é\\udcff"
+    assert set(first) == set(COLUMNS)
