@@ -36,7 +36,7 @@ def look_at(data: bytes, image: Image | None = None, *, trust: str | None = None
         trust: Certificates of those the user trusts, PEM, from :func:`read_trust`.
 
     Example:
-        >>> look_at(b"GIF89a").summary[:45]
+        >>> look_at(b"P6 1 1 255 abc").summary[:45]
         'Nothing in the file says where it comes from.'
     """
     blocks = read_blocks(data)

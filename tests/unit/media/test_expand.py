@@ -130,7 +130,7 @@ def test_what_is_a_picture_or_clip_by_content_is_taken_whatever_its_name(tmp_pat
         "go.mod",
         "mine.fakeweb.png",
         "program.ts",
-    ]  # noqa: PTH119
+    ]
 
 
 def test_what_fakeweb_drew_is_left_out_whatever_its_name(tmp_path):

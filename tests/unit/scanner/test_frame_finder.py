@@ -88,7 +88,9 @@ class TestShrinking:
         for number, x in enumerate((300, 900, 1500)):
             (face,) = frames.find(frame(scene((x, 500, head)), number), cut=number > 0)
             assert iou(face.box, face_box(known_box, x, 500)) > 0.6
-        assert finder.searched == [SIDE_PX, LARGE[0]] * 3  # the first frame and each after a cut in full as well
+        assert (
+            finder.searched == [SIDE_PX, LARGE[0]] * 3
+        )  # the first frame and each after a cut in full as well
 
     def test_faces_are_measured_at_full_size(self, frames, finder, scene, head):
         pictures = [scene((x, 500, head)) for x in (300, 900)]

@@ -277,7 +277,13 @@ class TestMesher:
         assert report.faces[0].score.p_fake > 0.9
 
     def test_timings_name_the_step(self, tiny_model, tmp_path):
-        assert set(self.scan(tiny_model, tmp_path, 0.1).timings_s) == {"read", "find", "mesh", "score", "provenance"}
+        assert set(self.scan(tiny_model, tmp_path, 0.1).timings_s) == {
+            "read",
+            "find",
+            "mesh",
+            "score",
+            "provenance",
+        }
 
 
 class TestDigest:
@@ -298,7 +304,9 @@ class TestDigest:
         digests = {Scanner(mesher=None, finder=Told(), model=m).digest() for m in (card, small)}
         assert len(digests) == 2
 
-    @pytest.mark.parametrize("options", [{"threshold": 0.9}, {"max_faces": 3}, {"limits": Limits(max_bytes=9)}])
+    @pytest.mark.parametrize(
+        "options", [{"threshold": 0.9}, {"max_faces": 3}, {"limits": Limits(max_bytes=9)}]
+    )
     def test_so_has_one_with_other_options(self, card, options):
         plain = Scanner(mesher=None, finder=Told(), model=card)
         assert Scanner(mesher=None, finder=Told(), model=card, **options).digest() != plain.digest()
