@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
+from fakeweb.render.impact import impact
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
 from fakeweb.server.finished import Finished, Summary, from_frame
-from fakeweb.render.impact import impact
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.pool import Pool
 from fakeweb.server.schemas import PredictOptions, ScanOptions, VideoOptions

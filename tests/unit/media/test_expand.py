@@ -125,7 +125,7 @@ def test_what_is_a_picture_or_clip_by_content_is_taken_whatever_its_name(tmp_pat
     assert found.skipped == {"not media": len(OTHERS)}
     assert found.problems == ()
     strict = expand_inputs([str(tmp_path)], strict_suffixes=True)
-    assert [os.path.basename(p) for p in strict.paths] == [
+    assert [os.path.basename(p) for p in strict.paths] == [  # noqa: PTH119
         "camera.mts",
         "go.mod",
         "mine.fakeweb.png",

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from fakeweb.render import REPORT_SCHEMA
-from fakeweb.server.finished import Finished, from_frame, to_frame
 from fakeweb.render.impact import leading_kind, viewer_warnings
+from fakeweb.server.finished import Finished, from_frame, to_frame
 from fakeweb.types import Face, FaceResult, Report, Score, Thresholds, Verdict
 
 OLD = sorted((Path(__file__).parents[2] / "reports_1_1").glob("*.json"))
