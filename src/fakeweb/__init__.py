@@ -56,19 +56,21 @@ __all__ = [
 ]
 
 
-def scan(source: Any) -> Report:
+def scan(source: Any, *, white: float | None = None) -> Report:
     """Judge every face of a picture with the shipped model.
 
     Args:
-        source: Path, bytes, binary file object, or uint8 RGB array (H, W, 3).
+        source: Path, bytes, binary file object, picture of Pillow, or RGB array (H, W, 3).
+        white: For arrays that are not uint8, the value that stands for white, such as 65535 or 1.0.
 
     Returns:
         The report. A picture without a face gives the verdict ``no_face``, not an error.
 
     Raises:
         MediaError: The picture cannot be read.
+        BadArgument: No picture, or an array of another layout or of a range that is not stated.
     """
-    return _scanner().scan(source)
+    return _scanner().scan(source, white=white)
 
 
 @cache

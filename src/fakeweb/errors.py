@@ -7,6 +7,7 @@ FakeWebError
 │   ├── Unsupported           a format or feature we do not read         415
 │   └── TooLarge              over a limit, found before decoding        413
 ├── UsageError                the request is at fault               HTTP 400  exit 2
+│   ├── BadArgument           an argument of the wrong type, or out of range
 │   ├── UnknownName           no such finder, model, layout ...
 │   ├── MissingExtra          an optional dependency is not installed
 │   ├── BadRecipe             a training recipe that says nonsense
@@ -110,6 +111,12 @@ class UsageError(FakeWebError):
     code = "usage"
     exit_code = 2
     http_status = 400
+
+
+class BadArgument(UsageError, TypeError, ValueError):
+    """An argument of a Python call is of the wrong type or out of range; a TypeError and a ValueError too."""
+
+    code = "usage.bad_argument"
 
 
 class UnknownName(UsageError):

@@ -4,6 +4,7 @@ import io
 import json
 import multiprocessing
 import pickle
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,47 @@ def test_scan_takes_what_people_have(portrait):
     ):
         assert plain(other) == plain(by_path)
     assert plain(fakeweb.scan(io.BytesIO(EXAMPLE.read_bytes()))) == plain(by_path)
+
+
+def test_scan_takes_pictures_of_pillow_and_arrays_whose_white_is_stated(portrait):
+    from PIL import Image as Pil
+
+    pixels = portrait.pixels
+    plainly = plain(fakeweb.scan(pixels))
+    with Pil.open(EXAMPLE) as picture:
+        assert plain(fakeweb.scan(picture)) == plainly
+        report = fakeweb.scan(picture)
+        drawn = fakeweb.overlay(picture, report)
+    assert (drawn.pixels == fakeweb.overlay(pixels, report).pixels).all()
+    assert (drawn.pixels == fakeweb.overlay(str(EXAMPLE), report).pixels).all()
+    assert plain(fakeweb.scan(portrait)) == plainly
+    assert plain(fakeweb.scan(pixels.astype(np.uint16) * 257, white=65535)) == plainly
+    assert plain(fakeweb.Scanner().scan(pixels / 255, white=1.0)) == plainly
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda a: fakeweb.scan(a.astype(np.uint16) * 257), "white=65535"),
+        (lambda a: fakeweb.scan(a / 255), r"white=1\.0"),
+        (lambda a: fakeweb.scan(a[..., 0]), "make grey RGB"),
+        (lambda a: fakeweb.scan(a.tolist()), "got list"),
+        (lambda a: fakeweb.scan(None), "got NoneType"),
+        (lambda a: fakeweb.Scanner(threshold="0.9"), "threshold must be a number, got '0.9'"),
+        (lambda a: fakeweb.Scanner(max_faces=2.5), "max_faces must be a number, got 2.5"),
+        (lambda a: fakeweb.Scanner(limits=5), "limits must be Limits"),
+        (lambda a: fakeweb.Limits(max_pixels="5"), "must be an int"),
+        (lambda a: fakeweb.overlay(a, fakeweb.scan(a), opacity=3), "opacity must lie in"),
+        (lambda a: fakeweb.overlay(a[:100], fakeweb.scan(a)), "the report is about a picture of 512 x 512"),
+        (lambda a: fakeweb.overlay(a, "report"), "report must be a Report, got str"),
+        (lambda a: fakeweb.overlay(a.astype(float), fakeweb.scan(a)), r"white=1\.0"),
+    ],
+)
+def test_wrong_arguments_get_an_error_of_ours_with_advice(call, words, portrait):
+    with pytest.raises(fakeweb.FakeWebError) as caught:
+        call(portrait.pixels)
+    assert isinstance(caught.value, TypeError | ValueError)
+    assert re.search(words, f"{caught.value.message} {caught.value.hint}")
 
 
 def test_scanning_twice_gives_the_same_bits():

@@ -18,6 +18,7 @@ TABLE = {
     "Unsupported": ("media.unsupported", 2, 415),
     "TooLarge": ("media.too_large", 2, 413),
     "UsageError": ("usage", 2, 400),
+    "BadArgument": ("usage.bad_argument", 2, 400),
     "UnknownName": ("usage.unknown_name", 2, 400),
     "MissingExtra": ("usage.missing_extra", 2, 400),
     "BadRecipe": ("usage.bad_recipe", 2, 400),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from fakeweb.errors import TooLarge, Unreadable, Unsupported
+from fakeweb.errors import BadArgument, TooLarge, Unreadable, Unsupported
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class Limits:
         max_duration_s: How long a clip may last, in seconds.
 
     Raises:
-        TypeError: A limit is not an int.
-        ValueError: A limit is below 1.
+        BadArgument: A limit is not an int, or below 1.
 
     Example:
         >>> Limits(max_pixels=1_000_000).max_bytes
@@ -39,9 +38,11 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"Limits.{field.name} must be an int, got {value!r}")
+                raise BadArgument(
+                    f"Limits.{field.name} must be an int, got {value!r}", hint="such as 100_000_000"
+                )
             if value < 1:
-                raise ValueError(f"Limits.{field.name} must be at least 1, got {value}")
+                raise BadArgument(f"Limits.{field.name} must be at least 1, got {value}")
 
     @classmethod
     def of_megapixels(cls, megapixels: float) -> Limits:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from fakeweb.errors import BadArgument
 from fakeweb.media import decode, formats, sniff
+from fakeweb.media.arrays import from_array, from_pillow, is_pillow
 from fakeweb.media.limits import DEFAULT_LIMITS, Limits, Reading, one_line
 from fakeweb.media.source import load
 from fakeweb.types import Image, UInt8Array
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | UInt8Array"
+Source: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | npt.NDArray[Any] | Any"
+)
 """What :func:`read_image` takes."""
 
 
@@ -44,7 +49,9 @@ class Media:
             raise ValueError(f"Media.sha256 must be 64 hexadecimal digits, got {self.sha256!r}")
 
 
-def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | None = None) -> Media:
+def read_image(
+    source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | None = None, white: float | None = None
+) -> Media:
     """Read one picture: JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, JPEG 2000, ICO, PNM, TGA, QOI, PCX, SGI.
 
     HEIC is read with the extra ``heic``, JPEG XL with ``jxl``.
@@ -56,9 +63,11 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | N
 
     Args:
         source: A path (str or PathLike), the bytes of a file, a binary file object (read from where it
-            stands, not closed), or a uint8 RGB array (H, W, 3), which is copied.
+            stands, not closed), a picture of Pillow, an :class:`~fakeweb.types.Image`, or an RGB array
+            (H, W, 3), which is copied: uint8, or of another type with ``white``.
         limits: How much the picture may cost.
         name: Name for messages and the report, instead of the path.
+        white: For arrays, the value that stands for white: 65535 for most uint16, 1.0 for floats in 0..1.
 
     Returns:
         The picture, its SHA-256, its name and its warnings.
@@ -69,8 +78,7 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | N
         TooLarge: Over a limit.
         Refused: A web address; see :func:`fakeweb.media.fetch_url`.
         MissingExtra: A HEIC or JPEG XL picture, and its extra is not installed.
-        TypeError: A source of another type, or an array that is not uint8.
-        ValueError: An array that is not (H, W, 3).
+        BadArgument: A source of another type, an array that is not (H, W, 3), or one whose range is not stated.
 
     Example:
         >>> import numpy as np
@@ -80,8 +88,14 @@ def read_image(source: Source, *, limits: Limits = DEFAULT_LIMITS, name: str | N
     """
     raw = name if name is not None else source_name(source)
     reading = Reading(one_line(raw, limit=4096), limits)
+    if white is not None and not isinstance(source, np.ndarray):
+        raise BadArgument("white is for arrays; files say it themselves", hint="leave it out")
     if isinstance(source, np.ndarray):
-        media = _from_array(source, reading)
+        media = _from_pixels(from_array(source, white, reading), reading)
+    elif isinstance(source, Image):
+        media = _from_pixels(source.pixels, reading)
+    elif is_pillow(source):
+        media = _from_pillow(source, reading)
     else:
         media = _from_bytes(load(source, reading), reading)
     return replace(media, source=raw)
@@ -101,33 +115,16 @@ def _from_bytes(data: bytes, reading: Reading) -> Media:
     )
 
 
-def _from_array(array: UInt8Array, reading: Reading) -> Media:
-    _check_layout(array)
-    height, width = array.shape[:2]
-    reading.check_size(width, height)
-    pixels = np.array(array, order="C", copy=True, subok=False)
+def _from_pillow(source: Any, reading: Reading) -> Media:
+    pixels, warnings = from_pillow(source, reading)
+    return _from_pixels(pixels, reading, warnings)
+
+
+def _from_pixels(pixels: UInt8Array, reading: Reading, warnings: tuple[str, ...] = ()) -> Media:
+    height, width = pixels.shape[:2]
     digest = hashlib.sha256(f"uint8 {height}x{width}x3\n".encode())
     digest.update(pixels.data)
-    return Media(Image(pixels), digest.hexdigest(), reading.name)
-
-
-def _check_layout(array: UInt8Array) -> None:
-    """Refuse every array that is not uint8 RGB, saying how to convert it: layouts are never guessed."""
-    got = f"got {array.dtype} {array.shape}"
-    want = "an array must be uint8 RGB of shape (H, W, 3)"
-    if array.dtype != np.uint8:
-        how = "(x * 255).round().astype(np.uint8)" if array.dtype.kind == "f" else "x.astype(np.uint8)"
-        raise TypeError(f"{want}, {got}; scale it to 0..255, for example {how}")
-    if array.ndim == 2:
-        raise ValueError(f"{want}, {got}; make grey RGB with np.repeat(x[:, :, None], 3, axis=2)")
-    if array.ndim == 4:
-        raise ValueError(f"{want}, {got}; give one picture at a time: x[0]")
-    if array.ndim == 3 and array.shape[2] == 4:
-        raise ValueError(f"{want}, {got}; drop the alpha channel with x[:, :, :3]")
-    if array.ndim == 3 and array.shape[0] == 3 and array.shape[2] != 3:
-        raise ValueError(f"{want}, {got}; put the channels last with x.transpose(1, 2, 0)")
-    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise ValueError(f"{want}, {got}")
+    return Media(Image(pixels), digest.hexdigest(), reading.name, warnings)
 
 
 def source_name(source: object) -> str:
@@ -136,7 +133,9 @@ def source_name(source: object) -> str:
         return os.fsdecode(source)
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray | Image):
         return "<array>"
+    if is_pillow(source):
+        return str(getattr(source, "filename", "")) or "<picture>"
     name = getattr(source, "name", None)
     return name if isinstance(name, str) and name else "<file>"

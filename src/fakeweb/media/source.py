@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
-from fakeweb.errors import Refused, Unreadable
+from fakeweb.errors import BadArgument, Refused, Unreadable
 from fakeweb.media.limits import Reading
 
 _CHUNK_BYTES = 1 << 20
@@ -19,7 +19,7 @@ def load(source: Any, reading: Reading) -> bytes:
     A file object is read from where it stands, at most one byte past the limit, and is not closed.
 
     Raises:
-        TypeError: The source is of another type, or a file object in text mode.
+        BadArgument: The source is of another type, or a file object in text mode.
         Refused: The source is a web address.
         Unreadable: Missing, empty, not a regular file, or the system refuses to read it.
         TooLarge: More than ``max_bytes``.
@@ -33,9 +33,10 @@ def load(source: Any, reading: Reading) -> bytes:
     elif callable(getattr(source, "read", None)):
         data = _read_up_to(source.read, reading)
     else:
-        raise TypeError(
-            "source must be a path, bytes, a binary file object or a uint8 RGB array, "
-            f"got {type(source).__name__}"
+        raise BadArgument(
+            f"a picture must be a path, bytes, a binary file object, an array or a picture of Pillow, "
+            f"got {type(source).__name__}",
+            hint="of a tensor give x.numpy(), with its channels last",
         )
     if not data:
         raise Unreadable(f"{reading.name} is empty", hint="copy or download the file again")
@@ -119,7 +120,10 @@ def _read_up_to(read: Callable[[int], Any], reading: Reading) -> bytes:
                 f"{reading.name} has no data ready", hint="give a file object that waits for its data"
             )
         if not isinstance(part, bytes | bytearray | memoryview):
-            raise TypeError(f"a file object must be opened in binary mode, read() gave {type(part).__name__}")
+            raise BadArgument(
+                f"a file object must be opened in binary mode, read() gave {type(part).__name__}",
+                hint='open it with "rb"',
+            )
         if not part:
             break
         parts.append(bytes(part))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.errors import BadArgument
+from fakeweb.media import read_image
 from fakeweb.render.fit import PlacedMesh, place_mesh
 from fakeweb.render.labels import (
     NEUTRAL,
@@ -44,7 +47,7 @@ _TOO_CROWDED = 2.5
 """Cost at which a label gives way to a shorter one, and the shortest to none."""
 
 
-def overlay(image: Image, report: Report, *, opacity: float = 1.0) -> Image:
+def overlay(image: Any, report: Report, *, opacity: float = 1.0) -> Image:
     """Draw what a report says over its picture.
 
     Fake faces get the lines of a face mesh, amber and light near the threshold, red and full near certainty, never
@@ -54,7 +57,7 @@ def overlay(image: Image, report: Report, *, opacity: float = 1.0) -> Image:
     measured, a note at the bottom edge.
 
     Args:
-        image: The picture that was scanned, uint8 RGB (H, W, 3).
+        image: The picture that was scanned: an Image, or what :func:`fakeweb.read_image` takes.
         report: Its report; boxes, points and meshes in pixels of this picture, also beyond its borders.
         opacity: How strongly to draw, from 0 (nothing) to 1.
 
@@ -62,7 +65,8 @@ def overlay(image: Image, report: Report, *, opacity: float = 1.0) -> Image:
         A new picture, uint8 RGB (H, W, 3). The input is not touched.
 
     Raises:
-        ValueError: ``opacity`` lies outside [0, 1], or the report is about a picture of another size.
+        BadArgument: ``opacity`` lies outside [0, 1], or the report is about a picture of another size.
+        MediaError: The picture cannot be read.
 
     Example:
         >>> from fakeweb.types import Thresholds, Verdict
@@ -73,11 +77,19 @@ def overlay(image: Image, report: Report, *, opacity: float = 1.0) -> Image:
         True
     """
     if not 0.0 <= opacity <= 1.0:
-        raise ValueError(f"opacity must lie in [0, 1], got {opacity!r}")
+        raise BadArgument(
+            f"opacity must lie in [0, 1], got {opacity!r}", hint="1 draws as strongly as it can"
+        )
+    if not isinstance(report, Report):
+        raise BadArgument(
+            f"the report must be a Report, got {type(report).__name__}", hint="overlay(picture, report)"
+        )
+    image = image if isinstance(image, Image) else read_image(image).image
     if (report.width, report.height) != (image.width, image.height):
-        raise ValueError(
+        raise BadArgument(
             f"the report is about a picture of {report.width} x {report.height} pixels, "
-            f"got one of {image.width} x {image.height}"
+            f"got one of {image.width} x {image.height}",
+            hint="give the picture that was scanned, at the size of the report",
         )
     canvas = image.pixels.copy()
     if opacity > 0.0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import numbers
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
-from fakeweb.errors import UsageError
+from fakeweb.errors import BadArgument, UsageError
 from fakeweb.faces import align, measure, quality_of, share_inside
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
 from fakeweb.provenance import credentials_reader, look_at, read_trust
@@ -74,6 +75,12 @@ class Scanner:
         trust: str | Path | None = None,
     ) -> None:
         self._made_from = {name: value for name, value in locals().items() if name != "self"}
+        _check_number("threshold", threshold, numbers.Real, "0.9")
+        _check_number("max_faces", max_faces, numbers.Integral, "100")
+        if limits is not None and not isinstance(limits, Limits):
+            raise BadArgument(
+                f"limits must be Limits, got {limits!r}", hint="such as Limits(max_pixels=50_000_000)"
+            )
         if threshold is not None and not 0 < threshold <= 1:
             raise UsageError(
                 f"the threshold must lie above 0 and at most at 1, got {threshold}",
@@ -91,20 +98,23 @@ class Scanner:
         """Pickle as what made it."""
         return partial(type(self), **self._made_from), ()
 
-    def scan(self, source: Any, *, name: str | None = None) -> Report:
+    def scan(self, source: Any, *, name: str | None = None, white: float | None = None) -> Report:
         """Read a picture or a clip and judge every face in it.
 
         Args:
-            source: Path, bytes, binary file object, or uint8 RGB array (H, W, 3). What it is, its content decides.
+            source: Path, bytes, binary file object, picture of Pillow, or RGB array (H, W, 3). What a file is, its
+                content decides.
             name: What the report calls it, if not by its path.
+            white: For arrays that are not uint8, the value that stands for white, such as 65535 or 1.0.
 
         Raises:
             MediaError: The picture or clip cannot be read.
+            BadArgument: No picture, or an array of another layout or of a range that is not stated.
         """
         if kind_of(source) == "clip":
             return self.scan_video(source, name=name)
         started = time.perf_counter()
-        media = read_image(source, limits=self.limits, name=name)
+        media = read_image(source, limits=self.limits, name=name, white=white)
         return self.judge(media, read_s=time.perf_counter() - started)
 
     def scan_video(
@@ -252,3 +262,9 @@ def _largest(faces: Sequence[Face], usable: Sequence[bool], most: int) -> list[i
     places = [i for i, ok in enumerate(usable) if ok]
     places.sort(key=lambda i: -faces[i].width_px * faces[i].height_px)
     return sorted(places[:most])
+
+
+def _check_number(name: str, value: object, kind: type, example: str) -> None:
+    """Refuse what only looks like a number, such as text or a flag."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+        raise BadArgument(f"{name} must be a number, got {value!r}", hint=f"such as {name}={example}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import fakeweb.media
-from fakeweb.errors import Refused, TooLarge, Unreadable
+from fakeweb.errors import BadArgument, Refused, TooLarge, Unreadable, Unsupported
 from fakeweb.media import Limits, Media, read_image
 
 
@@ -71,22 +72,88 @@ def test_an_array_is_copied_and_hashed_with_its_shape(pixels):
 @pytest.mark.parametrize(
     ("array", "error", "words"),
     [
-        (np.zeros((4, 4), np.uint8), ValueError, r"got uint8 \(4, 4\); make grey RGB"),
+        (np.zeros((4, 4), np.uint8), ValueError, r"got uint8 \(4, 4\).*make grey RGB"),
         (np.zeros((4, 4, 4), np.uint8), ValueError, "drop the alpha channel"),
         (np.zeros((3, 4, 5), np.uint8), ValueError, r"transpose\(1, 2, 0\)"),
         (np.zeros((1, 4, 5, 3), np.uint8), ValueError, "one picture at a time"),
         (np.zeros((4, 5, 1), np.uint8), ValueError, r"got uint8 \(4, 5, 1\)"),
         (np.zeros((0, 5, 3), np.uint8), ValueError, r"got uint8 \(0, 5, 3\)"),
-        (np.zeros((4, 4, 3), np.float32), TypeError, r"got float32 .*\* 255"),
-        (np.zeros((4, 4, 3), np.uint16), TypeError, "got uint16"),
+        (np.zeros((4, 4, 3), np.float32), TypeError, r"got float32 .*white=1\.0"),
+        (np.zeros((4, 4, 3), np.uint16), TypeError, "got uint16 .*white=65535"),
+        (np.zeros((4, 4, 3), np.int64), TypeError, "got int64 .*white=255"),
+        (np.zeros((4, 4, 3), bool), TypeError, "got bool"),
+        (np.zeros((4, 4, 3), complex), TypeError, "got complex"),
+        (np.full((4, 4, 3), "a"), TypeError, "got <U1"),
         (12, TypeError, "got int"),
         (None, TypeError, "got NoneType"),
         (io.StringIO("text"), TypeError, "binary mode"),
     ],
 )
 def test_layouts_are_checked_and_never_guessed(array, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error) as caught:
         read_image(array)
+    assert isinstance(caught.value, BadArgument)
+    assert re.search(words, f"{caught.value.message} {caught.value.hint}")
+
+
+@pytest.mark.parametrize(
+    ("convert", "white"),
+    [
+        (lambda a: a.astype(np.uint16) * 257, 65535),
+        (lambda a: a.astype(np.uint16) * 4, 1020),
+        (lambda a: a / 255, 1.0),
+        (lambda a: (a / 255).astype(np.float16), 1),
+        (lambda a: a.astype(np.float32), 255.0),
+        (lambda a: a.astype(np.int32), 255),
+        (lambda a: a, 255),
+    ],
+)
+def test_arrays_whose_white_is_stated(convert, white, pixels):
+    media = read_image(convert(pixels), white=white)
+    assert np.abs(media.image.pixels.astype(int) - pixels).max() <= (white == 1)
+    if white != 1:
+        assert media.sha256 == read_image(pixels).sha256
+
+
+def test_values_beyond_white_are_white_and_those_that_are_none_are_refused(pixels):
+    wild = np.array([[[-1.0, 0.5, 7.0]]])
+    assert read_image(wild, white=1).image.pixels.tolist() == [[[0, 128, 255]]]
+    for bad in (np.nan, np.inf):
+        with pytest.raises(BadArgument, match="no numbers"):
+            read_image(np.full((2, 2, 3), bad), white=1)
+    for white in (0, -1, "1", True, float("nan")):
+        with pytest.raises(BadArgument, match="white must be a number above 0"):
+            read_image(pixels / 255, white=white)
+    with pytest.raises(BadArgument, match="white is for arrays"):
+        read_image(b"abc", white=1)
+
+
+def test_pictures_of_pillow_stand_as_their_files(pixels, encode, icc, tmp_path):
+    from PIL import Image, ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(pixels, "PNG", exif=exif.tobytes(), icc_profile=icc(order="bgr")))
+    with Image.open(path) as picture:
+        media = read_image(picture)
+        turned = read_image(ImageOps.exif_transpose(picture))
+    assert np.array_equal(media.image.pixels, read_image(path).image.pixels)
+    assert np.array_equal(turned.image.pixels, media.image.pixels)
+    assert media.source == str(path)
+    for mode in ("L", "1", "P", "CMYK", "RGBA", "LA", "YCbCr"):
+        assert read_image(Image.fromarray(pixels).convert(mode)).image.pixels.shape == (48, 64, 3)
+    assert read_image(Image.fromarray(pixels)).source == "<picture>"
+    with pytest.raises(Unsupported, match="mode F"):
+        read_image(Image.fromarray(pixels).convert("F"))
+    with pytest.raises(TooLarge):
+        read_image(Image.fromarray(pixels), limits=Limits(max_pixels=100))
+
+
+def test_an_image_of_ours_is_taken_as_it_is(pixels):
+    image = read_image(pixels).image
+    assert read_image(image).image.pixels is not None
+    assert read_image(image).sha256 == read_image(pixels).sha256
 
 
 def test_paths_that_cannot_be_read(tmp_path):

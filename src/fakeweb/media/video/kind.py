@@ -9,7 +9,9 @@ from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
 
+from fakeweb.media.arrays import is_pillow
 from fakeweb.media.sniff import OTHER_MAGICS, picture_format
+from fakeweb.types import Image
 
 VIDEO_SUFFIXES: Final = frozenset(
     f".{name}"
@@ -159,7 +161,7 @@ def kind_of(source: Any) -> Kind:
         >>> kind_of(np.zeros((4, 4, 3), np.uint8))
         'picture'
     """
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray | Image) or is_pillow(source):
         return "picture"
     head = read_head(source)
     if demuxer_of(head):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from fakeweb.errors import Refused, TooLarge, Unreadable
+from fakeweb.errors import BadArgument, Refused, TooLarge, Unreadable
 from fakeweb.media.limits import Limits, one_line
 from fakeweb.media.source import open_regular
 from fakeweb.media.video.kind import HEAD_BYTES
@@ -48,7 +48,7 @@ def open_material(source: Any, name: str, limits: Limits) -> Iterator[Material]:
         Unreadable: Missing, empty, not a regular file, or the system refuses.
         TooLarge: More than ``limits.max_clip_bytes``.
         Refused: A web address.
-        TypeError: Another type, or a file object in text mode.
+        BadArgument: Another type, or a file object in text mode.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         file: BinaryIO = io.BytesIO(source)
@@ -62,7 +62,10 @@ def open_material(source: Any, name: str, limits: Limits) -> Iterator[Material]:
     elif callable(getattr(source, "read", None)):
         file = _copy(source, name, limits)
     else:
-        raise TypeError(f"source must be a path, bytes or a binary file object, got {type(source).__name__}")
+        raise BadArgument(
+            f"a clip must be a path, bytes or a binary file object, got {type(source).__name__}",
+            hint="write frames to a file first, with fakeweb.media.encode_clip",
+        )
     with file:
         yield _measured(file, name, limits)
 
@@ -76,7 +79,10 @@ def _copy(source: Any, name: str, limits: Limits) -> BinaryIO:
         if part is None:
             raise Unreadable(f"{name} has no data ready", hint="give a file object that waits for its data")
         if not isinstance(part, bytes | bytearray | memoryview):
-            raise TypeError(f"a file object must be opened in binary mode, read() gave {type(part).__name__}")
+            raise BadArgument(
+                f"a file object must be opened in binary mode, read() gave {type(part).__name__}",
+                hint='open it with "rb"',
+            )
         if not part:
             break
         copy.write(part)

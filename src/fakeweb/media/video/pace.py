@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.errors import BadArgument
+
 _PER_SECOND: Final = 2.0
 _FEWEST: Final = 32
 _EVENLY_UP_TO_S: Final = 60.0
@@ -34,7 +36,7 @@ class Pace:
         every: Every frame.
 
     Raises:
-        ValueError: More than one field, or a number that is not positive.
+        BadArgument: More than one field, or a number that is not positive.
     """
 
     frames: int | None = None
@@ -43,11 +45,11 @@ class Pace:
 
     def __post_init__(self) -> None:
         if (self.frames is not None) + (self.fps is not None) + self.every > 1:
-            raise ValueError("Pace takes one of frames, fps and every")
+            raise BadArgument("Pace takes one of frames, fps and every", hint="leave the others out")
         if self.frames is not None and self.frames < 1:
-            raise ValueError(f"Pace.frames must be at least 1, got {self.frames}")
+            raise BadArgument(f"Pace.frames must be at least 1, got {self.frames}")
         if self.fps is not None and not 0 < self.fps < math.inf:
-            raise ValueError(f"Pace.fps must be positive, got {self.fps}")
+            raise BadArgument(f"Pace.fps must be positive, got {self.fps}")
 
 
 @dataclass(frozen=True, eq=False)
