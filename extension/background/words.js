@@ -60,12 +60,12 @@ export function findingOf(judgement, sha256) {
     };
   }
   if (verdict.label === "real") {
-    const [missing] = verdict.reasons ?? [];
-    const shown = missing ? "What could be judged shows" : faces.length === 1 ? "The face shows" : `The ${faces.length} faces show`;
+    const [but] = verdict.reasons ?? [];
+    const shown = but ? "Taken together, the faces show" : faces.length === 1 ? "The face shows" : `The ${faces.length} faces show`;
     return {
       ...base,
       title: "No sign of manipulation found",
-      text: `${shown} nothing that this program knows how to find${missing ? `; ${missing}` : ""}. That does not prove the
+      text: `${shown} nothing that this program knows how to find${but ? `; ${but}` : ""}. That does not prove the
         picture genuine.`.replace(/\s+/g, " "),
     };
   }

@@ -201,7 +201,7 @@ test("rarity and neighbours are told, and what could not be judged", () => {
   const few = findingOf(judgement("uncertain", 0.1, [face("real", 0.1)], ["only 1 of 111 faces could be judged"]), "h");
   assert.match(few.text, /cannot tell: only 1 of 111 faces could be judged/);
   const most = findingOf(judgement("real", 0.1, [face("real", 0.1)], ["1 of 3 faces could not be judged"]), "h");
-  assert.match(most.text, /What could be judged shows nothing .*; 1 of 3 faces could not be judged\./);
+  assert.match(most.text, /Taken together, the faces show nothing .*; 1 of 3 faces could not be judged\./);
 });
 
 test("colours are those of the drawing, over the whole range from the line to certainty", () => {

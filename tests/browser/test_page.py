@@ -262,6 +262,9 @@ def test_the_headline_says_what_the_answer_rests_on(visit, strict, group, tmp_pa
     few, one = "only 1 of 3 faces could be judged", "1 of 3 faces could not be judged"
     headline("uncertain", 0.1, few).to_have_text(f"FakeWeb cannot tell: {few}")
     headline("real", 0.1, one).to_have_text(f"No sign of manipulation found; {one}")
+    page = visit(strict)
+    answered(page, data, picture, tmp_path)
+    expect(page.locator(".verdict")).to_contain_text("some cannot be told")
 
 
 @pytest.mark.parametrize("lines", [(0.2, 0.986), (0.01, 0.02), (0.5, 0.59)])

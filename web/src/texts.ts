@@ -90,6 +90,7 @@ export const texts = {
   means: {
     fake: "At least one face scores as high as manipulated ones usually do. That is a reason to look closer, not a proof: genuine faces get such scores too.",
     real: "Every judged face scores as low as genuine ones usually do. That does not prove that it is genuine: good fakes go unnoticed.",
+    mixed: "No face stands out from what genuine pictures of so many faces hold, though some cannot be told. That does not prove that it is genuine: good fakes go unnoticed.",
     uncertain: "The scores lie between those of genuine and those of manipulated faces. Take this as no answer, not as half a yes.",
     moved: "At least one face reaches the line from which whoever runs this service calls faces fake. They moved that line: what was measured about this model does not hold for it.",
     no_face: "FakeWeb judges faces only. It says nothing about the rest of the picture, and may miss faces that are small, turned away or covered.",

@@ -20,7 +20,7 @@ export function Verdict({ name, report, kept }: { name: string; report: Report; 
         {counts(report)}
         {p !== null && <>; {texts.highest(percent(p))}</>}
       </p>
-      <p>{texts.means[moved && label === "fake" ? "moved" : label]}</p>
+      <p>{texts.means[moved && label === "fake" ? "moved" : label === "real" && count(report, "uncertain") ? "mixed" : label]}</p>
       {told.map((reason) => <p key={reason} className="reason">{sentence(reason)}</p>)}
       {report.warnings.map((warning) => <p key={warning} className="reason">{sentence(warning)}</p>)}
       {moved && label !== "fake" && <p className="reason">{texts.face.moved}</p>}
