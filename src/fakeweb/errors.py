@@ -42,8 +42,11 @@ Each leaf has a stable ``code`` (never renamed) and every error a ``hint`` that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 class FakeWebError(Exception):
@@ -59,9 +62,9 @@ class FakeWebError(Exception):
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(readable(message))
+        self.message = readable(message)
+        self.hint = readable(hint)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the hint when an error crosses a process border."""
@@ -70,6 +73,23 @@ class FakeWebError(Exception):
     def to_dict(self) -> dict[str, str]:
         """Return ``{"code", "message", "hint"}`` as they stand in JSON answers."""
         return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+def readable(text: str) -> str:
+    r"""Return text that every reader can decode: bytes of file names that are no UTF-8 come out as ``\xff``.
+
+    Python holds such bytes as lone surrogates, which neither a terminal nor a strict reader of JSON or CSV takes.
+
+    Example:
+        >>> readable("caf\udce9.jpg") == r"caf\xe9.jpg"
+        True
+    """
+    return _SURROGATES.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def _rebuild(kind: type[FakeWebError], message: str, hint: str) -> FakeWebError:

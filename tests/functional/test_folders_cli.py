@@ -173,6 +173,50 @@ class TestObstacles:
 
 
 class TestNames:
+    @pytest.fixture
+    def undecodable(self, album, cut):
+        """Two files whose names differ in bytes that are no UTF-8, and a broken third."""
+        for name, content in (
+            (b"caf\xe9.jpg", encode_jpeg(cut)),
+            (b"\xff\xfe", encode_jpeg(cut)),
+            (b"\xff.png", b""),
+        ):
+            with open(os.fsencode(album) + b"/" + name, "wb") as file:  # noqa: PTH123
+                file.write(content)
+        (album / "a.jpg").unlink()
+        return album
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow such names")
+    def test_a_name_that_is_no_utf8_reads_the_same_everywhere(self, cli, undecodable, suspicious):
+        names = {r"caf\xe9.jpg", r"\xff\xfe", r"\xff.png"}
+        result = cli("scan", undecodable, "--model", suspicious, "--json")
+        assert rows(result).keys() == names
+        for row in rows(result).values():
+            json.dumps(row, ensure_ascii=False).encode()  # no lone surrogate: any strict reader takes it
+        assert rf"{undecodable}/\xff.png is empty" in result.err
+        text = cli("scan", undecodable, "--model", suspicious)
+        assert rf"{undecodable}/caf\xe9.jpg  FAKE" in text.out
+        (text.out + text.err).encode()
+        (path,) = undecodable.glob("caf*")
+        assert rf"overlay: {undecodable}/caf\xe9.fakeweb.png" in cli("scan", path, "--model", suspicious).out
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not allow such names")
+    def test_the_tables_and_pages_of_a_data_set_are_utf8(self, cli, tmp_path, cut):
+        pytest.importorskip("sklearn", reason="needs the extra 'evaluate'")
+        for label in (b"real", b"fake"):
+            folder = os.fsencode(tmp_path) + b"/data/" + label
+            os.makedirs(folder)  # noqa: PTH103
+            for name in (b"\xff.png", b"\xfe.png"):
+                with open(folder + b"/" + label + name, "wb") as file:  # noqa: PTH123
+                    file.write(encode_png(cut))
+        out = tmp_path / "out"
+        assert cli("data", "inspect", tmp_path / "data", "--out", out / "inspect").code == 0
+        assert cli("evaluate", tmp_path / "data", "--split", "all", "--out", out / "evaluate").code == 0
+        texts = {p.name: p.read_bytes().decode() for p in out.rglob("*.*")}
+        assert r"real/real\xfe.png" in texts["files.csv"]
+        assert r"real/real\xff.png" in texts["scores.csv"]
+        assert r"real\xff" in texts["groups.csv"]
+
     @pytest.mark.skipif(sys.platform != "linux", reason="other systems count otherwise")
     def test_a_name_as_long_as_may_be_gets_an_overlay(self, cli, album, suspicious):
         long = album / ("x" * 251 + ".jpg")

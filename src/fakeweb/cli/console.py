@@ -10,7 +10,7 @@ from contextlib import suppress
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fakeweb.errors import FakeWebError, UsageError
+from fakeweb.errors import FakeWebError, UsageError, readable
 
 ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -41,7 +41,7 @@ def write(text: str) -> None:
     try:
         if sys.stdout is None:
             raise UsageError("standard output is closed", hint="give it a file or a terminal")
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(readable(text) + "\n")
         sys.stdout.flush()
     except BrokenPipeError as error:
         _silence()
@@ -61,7 +61,7 @@ def _silence() -> None:
 
 def printable(text: object) -> str:
     """Replace what a terminal would obey rather than show."""
-    return "".join(c if c.isprintable() else "?" for c in str(text))
+    return "".join(c if c.isprintable() else "?" for c in readable(str(text)))
 
 
 def in_colour() -> bool:

@@ -18,7 +18,7 @@ from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, print_error, printable, progress_bar, write
 from fakeweb.cli.sheet import write_sheets
 from fakeweb.cli.workshop import COLUMNS, FoundFace, Journal, Look, Plan, methods_of, rows_of
-from fakeweb.errors import DatasetError, UsageError
+from fakeweb.errors import DatasetError, UsageError, readable
 from fakeweb.media import expand_inputs, write_atomically
 from fakeweb.registry import names
 from fakeweb.scanner import DEFAULT_FINDER
@@ -141,10 +141,7 @@ def _groups(paths: list[str]) -> dict[str, str]:
     whole = {p: os.path.abspath(p) for p in paths}  # noqa: PTH100
     folders = {os.path.dirname(p) for p in whole.values()}  # noqa: PTH120
     base = os.path.commonpath(folders) if folders else ""
-    return {
-        p: Path(os.path.relpath(full, base)).as_posix().encode("utf-8", "replace").decode()
-        for p, full in whole.items()
-    }
+    return {p: readable(Path(os.path.relpath(full, base)).as_posix()) for p, full in whole.items()}
 
 
 def _tell_left_out(records: list[dict[str, Any]]) -> None:

@@ -24,7 +24,7 @@ from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progr
 from fakeweb.cli.handed_on import HandedOn
 from fakeweb.cli.tally import Tally
 from fakeweb.cli.targets import Target, is_folder, plan_targets
-from fakeweb.errors import FakeWebError, Refused, UsageError
+from fakeweb.errors import FakeWebError, Refused, UsageError, readable
 from fakeweb.media import (
     Limits,
     Pace,
@@ -438,7 +438,7 @@ def _show(outcome: Outcome, target: Target | None, as_json: bool, single: bool) 
     if outcome.error is None:
         return 0
     if outcome.report is None and as_json:
-        source = None if target is None else target.source
+        source = None if target is None else readable(target.source)
         write(json.dumps({"source": source, "error": outcome.error.to_dict()}))
     print_error(outcome.error)
     return outcome.error.exit_code

@@ -14,7 +14,7 @@ from typing import Any
 from fakeweb.batch import ordered_map
 from fakeweb.dfdc.judge import CLIP
 from fakeweb.dfdc.parts import ClipRef, Part
-from fakeweb.errors import DatasetError, FakeWebError, LayoutMismatch, UsageError
+from fakeweb.errors import DatasetError, FakeWebError, LayoutMismatch, UsageError, readable
 from fakeweb.media import Pace, write_atomically
 from fakeweb.scanner import Scanner
 
@@ -109,7 +109,7 @@ def to_csv(predictions: Sequence[Prediction]) -> str:
     writer.writerow(("filename", "label"))
     for prediction in predictions:
         p = UNKNOWN if prediction.p_fake is None else min(1 - CLIP, max(CLIP, prediction.p_fake))
-        writer.writerow((prediction.filename, f"{p:.6f}"))
+        writer.writerow((readable(prediction.filename), f"{p:.6f}"))
     return text.getvalue()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets import half_of_group
 from fakeweb.datasets.files import shows_video
-from fakeweb.errors import FakeWebError
+from fakeweb.errors import FakeWebError, readable
 from fakeweb.evaluate.conditions import NOTHING, Conditions, measure
 from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
 from fakeweb.evaluate.figures import CLIP
@@ -221,7 +221,7 @@ def _importance(face: Face, image: Image) -> float:
 
 
 def name_of(path: Path, root: Path) -> str:
-    """Return how the tables call a file: relative to the data set, with slashes."""
+    """Return how the tables call a file: relative to the data set, with slashes, in text that UTF-8 can hold."""
     root = root if root.is_dir() else root.parent
     inside = path.is_relative_to(root)
-    return (path.relative_to(root) if inside else Path(os.path.relpath(path, root))).as_posix()
+    return readable((path.relative_to(root) if inside else Path(os.path.relpath(path, root))).as_posix())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from fakeweb.errors import BadArgument, TooLarge, Unreadable, Unsupported
+from fakeweb.errors import BadArgument, TooLarge, Unreadable, Unsupported, readable
 
 
 @dataclass(frozen=True)
@@ -152,5 +152,5 @@ def reduced(side_px: int, by: int) -> int:
 
 def one_line(text: object, limit: int = 200) -> str:
     """Return text on one line without control characters, cut to ``limit`` characters."""
-    line = "".join(c if c.isprintable() else " " for c in str(text))
+    line = "".join(c if c.isprintable() else " " for c in readable(str(text)))
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -10,9 +10,8 @@ from fakeweb.types import Report
 def to_json(report: Report, *, indent: int | None = 2) -> str:
     r"""Write a report as strict JSON: what every JSON reader understands, always encodable as UTF-8.
 
-    Names in any script stay readable. A file name that is not valid UTF-8 comes out with ``\udcxx`` escapes,
-    from which ``Report.from_dict(json.loads(...))`` restores it. JSON has no NaN and no infinity: where
-    metadata brought one, null is written.
+    Names in any script stay readable; bytes of a file name that are no UTF-8 come out as ``\xff``. JSON has no NaN and
+    no infinity: where metadata brought one, null is written.
 
     Args:
         report: The report.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakeweb.errors import readable
 from fakeweb.render.origin import origin_lines
 from fakeweb.render.words import rarity_words, stretch_words
 from fakeweb.types import FaceResult, Report
@@ -95,5 +96,5 @@ def _painted(text: str, label: str, color: bool) -> str:
 
 
 def _safe(text: str) -> str:
-    """Replace what a terminal would obey rather than show, and what cannot be encoded."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    """Replace what a terminal would obey rather than show."""
+    return "".join(c if c.isprintable() else "?" for c in readable(text))

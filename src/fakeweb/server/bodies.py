@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Protocol
 
 from starlette.requests import Request
 
-from fakeweb.errors import BadRequest, TooLarge, TooSlow, Unreadable
+from fakeweb.errors import BadRequest, TooLarge, TooSlow, Unreadable, readable
 from fakeweb.server.forms import FormParser, Part, parse_options
 
 FILE_FIELDS = ("file", "files", "image", "images", "video")
@@ -34,7 +34,7 @@ class Upload:
     """One file that came in.
 
     Attributes:
-        name: Safe to show, to store and to put into a header.
+        name: Safe to show and to store.
         data: Its bytes; empty where they went to a file.
         sha256: Hex digest.
         size_bytes: Length.
@@ -304,11 +304,13 @@ class _FormBody:
 def safe_name(name: str) -> str:
     r"""Return a file name without folders, control and formatting characters, at most 120 characters.
 
+    Bytes that are no UTF-8, given as lone surrogates, come out as ``\xff``, as everywhere in FakeWeb.
+
     Example:
         >>> safe_name("../../etc/pass\nwd.jpg")
         'pass_wd.jpg'
     """
-    last = re.split(r"[/\\]", name)[-1]
+    last = readable(re.split(r"[/\\]", name)[-1])
     kept = "".join("_" if unicodedata.category(c)[0] == "C" or c in '"<>|:*?' else c for c in last)
     kept = kept.strip(" .")
     if len(kept) > 120:

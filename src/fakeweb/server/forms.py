@@ -142,7 +142,7 @@ def _part(lines: list[bytes]) -> Part:
             _, options = parse_options(value)
             field = options.get("name", b"").decode("utf-8", "replace")
             filename = options.get("filename")
-            return Part(field, None if filename is None else filename.decode("utf-8", "replace"))
+            return Part(field, None if filename is None else filename.decode("utf-8", "surrogateescape"))
     return Part("", None)
 
 

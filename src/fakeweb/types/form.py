@@ -28,6 +28,7 @@ from typing import (
 
 import numpy as np
 
+from fakeweb.errors import readable
 from fakeweb.types.arrays import read_only
 
 Schema = dict[str, Any]
@@ -192,7 +193,7 @@ class _Text:
             raise _wrong(where, "a string", value)
         if self.pattern is not None and not re.search(self.pattern, value):
             raise _wrong(where, f"a string like {self.pattern}", value)
-        return value
+        return readable(value)
 
     def write(self, value: Any) -> str:
         return str(value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from fakeweb.errors import readable
 from fakeweb.types.arrays import FloatArray, check_unit_range, freeze_floats
 from fakeweb.types.pictures import Image
 from fakeweb.types.report import KINDS, Kind
@@ -42,6 +43,8 @@ class Sample:
             raise ValueError(f"Sample.kind must be one of {KINDS} and only on fakes, got {self.kind!r}")
         if self.split not in get_args(Split):
             raise ValueError(f"Sample.split must be train, val or test, got {self.split!r}")
+        for name in ("group", "source"):  # they stand in tables, which any reader must be able to decode
+            object.__setattr__(self, name, readable(getattr(self, name)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -325,6 +325,19 @@ def test_file_names_are_made_safe(api, small):
     assert answer.json()["report"]["source"] == "_b__[31m.jpg"
 
 
+@pytest.mark.parametrize("sent", [b'filename="\xff\xfe.jpg"', b"filename*=UTF-8''%FF%FE.jpg"])
+def test_a_name_that_is_no_utf8_is_shown_as_the_command_line_shows_it(api, small, sent):
+    form = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; '
+        + sent
+        + b"\r\n\r\n"
+        + small(61)
+        + b"\r\n--x--\r\n"
+    )
+    answer = api.post("/v1/predict", content=form, headers={"Content-Type": f"{FORM}; boundary=x"})
+    assert answer.json()["report"]["source"] == "\\xff\\xfe.jpg"
+
+
 def test_a_page_of_another_origin_may_call_only_when_allowed(run_service, api):
     there = {"Origin": "https://app.example"}
     assert "access-control-allow-origin" not in api.get("/livez", headers=there).headers

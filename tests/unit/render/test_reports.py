@@ -82,11 +82,12 @@ class TestJson:
     def test_names_stay_readable(self, build):
         assert "фото 写真.jpg" in to_json(build.report([], source="фото 写真.jpg"))
 
-    def test_names_that_are_not_utf8_survive(self, build):
-        report = build.report([], source="caf\udce9.jpg")
+    def test_names_that_are_not_utf8_are_readable(self, build):
+        report = build.report([], source="caf\udce9.jpg", warnings=("odd: \ud800",))
         text = to_json(report)
         assert text.encode()
-        assert json.loads(text)["source"] == report.source
+        assert json.loads(text)["source"] == report.source == r"caf\xe9.jpg"
+        assert json.loads(text)["warnings"] == [r"odd: \ud800"]
 
     def test_no_nan_and_no_numpy(self, build):
         odd = {
@@ -248,7 +249,7 @@ class TestText:
     def test_a_file_name_cannot_command_the_terminal(self, build):
         text = to_text(build.report([], source="a\x1b[2J\nb\udce9.jpg  REAL"))
         assert text.encode()
-        assert text == "a?[2J?b?.jpg  REAL  NO FACE  0 faces"
+        assert text == r"a?[2J?b\xe9.jpg  REAL  NO FACE  0 faces"
 
 
 def test_public_names():

@@ -226,6 +226,7 @@ def test_a_video_goes_to_a_file(tmp_path):
         ("e\u0301\u4e2d.png", "e\u0301\u4e2d.png"),
         ("a\u202egpj.exe", "a_gpj.exe"),
         ("x" * 300 + ".jpeg", "x" * 115 + ".jpeg"),
+        ("C:\\x\\caf\udce9.jpg", "caf\\xe9.jpg"),
     ],
 )
 def test_names_are_made_safe(name, safe):
