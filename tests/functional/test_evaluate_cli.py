@@ -45,6 +45,31 @@ def test_evaluate_writes_a_report_and_says_the_main_figures(cli, portraits, tmp_
 
 
 @needs_extra
+def test_a_picture_that_is_real_and_fake_stops_an_evaluation_unless_allowed(
+    cli, portraits, tmp_path, tiny_model
+):
+    card = tiny_model(tmp_path / "model", "bright", gain=0.2, bias=-20)
+    rows = [f"{p.relative_to(portraits)},{p.parent.name}" for p in sorted(portraits.rglob("*.jpg"))]
+    rows += ["real/real0.jpg,fake", "real/real1.jpg,real"]
+    (portraits / "mine.csv").write_text("\n".join(["path,label", *rows]))
+    out = tmp_path / "report"
+    wanted = ("evaluate", card, portraits, "--layout", "csv", "--split", "all", "--out", out)
+    result = cli(*wanted)
+    assert result.code == 2
+    assert "contradicts itself: labelled both real and fake: real/real0.jpg" in result.err
+    assert "--allow-conflicts" in result.err
+    assert not out.exists()
+    allowed = cli(*wanted, "--allow-conflicts")
+    assert allowed.code == 0, allowed.err
+    assert "left out, labelled both real and fake: real/real0.jpg" in allowed.err
+    assert "left out, listed more than once, counted once: real/real1.jpg" in allowed.err
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert (
+        metrics["models"]["bright@1"]["pooled_all"]["auc"]["value"] == 1
+    )  # each file once, with its first label
+
+
+@needs_extra
 def test_folds_are_judged_on_what_they_never_saw(cli, portraits, tmp_path, tiny_model):
     folds = tmp_path / "folds"
     folds.mkdir()

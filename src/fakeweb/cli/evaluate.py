@@ -78,6 +78,13 @@ def evaluate(
     skip: Annotated[
         list[str] | None, typer.Option(help="Leave out this source; may be repeated.", show_default=False)
     ] = None,
+    allow_conflicts: Annotated[
+        bool,
+        typer.Option(
+            "--allow-conflicts",
+            help="Go on where a picture is labelled both real and fake; the first counts.",
+        ),
+    ] = False,
     limit: Annotated[
         int, typer.Option(min=0, help="Judge at most so many pictures, drawn evenly; 0: all.")
     ] = 0,
@@ -112,6 +119,7 @@ def evaluate(
         frames=frames,
         only=tuple(only or ()),
         skip=tuple(skip or ()),
+        allow_conflicts=allow_conflicts,
         limit=limit,
     )
     folder = out or Path(f"evaluation-{Path(model).stem}-{split}")

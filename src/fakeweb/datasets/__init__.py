@@ -10,10 +10,12 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
     files    files of a folder in a fixed order; which video of a list a file shows
     tables   JSON and CSV, refused with file and line where broken
     splits   the split of a group, of people, and which videos are one family
+    doubles  pictures that stand in a data set twice, perhaps as the opposite
     opening  layouts by name with options, or by the look of a folder; a whole data set at once
     people   persons who stand under several groups, and regrouping by them
 """
 
+from fakeweb.datasets.doubles import settle_conflicts
 from fakeweb.datasets.opening import AUTO, guess_layout, open_layout, read_samples
 from fakeweb.datasets.people import read_people, regroup
 from fakeweb.datasets.splits import half_of_group, split_of_group
@@ -26,5 +28,6 @@ __all__ = [
     "read_people",
     "read_samples",
     "regroup",
+    "settle_conflicts",
     "split_of_group",
 ]

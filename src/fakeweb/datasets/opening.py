@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb import registry
+from fakeweb.datasets.doubles import tell_doubles
 from fakeweb.datasets.people import read_people, regroup
 from fakeweb.errors import UsageError
 from fakeweb.types import DatasetLayout, Sample
@@ -106,7 +107,7 @@ def read_samples(
     options: Mapping[str, Any] | None = None,
     people: Sequence[str] = (),
 ) -> tuple[list[Sample], list[str], str]:
-    """Index a data set: its samples, what was left out, and the name of the layout.
+    """Index a data set: its samples, what was left out or stands there twice, and the name of the layout.
 
     Args:
         root: The data set.
@@ -120,7 +121,8 @@ def read_samples(
     name = guess_layout(root) if layout == AUTO else layout
     made = open_layout(name, options)
     samples = list(made.index(root))
-    problems = list(getattr(made, "problems", ()))
+    samples, doubles = tell_doubles(samples, root)
+    problems = [*getattr(made, "problems", ()), *doubles]
     for entry in people:
         samples = regroup(samples, read_people(entry))
     return samples, problems, name

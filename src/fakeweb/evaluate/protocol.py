@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fakeweb.datasets import AUTO, half_of_group, read_samples
+from fakeweb.datasets import AUTO, half_of_group, read_samples, settle_conflicts
 from fakeweb.datasets.files import shows_video
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.types import Sample
@@ -41,6 +41,7 @@ class Protocol:
         peers: Folder with the weights of published classifiers to measure beside, or None.
         robustness: Pictures to degrade, drawn evenly from the sources and classes of two-class sources; 0 for none.
         only, skip: Sources to keep (all if empty) and to leave out.
+        allow_conflicts: Whether a picture may be labelled both real and fake.
         limit: At most so many pictures, drawn evenly from sources and classes; 0 for all.
         seed: Decides what is drawn.
     """
@@ -60,6 +61,7 @@ class Protocol:
     frames: int = 0
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    allow_conflicts: bool = False
     limit: int = 0
     seed: int = 0
 
@@ -86,7 +88,7 @@ def choose(protocol: Protocol) -> Chosen:
     """Index the data set and choose what is judged.
 
     Raises:
-        DatasetError: Nothing is left.
+        DatasetError: Nothing is left, or a picture is labelled both real and fake and may not.
         LayoutMismatch, UnknownName, UsageError: As their names say.
     """
     found, problems, layout = read_samples(protocol.data, protocol.layout, protocol.options, protocol.people)
@@ -102,6 +104,7 @@ def choose(protocol: Protocol) -> Chosen:
         and (not protocol.only or s.source in protocol.only)
         and s.source not in protocol.skip
     ]
+    samples = settle_conflicts(samples, protocol.data, allowed=protocol.allow_conflicts)
     if protocol.limit:
         samples = draw_evenly(samples, protocol.limit, protocol.seed)
     if not samples:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb import registry
-from fakeweb.datasets import half_of_group, read_people, read_samples, regroup
+from fakeweb.datasets import half_of_group, read_people, read_samples, regroup, settle_conflicts
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS
@@ -72,7 +72,7 @@ def gather(
         first: Whether this process writes tables and reports.
 
     Raises:
-        DatasetError: No face, or too few of either label in a split.
+        DatasetError: No face, too few of either label in a split, or a picture that is labelled as both.
         UnknownName, UsageError: A plug-in's name or model file does not fit.
     """
     samples, names = _samples(recipe, data, tell)
@@ -109,7 +109,7 @@ def _samples(recipe: Recipe, data: Path, tell: Tell) -> tuple[list[Sample], dict
         The samples, and the names their groups had before they were regrouped by person.
     """
     wanted = recipe.data
-    samples: dict[Path, Sample] = {}
+    samples: dict[tuple[Path, int], Sample] = {}
     names: dict[Path, str] = {}
     for root in (data, *(data / extra for extra in wanted.extra_roots)):
         indexed, problems, _ = read_samples(root, wanted.layout, wanted.options)
@@ -122,10 +122,10 @@ def _samples(recipe: Recipe, data: Path, tell: Tell) -> tuple[list[Sample], dict
                 and sample.source not in wanted.skip_sources
                 and sample.split != "test"
             ):
-                samples.setdefault(sample.path, sample)
+                samples.setdefault((sample.path, sample.label), sample)
         for problem in problems:
             tell(Progress("faces", 0, len(samples), note=problem))
-    return list(samples.values()), names
+    return settle_conflicts(list(samples.values()), data, allowed=wanted.allow_conflicts), names
 
 
 def _meshes(recipe: Recipe, data: Path, model: Path | None) -> Meshes | None:

@@ -35,6 +35,7 @@ class DataRecipe:
             see :mod:`fakeweb.train.masks`.
         drop_untouched: Leave out training fakes whose mask by ``pair`` is empty: the label is wrong there.
         people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
+        allow_conflicts: Go on where a picture is labelled both real and fake; of one file the first label counts.
         options: Options of the layout, such as ``compressions = ["c40"]``.
         licences: Licence per source, for the card.
     """
@@ -53,6 +54,7 @@ class DataRecipe:
     masks: dict[str, str] = field(default_factory=dict)
     drop_untouched: bool = False
     people: tuple[str, ...] = ()
+    allow_conflicts: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
 
