@@ -14,7 +14,9 @@ from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import LayoutMismatch
 from fakeweb.types import KINDS, Sample, Split
 
-_LABELS = {"0": 0, "real": 0, "1": 1, "fake": 1}
+_SUFFIXES = (".csv", ".tsv")
+LABELS = {"0": 0, "real": 0, "1": 1, "fake": 1}
+"""What the labels are called, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class _Row:
 class CsvLayout(TolerantLayout):
     """Columns ``path`` and ``label``, and as you like ``kind``, ``split``, ``group``, ``source`` and ``mask``.
 
+    Fields are parted by commas, semicolons or tabs; names of columns may be capitalised.
     Paths are relative to the CSV file. ``label`` is ``real``, ``fake``, ``0`` or ``1``. Where ``group`` is empty, each
     picture is a group: for frames of videos, say which. Where ``split`` is empty, the group's other rows decide, else
     the hash of the group. Where ``source`` is empty, it is the name of the folder. Rows whose file does not exist are
@@ -65,11 +68,11 @@ class CsvLayout(TolerantLayout):
     @staticmethod
     def _table(root: Path) -> Path | None:
         if not root.is_dir():
-            return root if root.is_file() and root.suffix.lower() == ".csv" else None
+            return root if root.is_file() and root.suffix.lower() in (*_SUFFIXES, ".txt") else None
         tables = sorted(
             p
             for p in root.iterdir()
-            if p.suffix.lower() == ".csv" and not p.name.startswith(".") and p.is_file()
+            if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".") and p.is_file()
         )
         if len(tables) > 1:
             raise LayoutMismatch(
@@ -84,7 +87,7 @@ class CsvLayout(TolerantLayout):
         for number, row in read_rows(table, ("path", "label")):
             cells = {k: row.get(k, "").strip() for k in ("label", "kind", "split", "group", "source", "mask")}
             where = f"{table}:{number}"
-            label = _LABELS.get(cells["label"].lower())
+            label = LABELS.get(cells["label"].lower())
             if label is None:
                 raise _refused(where, "label", cells["label"], "real, fake, 0, 1")
             kind = cells["kind"].lower() or None

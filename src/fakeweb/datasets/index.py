@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from fakeweb.datasets.csv_index import LABELS
+from fakeweb.datasets.splits import SPLIT_NAMES
 from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import KINDS, Sample, Split
+from fakeweb.types import KINDS, Sample
 
 _COLUMNS = ("path", "source", "label", "kind", "split", "group")
-_SPLITS: dict[str, Split] = {"train": "train", "val": "val", "test": "test"}
 
 
 class IndexLayout:
     """``index.csv`` beside the pictures, one row each.
 
-    ``label`` is ``real``, ``fake`` or the content class of a picture without a face; ``path`` is relative to
-    the folder; further columns are ignored.
+    ``label`` is ``real``, ``fake``, ``0``, ``1`` or the content class of a picture without a face; ``path`` is
+    relative to the folder; further columns are ignored.
     """
 
     name = "index"
@@ -32,7 +33,8 @@ class IndexLayout:
         if not table.is_file():
             raise LayoutMismatch(f"no index.csv in {root}", hint="name the folder that holds index.csv")
         seen: dict[tuple[str, str], str] = {}
-        for number, row in read_rows(table, _COLUMNS):
+        hint = "for a list of paths and labels alone use the layout csv (--layout csv)"
+        for number, row in read_rows(table, _COLUMNS, hint=hint):
             sample = self._sample(root, row, f"{table}:{number}")
             key = (sample.source, sample.group)
             if seen.setdefault(key, sample.split) != sample.split:
@@ -44,11 +46,11 @@ class IndexLayout:
 
     @staticmethod
     def _sample(root: Path, row: dict[str, str], where: str) -> Sample:
-        label = {"real": 0, "fake": 1}.get(row["label"])
-        kind = row["kind"] if label == 1 and row["kind"] else None
+        label = LABELS.get(row["label"].strip().lower())
+        kind = row["kind"].strip().lower() or None if label == 1 else None
         if kind is not None and kind not in KINDS:
             raise LayoutMismatch(f"{where}: unknown kind '{kind}'", hint=f"known: {', '.join(KINDS)}")
-        split = _SPLITS.get(row["split"])
+        split = SPLIT_NAMES.get(row["split"].strip().lower())
         if split is None:
             raise LayoutMismatch(f"{where}: unknown split '{row['split']}'", hint="known: train, val, test")
         return Sample(root / row["path"], label, kind, split, row["group"], row["source"])

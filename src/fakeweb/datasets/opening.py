@@ -59,7 +59,7 @@ def guess_layout(root: Path) -> str:
     for layout, marks in _MARKS:
         if any(_marked(mark, names) for mark in marks):
             return layout
-    tables = [n for n in names if n.endswith(".csv") and "/" not in n]
+    tables = [n for n in names if n.endswith((".csv", ".tsv")) and "/" not in n]
     return "csv" if len(tables) == 1 else "folders"
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.batch import ordered_map
+from fakeweb.datasets.tables import read_rows
 from fakeweb.dfdc.judge import CLIP
 from fakeweb.dfdc.parts import ClipRef, Part
-from fakeweb.errors import DatasetError, FakeWebError, LayoutMismatch, UsageError, readable
+from fakeweb.errors import FakeWebError, LayoutMismatch, UsageError, readable
 from fakeweb.media import Pace, write_atomically
 from fakeweb.scanner import Scanner
 
@@ -117,13 +118,11 @@ def read_order(path: Path) -> list[str]:
     """Return the file names of a sample submission, in order.
 
     Raises:
-        DatasetError: It has no column ``filename``.
+        LayoutMismatch: It cannot be read, or has no column ``filename``.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if "filename" not in (rows.fieldnames or ()):
-            raise DatasetError(f"{path} has no column filename", hint="give DFDC's sample_submission.csv")
-        return [row["filename"] for row in rows]
+    return [
+        row["filename"] for _, row in read_rows(path, ("filename",), hint="give DFDC's sample_submission.csv")
+    ]
 
 
 class _Judge:

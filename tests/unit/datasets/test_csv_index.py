@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakeweb.datasets import split_of_group
+from fakeweb.datasets import guess_layout, split_of_group
 from fakeweb.datasets.csv_index import CsvLayout
 from fakeweb.errors import LayoutMismatch
 from fakeweb.types import Sample
@@ -95,7 +95,56 @@ def test_nothing_usable(tree, files):
         list(CsvLayout().index(tree(*files)))
 
 
-@pytest.mark.parametrize("text", ["", "file,label\n", "path;label\na.jpg;0\n"])
-def test_missing_columns(tree, text):
-    with pytest.raises(LayoutMismatch, match=r"my\.csv lacks the columns"):
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "lacks the columns path, label: it is empty"),
+        ("file,label\n", "lacks the columns path: its columns are 'file', 'label'"),
+        ("Datei;Klasse\na.jpg;0\n", "lacks the columns path, label: its columns are 'datei', 'klasse'"),
+        ("a.jpg 0\nb.jpg 1\n", "lacks the columns path, label: its columns are 'a.jpg 0'"),
+    ],
+)
+def test_missing_columns_are_told_beside_those_that_are_there(tree, text, found):
+    with pytest.raises(LayoutMismatch) as caught:
         list(CsvLayout().index(tree({"my.csv": text}, "a.jpg")))
+    assert caught.value.message.endswith(f"my.csv {found}")
+    assert "needs path, label" in caught.value.hint
+
+
+SPELLINGS = {
+    "semicolons": "path;label\na,1.jpg;fake\nb.jpg;real\n",
+    "tabs": "path\tlabel\na,1.jpg\tfake\nb.jpg\treal\n",
+    "capitals": 'Path,LABEL\n"a,1.jpg",Fake\nb.jpg,REAL\n',
+    "spaces": " path ; label \na,1.jpg; fake\nb.jpg;real \n",
+    "byte order mark": "\ufeffpath;label\r\na,1.jpg;fake\r\nb.jpg;real\r\n",
+    "quotes": '"Path";"Label"\n"a,1.jpg";"1"\n"b.jpg";"0"\n',
+    "told to Excel": "sep=;\npath;label\na,1.jpg;fake\nb.jpg;real\n",
+    "another order": "label;note, or none;path\nfake;x;a,1.jpg\nreal;;b.jpg\n",
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS.values(), ids=SPELLINGS)
+def test_lists_as_people_write_them(tree, text):
+    root = tree({"my.csv": text}, "a,1.jpg", "b.jpg")
+    assert [(s.path.name, s.label) for s in CsvLayout().index(root)] == [("a,1.jpg", 1), ("b.jpg", 0)]
+
+
+@pytest.mark.parametrize("name", ["my.csv", "my.tsv"])
+def test_a_table_as_excel_calls_unicode_text(tree, name):
+    root = tree({name: "Path\tLabel\r\nä.jpg\tfake\r\n".encode("utf-16")}, "ä.jpg")
+    for place in (root, root / name):
+        assert [(s.path.name, s.label) for s in CsvLayout().index(place)] == [("ä.jpg", 1)]
+    assert guess_layout(root) == "csv"
+
+
+def test_another_encoding_is_told_with_what_to_do(tree):
+    root = tree({"my.csv": "path,label\nä.jpg,fake\n".encode("latin-1")})
+    with pytest.raises(LayoutMismatch, match=r"my\.csv:2: not text in UTF-8") as caught:
+        list(CsvLayout().index(root))
+    assert "save it as UTF-8" in caught.value.hint
+
+
+def test_lines_are_counted_behind_what_is_told_to_excel(tree):
+    root = tree({"my.csv": "sep=;\npath;label\na.jpg;fake\nb.jpg;maybe\n"}, "a.jpg")
+    with pytest.raises(LayoutMismatch, match=r"my\.csv:4: unknown label 'maybe'"):
+        list(CsvLayout().index(root))

@@ -47,6 +47,14 @@ def test_columns_may_come_in_any_order_and_others_are_passed_over(write):
     assert index(root) == [Sample(root / "x.jpg", 1, "swap", "train", "p1", "a")]
 
 
+def test_labels_and_splits_may_be_capitalised_or_numbers(write):
+    root = write("x.jpg;a;Fake;Swap;Train;g", "y.jpg;a;0;;VAL;h", header="Path;Source;Label;Kind;Split;Group")
+    assert index(root) == [
+        Sample(root / "x.jpg", 1, "swap", "train", "g", "a"),
+        Sample(root / "y.jpg", 0, None, "val", "h", "a"),
+    ]
+
+
 def test_quotes_commas_and_accents_in_names(write):
     root = write('"a, ""b"" ü.jpg",a,real,,train,p1,1,1')
     assert index(root)[0].path == root / 'a, "b" ü.jpg'
@@ -78,7 +86,7 @@ def test_a_wrong_row_is_named(write, row, message, hint):
 
 @pytest.mark.parametrize("column", ["path", "source", "label", "kind", "split", "group"])
 def test_a_missing_column_is_named(write, column):
-    with pytest.raises(LayoutMismatch, match=f"lacks the columns {column}$"):
+    with pytest.raises(LayoutMismatch, match=f"lacks the columns {column}: its columns are "):
         index(write(header=HEADER.replace(column, "else")))
 
 
