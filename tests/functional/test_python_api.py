@@ -26,7 +26,12 @@ EXAMPLE = ROOT / "examples" / "collins.jpg"
 
 def plain(report):
     data = report.to_dict()
-    del data["timings_s"], data["source"], data["media_sha256"], data["provenance"]  # arrays come from no file
+    del (
+        data["timings_s"],
+        data["source"],
+        data["media_sha256"],
+        data["provenance"],
+    )  # arrays come from no file
     return json.dumps(data)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Literal
 
 from fakeweb.errors import Unreadable
+from fakeweb.media.formats import tga
 from fakeweb.media.mark import is_marked
-from fakeweb.media.sniff import PICTURE_MAGICS, SUFFIXES, UNREAD_PICTURES
+from fakeweb.media.sniff import SUFFIXES, UNREAD_PICTURES, picture_format
 from fakeweb.media.source import open_regular
 from fakeweb.media.video.kind import VIDEO_SUFFIXES, demuxer_of
 
@@ -24,6 +26,8 @@ _SOUND_BRANDS: Final = (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ")
 _OGG_PICTURES: Final = (b"\x80theora", b"BBCD\0", b"\x01video", b"OVP80")
 _ASF_PICTURES: Final = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 _MATROSKA_CODEC: Final = re.compile(rb"\x86[\x81-\xbf]([AVS])_[A-Z]")
+_PNM_SIZES: Final = re.compile(rb"P[1-6](?:(?:\s|#[^\r\n]*[\r\n])+\d+){2}\s")
+_TAIL_BYTES: Final = 18
 _BMP_HEADERS: Final = (12, 16, 40, 52, 56, 64, 108, 124)
 
 Medium = Literal["picture", "clip"]
@@ -49,10 +53,13 @@ def glance(path: str) -> Glance:
     try:
         with open_regular(path, path) as file:
             head = file.read(_HEAD_BYTES)
-            own = is_marked(head, file)
+            kind = named or kind_by_content(head)
+            if kind is None and file.seek(0, os.SEEK_END) > _TAIL_BYTES:
+                file.seek(-_TAIL_BYTES, os.SEEK_END)
+                kind = "picture" if tga.has_footer(file.read()) else None
+            return Glance(kind, is_marked(head, file))
     except (Unreadable, OSError):
         return Glance(named or "picture")
-    return Glance(named or kind_by_content(head), own)
 
 
 def kind_by_name(path: str | PurePath) -> Medium | None:
@@ -75,12 +82,14 @@ def kind_by_content(head: bytes) -> Medium | None:
     """
     if demuxer_of(head):
         return None if _is_sound(head) else "clip"
-    if head[:4] == b"RIFF":
-        return "picture" if head[8:12] == b"WEBP" else None
-    if head[:2] == b"BM":
-        return "picture" if int.from_bytes(head[14:18], "little") in _BMP_HEADERS else None
-    still = head[4:8] == b"ftyp" or any(head.startswith(magic) for magic, _ in PICTURE_MAGICS)
-    return "picture" if still or head.startswith(UNREAD_PICTURES) else None
+    if head[4:8] == b"ftyp" or head.startswith(UNREAD_PICTURES):
+        return "picture"
+    known = picture_format(head)
+    if known == "BMP":
+        known = known if int.from_bytes(head[14:18], "little") in _BMP_HEADERS else None
+    elif known == "PNM":
+        known = known if _PNM_SIZES.match(head) else None
+    return "picture" if known else None
 
 
 def _is_sound(head: bytes) -> bool:

@@ -100,11 +100,14 @@ CONTENTS = {
     "mine.fakeweb.png": encode_png(PICTURE),
     "download.bin": b"\0\0\0\x20ftypisom" + b"\0" * 100,
     "camera.mts": (b"\x47\x40\0\x10" + b"\0" * 184) * 5,
-    "unread.jxl": b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 20,
+    "unread": b"8BPS\0\1" + b"\0" * 20,
+    "portable": b"P5\n# a comment\n2 2\n255\n" + b"\0" * 4,
+    "targa": bytes(2) + b"\2" + bytes(9) + b"\2\0\2\0\x18\0" + bytes(12) + bytes(8) + b"TRUEVISION-XFILE.\0",
     "plain.dat": b"BM" + struct.pack("<IIII", 54 + 768, 0, 54, 40) + b"\0" * 100,
 }
 OTHERS = {
     "notes.txt": b"BM is how this begins, and it is no picture",
+    "list.md": b"P1 3 things to do today",
     "go.mod": b"module example.com/x\n",
     "program.ts": b"export const answer = 42;\n",
     "music.ogg": b"OggS\0\2" + b"\0" * 22 + b"\x01\x13OpusHead" + b"\0" * 60,
