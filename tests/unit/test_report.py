@@ -107,6 +107,18 @@ def test_numbers_of_numpy_become_pythons_own():
     assert json.loads(json.dumps(report.to_dict()))["faces"][0]["track"] == 3
 
 
+def test_whatever_text_comes_every_reader_can_decode_it():
+    """Half characters are what Python makes of names that are no UTF-8; no strict reader of JSON takes them."""
+    odd = "caf\udce9.jpg"
+    origin = {"version": 1, "texts": [odd, {odd: "\ud800"}]}
+    verdict = Verdict("uncertain", None, (odd,))
+    report = Report(odd, verdict, 9, 9, (), Thresholds(0, 1), odd, (odd,), "0" * 64, provenance=origin,
+                    timings_s={odd: 1.0}, warnings=(odd,))  # fmt: skip
+    text = json.dumps(report.to_dict(), ensure_ascii=False)
+    assert json.loads(text.encode("utf-8")) == report.to_dict()
+    assert text.count(r"caf\\xe9.jpg") == 8
+
+
 def test_counting_faces():
     assert [full().count(label) for label in ("fake", "uncertain", "real")] == [1, 1, 0]
 

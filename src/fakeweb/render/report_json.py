@@ -27,10 +27,4 @@ def to_json(report: Report, *, indent: int | None = 2) -> str:
         >>> json.loads(to_json(report))["verdict"]["label"]
         'no_face'
     """
-    data = report.to_dict()
-    text = json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(data, indent=indent, ensure_ascii=True, allow_nan=False)
-    return text
+    return json.dumps(report.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)

@@ -129,9 +129,11 @@ def settle(owner: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Turn numpy values into Python's and numbers that JSON lacks into None, all the way down."""
+    """Turn numpy values into Python's, numbers that JSON lacks into None, and text into what UTF-8 can hold."""
+    if isinstance(value, str):
+        return readable(value)
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {readable(str(k)): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     if isinstance(value, np.generic | np.ndarray):
@@ -340,7 +342,7 @@ class _Map:
             raise _wrong(where, "an object", value)
         if self.keys is not None and (not value or not set(value) <= set(self.keys)):
             raise _wrong(where, f"an object with fields of {self.keys}", value)
-        return {str(k): self.item.read(v, f"{where}.{k}", version) for k, v in value.items()}
+        return {readable(str(k)): self.item.read(v, f"{where}.{k}", version) for k, v in value.items()}
 
     def write(self, value: Any) -> dict[str, Any]:
         return {k: self.item.write(v) for k, v in value.items()}
