@@ -524,6 +524,28 @@ class TestDamage:
         with pytest.raises(Unsupported, match="sound without pictures"):
             list(read_frames(clip_maker.sound_only()))
 
+    @pytest.mark.parametrize(
+        ("damage", "words"),
+        [
+            (lambda d, i: d[: i - 500], r"its index \(moov\) is missing"),
+            (lambda d, i: d[:i] + b"mooX" + d[i + 4 :], r"its index \(moov\) is missing"),
+            (lambda d, i: d[: i + 400], r"its index \(moov\) is cut off"),
+            (lambda d, i: d[: i + 4] + bytes(len(d) - i - 4), r"its index \(moov\) is damaged"),
+            (lambda d, i: d[: i + 208] + bytes(300) + d[i + 508 :], r"its index \(moov\) is damaged"),
+            (lambda d, i: d.replace(b"avcC", b"xxxx"), r"its index \(moov\) is damaged"),
+        ],
+    )
+    def test_a_damaged_index_is_called_so(self, make, damage, words):
+        data = make(30, width=320, height=240, sound_s=1)
+        with pytest.raises(Unreadable, match=words) as caught:
+            list(read_frames(damage(data, data.index(b"moov"))))
+        assert "repair" in caught.value.hint
+
+    def test_an_unknown_codec_is_called_so(self, make):
+        data = make(30, width=320, height=240)
+        with pytest.raises(Unsupported, match="unknown codec"):
+            list(read_frames(data.replace(b"avc1\0", b"zzzz\0")))
+
     def test_every_cut_ends_in_an_answer(self, make):
         """However short a file is cut, the end is frames or one of our errors."""
         for container in ("mp4", "matroska", "avi", "mpegts", "flv"):

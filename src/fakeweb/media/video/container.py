@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -10,8 +10,9 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.errors import FakeWebError, TooLarge
+from fakeweb.errors import FakeWebError, TooLarge, Unreadable
 from fakeweb.media.limits import Reading, one_line
+from fakeweb.media.video import index
 from fakeweb.media.video.pixels import orientation_of, to_image
 from fakeweb.types import Image
 
@@ -23,8 +24,8 @@ _PROBE: Final = {"probesize": "20000000", "analyzeduration": "10000000"}
 
 
 @contextmanager
-def translated(reading: Reading) -> Iterator[None]:
-    """Turn what FFmpeg raises into errors of ours."""
+def translated(reading: Reading, fault: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+    """Turn what FFmpeg raises into errors of ours; ``fault`` may know better than FFmpeg what is wrong."""
     import av
 
     try:
@@ -35,7 +36,14 @@ def translated(reading: Reading) -> Iterator[None]:
         raise TooLarge(f"{reading.name} needs too much memory", hint="scale the clip down") from error
     except (av.FFmpegError, OSError, ValueError, IndexError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
+        if isinstance(error, av.FFmpegError) and (known := fault()):
+            raise _damaged_index(reading, known) from error
         raise reading.broken(f"it cannot be decoded ({one_line(reason)})") from error
+
+
+def _damaged_index(reading: Reading, fault: str) -> Unreadable:
+    hint = "copy it from the camera again; programs that repair recordings rebuild the index from a whole one"
+    return Unreadable(f"{reading.name} is damaged: {fault}", hint=hint)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +86,9 @@ class VideoFile:
         import av
 
         self._reading = reading
+        self._file, self._demuxer = file, demuxer
         file.seek(0)
-        with translated(reading):
+        with translated(reading, self._index_fault):
             self._container: Any = av.open(
                 file, format=demuxer, container_options=_PROBE, metadata_errors="replace"
             )
@@ -105,6 +114,11 @@ class VideoFile:
 
     def _picture_stream(self) -> Any:
         streams = [s for s in self._container.streams.video if not _is_cover(s)]
+        unknown = [stream for stream in streams if stream.codec_context is None]
+        if len(unknown) == len(streams) and (fault := self._index_fault(listed=bool(unknown))):
+            raise _damaged_index(self._reading, fault)
+        if not streams and not self._container.streams.audio:
+            raise self._reading.broken("no pictures and no sound can be found in it")
         if not streams:
             raise self._reading.unsupported(
                 "a sound without pictures", hint="give a clip that shows something"
@@ -115,6 +129,9 @@ class VideoFile:
                 "a clip of an unknown codec", hint="convert it to H.264 in an MP4 file"
             )
         return stream
+
+    def _index_fault(self, *, listed: bool = False) -> str | None:
+        return index.fault(self._file, listed=listed) if self._demuxer == "mov" else None
 
     def close(self) -> None:
         """Close the container."""
