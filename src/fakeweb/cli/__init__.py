@@ -13,7 +13,16 @@ def main() -> None:
     """Run ``fakeweb``; the entry point of the package."""
     try:
         from fakeweb.cli.app import run
+
+        run()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
-    run()
+    except (ImportError, AttributeError) as error:
+        from fakeweb.cli.install import explain
+
+        line = explain(error)
+        if line is None:
+            raise
+        sys.stderr.write(line + "\n")
+        sys.exit(3)
