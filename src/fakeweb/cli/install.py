@@ -42,9 +42,13 @@ def _module_of(error: BaseException) -> str | None:
     if isinstance(error, ImportError):
         top = (error.name or "").partition(".")[0]
         return top if top in PACKAGES else _importing(error)
-    hollow = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
-    if hollow and getattr(error.obj, "__file__", None) is None and error.obj.__name__ in PACKAGES:
-        return str(error.obj.__name__)
+    owner = error.obj if isinstance(error, AttributeError) else None
+    if (
+        isinstance(owner, ModuleType)
+        and getattr(owner, "__file__", None) is None
+        and owner.__name__ in PACKAGES
+    ):
+        return owner.__name__
     return None
 
 
