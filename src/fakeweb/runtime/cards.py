@@ -230,6 +230,12 @@ class ModelCard(Card):
             fake >= 0.5 - 1e-6, f"a face would be called fake at P(fake) {fake:.2f}; one half is the least"
         )
 
+    @property
+    def least_face_px(self) -> float:
+        """Width from which faces are judged, those with the norm for small ones included."""
+        small = self.norms.small
+        return min(self.decision.min_face_px, math.inf if small is None else small.min_face_px)
+
     def _own(self) -> dict[str, Any]:
         return {
             "input": {

@@ -201,7 +201,7 @@ class Scanner:
             },
             warnings=(
                 *media.warnings,
-                *overlooked(self.finder, media.image, self.classifier.min_face_px),
+                *overlooked(self.finder, media.image, self.rules.least_px),
             ),
         )
 

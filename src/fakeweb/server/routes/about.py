@@ -140,7 +140,7 @@ def _lines(card: ModelCard) -> dict[str, float]:
         "real": card.decision.real,
         "fake": card.calibration.probability(card.decision.fake_logit()),
         "false_alarms": card.decision.false_alarms,
-        "min_face_px": card.decision.min_face_px,
+        "min_face_px": card.least_face_px,
     }
 
 
