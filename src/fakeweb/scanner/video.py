@@ -43,6 +43,8 @@ MIN_SHOWN_S: Final = 0.5
 _BATCH: Final = 16
 _LOOK_PX: Final = 24  # crops are compared at this side
 _SAME: Final = 1.5  # grey levels by which the same picture differs from itself after two encodings, at most
+_GLANCE_PX: Final = 64  # frames are compared at this side
+_STILL: Final = 3.0  # grey levels by which a part of a frame differs from that of the same picture, at most
 _PLAIN: Final = ClipNorm(1.0, 0.0, 0.0)
 
 
@@ -191,7 +193,8 @@ class VideoScan:
         self.looks: dict[int, Looks] = {}
         self._tracks: dict[int, _Track] = {}
         self._waiting: list[_Waiting] = []
-        self._before: tuple[Image, list[Face], dict[int, _Waiting]] | None = None
+        self._before: tuple[Image, dict[int, _Waiting]] | None = None
+        self._held: tuple[npt.NDArray[np.float32], list[Face]] | None = None
         self._timings = {"read": 0.0, "decode": 0.0, "find": 0.0, "score": 0.0}
         self._frames: list[float] = []
 
@@ -235,13 +238,20 @@ class VideoScan:
         return False
 
     def _look(self, frame: Frame, tracker: Tracker) -> None:
-        """Find, link and cut out the faces of one frame; a frame that repeats the one before is not looked at anew."""
+        """Find, link and cut out the faces of one frame.
+
+        A frame that repeats the one before is not looked at anew; in one that shows the same picture, faces are where
+        they were.
+        """
         started = time.perf_counter()
         cut = tracker.watch(frame)
         before = self._before
         same = before is not None and np.array_equal(before[0].pixels, frame.image.pixels)
-        faces = before[1] if before is not None and same else self.frame_finder.find(frame, cut=cut)
-        known = before[2] if before is not None and same else {}
+        small = _glance(frame.image)
+        if self._held is None or cut or float(np.abs(small - self._held[0]).max()) > _STILL:
+            self._held = (small, self.frame_finder.find(frame, cut=cut))
+        faces = self._held[1]
+        known = before[1] if before is not None and same else {}
         numbers = tracker.link(frame, faces)
         self._frames.append(frame.time_s)
         judged = set(self._worth_judging(faces))
@@ -251,7 +261,7 @@ class VideoScan:
             place = track.see(frame, face)
             if i in judged:
                 seen[i] = self._crop(frame, face, track, place, known.get(i))
-        self._before = (frame.image, faces, seen)
+        self._before = (frame.image, seen)
         self._timings["find"] += time.perf_counter() - started
         if len(self._waiting) >= _BATCH:
             self._score()
@@ -442,6 +452,12 @@ def _stands_for(
         return shown_s
     gaps = np.append(np.diff(times_s), step_s)
     return np.asarray(np.maximum(shown_s, np.minimum(gaps, max(step_s, 1e-3) * 1.5)))
+
+
+def _glance(image: Image) -> npt.NDArray[np.float32]:
+    """Return a frame at 64 px, float32 RGB (64, 64, 3)."""
+    small = cv2.resize(image.pixels, (_GLANCE_PX, _GLANCE_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def _even(logit: float) -> float:
