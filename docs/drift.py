@@ -72,6 +72,7 @@ def model_pages() -> str:
             "| source | real | fake | licence |\n|---|---|---|---|",
             *rows,
             f"\nLeft out: {', '.join(f'{n} x {why}' for why, n in details['left_out'].items()) or 'nothing'}.\n",
+            *_norms(card),
             "### Scores\n",
             "On crops around the training finder's boxes, before any face finder can miss; groups A selected the "
             "epoch and set calibration and thresholds, groups B were looked at once. `auc_SOURCE` is against the "
@@ -80,6 +81,28 @@ def model_pages() -> str:
             "",
         ]
     return "\n".join(parts)
+
+
+def _norms(card: ModelCard) -> list[str]:
+    """Return what genuine faces were measured to be like, and where."""
+    norms, told = card.norms, card.details.get("norms")
+    if norms.rarity is None or norms.group is None or norms.clip is None or norms.small is None or not told:
+        return []
+    rarity = norms.rarity.rarity(card.decision.fake_logit())
+    sources = ", ".join(f"{name} {count}" for name, count in told["rarity"].items())
+    lines = "; ".join(
+        f"{n} faces {card.calibration.probability(fake):.2f}" for n, fake, _ in norms.group.lines
+    )
+    return [
+        "### Norms\n",
+        f"Measured on genuine faces that no training saw. At the line about 1 in {rarity.one_in:.0f} of"
+        f" {rarity.measured_on} scored as high, 1 in {rarity.interval[0]:.0f} to 1 in {rarity.interval[1]:.0f} by"
+        f" source: {sources}. Beside neighbours who are as usual a face is called fake from P(fake): {lines} (fitted to"
+        f" {told['group']['pictures']} composed pictures of groups {told['group']['half']}). Clips:"
+        f" {norms.clip.offset:.2f} is taken off a moving person's mean logit ({told['clip']['genuine_clips']} genuine clips). Faces of"
+        f" {norms.small.min_face_px:.0f} to {card.decision.min_face_px:.0f} px: {norms.small.offset:.2f} is taken off"
+        f" ({told['small']['faces']} faces of groups {told['small']['half']}).\n",
+    ]
 
 
 def _selected(details: Mapping[str, Any]) -> str:
