@@ -99,7 +99,8 @@ def _norms(card: ModelCard) -> list[str]:
         f" {rarity.measured_on} scored as high, 1 in {rarity.interval[0]:.0f} to 1 in {rarity.interval[1]:.0f} by"
         f" source: {sources}. Beside neighbours who are as usual a face is called fake from P(fake): {lines} (fitted to"
         f" {told['group']['pictures']} composed pictures of groups {told['group']['half']}). Clips:"
-        f" {norms.clip.offset:.2f} is taken off a moving person's mean logit ({told['clip']['genuine_clips']} genuine clips). Faces of"
+        f" {norms.clip.offset:.2f} is taken off a moving person's mean logit"
+        f" ({told['clip']['genuine_clips']} genuine clips). Faces of"
         f" {norms.small.min_face_px:.0f} to {card.decision.min_face_px:.0f} px: {norms.small.offset:.2f} is taken off"
         f" ({told['small']['faces']} faces of groups {told['small']['half']}).\n",
     ]
