@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import os
 import platform
 import re
@@ -19,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -133,15 +131,10 @@ def by_source(rows: list[Row], model: dict[str, Any]) -> list[str]:
     return table
 
 
-def totals(rows: list[Row], model: dict[str, Any], data: Path) -> list[str]:
-    """Return the figures over all sources, and what crowds come to."""
+def totals(rows: list[Row], model: dict[str, Any]) -> list[str]:
+    """Return the figures over all sources; groups have a page of their own (benchmarks/groups.py)."""
     pooled, everything = model["pooled_two_class"], model["pooled_all"]
-    scanner = fakeweb.Scanner()
     reals = [r for r in rows if r.label == 0 and r.state == "judged"]
-    ten = scanner.classifier.thresholds(10).picture_fake
-    hits = sum(r.p_fake >= ten for r in reals)
-    bound = beta_upper(hits, len(reals))
-    montages = montage_labels([data / r.path for r in rows if r.label == 0], scanner)
     return [
         "`*` no reals of its own: paired with real faces of other sources, handled alike.",
         "",
@@ -149,10 +142,6 @@ def totals(rows: list[Row], model: dict[str, Any], data: Path) -> list[str]:
         f" {cell(pooled['average_precision'])}, log loss {cell(pooled['log_loss'])}, calibration error"
         f" {cell(pooled['calibration_error'])}",
         f"- real pictures called fake: **{cell(everything['false_alarm_rate'], True)}** of {len(reals)} judged",
-        f"- real pictures above the threshold for ten faces: **{hits} of {len(reals)}**; at the 95 % bound of that,"
-        f" {100 * (1 - (1 - bound) ** 10):.1f} % of all-real ten-face pictures would be called fake",
-        f"- {sum(montages.values())} montages of ten real faces each, scanned as pictures: "
-        + ", ".join(f"{montages[k]} {k}" for k in ("fake", "uncertain", "real", "no_face")),
     ]
 
 
@@ -176,30 +165,6 @@ def others(metrics: dict[str, Any]) -> list[str]:
         "",
         *table,
     ]
-
-
-def beta_upper(hits: int, total: int) -> float:
-    """Return the one-sided 95 % upper bound of a share (Clopper and Pearson, 1934), by bisection."""
-    low, high = hits / total, 1.0
-    for _ in range(60):
-        p = (low + high) / 2
-        below = sum(math.comb(total, k) * p**k * (1 - p) ** (total - k) for k in range(hits + 1))
-        low, high = (p, high) if below > 0.05 else (low, p)
-    return high
-
-
-def montage_labels(paths: list[Path], scanner: fakeweb.Scanner) -> Counter[str]:
-    """Return the verdicts on pictures of 5 x 2 real faces, each used once, shrunk or enlarged to 256 px."""
-    labels: Counter[str] = Counter()
-    order = np.random.default_rng(1).permutation(len(paths))
-    for start in range(0, len(order) - 9, 10):
-        chosen = [fakeweb.read_image(paths[i]).image.pixels for i in order[start : start + 10]]
-        tiles = [
-            np.asarray(cv2.resize(p, (256, 256), interpolation=cv2.INTER_AREA), np.uint8) for p in chosen
-        ]
-        picture = np.vstack([np.hstack(tiles[:5]), np.hstack(tiles[5:])])
-        labels[scanner.scan(picture).verdict.label] += 1
-    return labels
 
 
 def main() -> None:
