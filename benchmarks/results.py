@@ -107,7 +107,7 @@ def accuracy(data: Path, out: Path, peers: Path | None, workers: int) -> list[st
     name = next(iter(result.metrics["models"]))
     model = result.metrics["models"][name]
     rows = [r for r in result.rows if r.model == name and r.view == PLAIN]
-    return [*by_source(rows, model), "", *totals(rows, model, data), *others(result.metrics)]
+    return [*by_source(rows, model), "", *totals(rows, model), *others(result.metrics)]
 
 
 def by_source(rows: list[Row], model: dict[str, Any]) -> list[str]:
