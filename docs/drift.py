@@ -14,6 +14,7 @@ from typing import Any
 
 import typer
 from click.testing import CliRunner
+from provenance_pages import pages as provenance_pages
 from report_page import report_page
 
 from fakeweb.cli.app import app
@@ -174,6 +175,7 @@ def main() -> int:
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "report.md": report_page(),
         REFERENCE / "report.schema.json": schema_text(),
+        **provenance_pages(),
     }
     if importlib.util.find_spec("fastapi"):
         pages[REFERENCE / "openapi.json"] = openapi_document()

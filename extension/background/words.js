@@ -18,6 +18,7 @@ import { tone } from "./style.js";
  * @property {number | null} percent P(fake) in whole per cent, never 0 or 100; null where nothing was scored.
  * @property {string} tone The colour of frame and badge: amber at the threshold, red near certainty, grey where nothing is fake.
  * @property {string} rarity How rare the highest score is among genuine faces, or empty.
+ * @property {string[]} origin What the file says of its origin, one line each; no part of the score.
  * @property {string} note What else the reader should know, or empty.
  */
 
@@ -45,6 +46,7 @@ export function findingOf(judgement, sha256) {
     percent: percentOf(verdict.p_fake),
     tone: verdict.label === "fake" ? tone(strengthOf(verdict.p_fake, thresholds.fake)) : GREY,
     rarity: rarityOf(faces),
+    origin: originOf(judgement.report.provenance),
     note:
       thresholds.source === "user"
         ? `Whoever runs the server moved the line to ${percentOf(thresholds.fake)} of 100; what was measured about the model does not hold for it.`
@@ -103,6 +105,25 @@ function rarityOf(faces) {
   const share = oneIn >= 3 ? `1 in ${count(Number(oneIn.toPrecision(2)))}` : `${Math.round(100 / oneIn)} in 100`;
   return `Of the ${count(all)} genuine faces it was measured on, ${about} ${share} scored as high; on other cameras and websites it
     can be several times more.`.replace(/\s+/g, " ");
+}
+
+/**
+ * Say what a file tells of its origin, in the order of the other forms of a report; nothing where nobody looked.
+ *
+ * @param {any} found
+ * @returns {string[]}
+ */
+function originOf(found) {
+  if (!found) return [];
+  /** @type {{says: string, text: string}[]} */
+  const signals = found.signals ?? [];
+  const telling = signals.filter((s) => s.says !== "technical").map((s) => s.text);
+  const technical = signals.filter((s) => s.says === "technical").map((s) => s.text);
+  return [
+    ...(found.contradictions ?? []).map((/** @type {string} */ text) => `Contradiction: ${text}`),
+    ...(telling.length ? telling : ["Nothing in the file says where it comes from: unknown."]),
+    ...(technical.length ? [technical.join(" ")] : []),
+  ];
 }
 
 /**

@@ -297,6 +297,7 @@ fakeweb.marks ??= (() => {
       }
       parts.push(make("p", "", finding.text));
       if (finding.rarity) parts.push(make("p", "", finding.rarity));
+      for (const line of finding.origin ?? []) parts.push(make("p", "quiet", line));
       if (finding.label !== "note") parts.push(make("p", "quiet", finding.note ? `${CAVEAT} ${finding.note}` : CAVEAT));
       const close = make("button", "close", "×");
       close.setAttribute("aria-label", "Close");

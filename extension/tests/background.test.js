@@ -167,6 +167,17 @@ const judgement = (label, p, faces, reasons = []) => ({
   report: { verdict: { label, p_fake: p, reasons }, faces, thresholds: { fake: 0.7, source: "user" } },
 });
 
+test("what the file says of its origin stands beside the score", () => {
+  const said = (provenance) => {
+    const judged = judgement("real", 0.01, [face("real", 0.01)]);
+    return findingOf({ report: { ...judged.report, provenance } }, "h").origin;
+  };
+  assert.deepEqual(said(null), []);
+  assert.deepEqual(said({ signals: [], contradictions: [] }), ["Nothing in the file says where it comes from: unknown."]);
+  const signals = [{ says: "technical", text: "JPEG." }, { says: "generated", text: "Made by AI." }];
+  assert.deepEqual(said({ signals, contradictions: ["Both."] }), ["Contradiction: Both.", "Made by AI.", "JPEG."]);
+});
+
 test("no word claims a proof", () => {
   const real = findingOf(judgement("real", 0.01, [face("real", 0.01)]), "h");
   assert.equal(real.title, "No sign of manipulation found");

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fakeweb.errors import FakeWebError
     from fakeweb.media import Limits, read_image
     from fakeweb.render import overlay
+    from fakeweb.render.rows import rows
     from fakeweb.scanner import Scanner
     from fakeweb.types import Face, Image, Report, Score, Verdict
 
@@ -37,6 +38,7 @@ _HOMES = {
     "Score": "fakeweb.types",
     "Verdict": "fakeweb.types",
     "overlay": "fakeweb.render",
+    "rows": "fakeweb.render.rows",
     "read_image": "fakeweb.media",
 }
 
@@ -52,6 +54,7 @@ __all__ = [
     "__version__",
     "overlay",
     "read_image",
+    "rows",
     "scan",
 ]
 

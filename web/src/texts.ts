@@ -200,6 +200,14 @@ export const texts = {
       `FakeWeb looked at ${examined.toLocaleString("en")} of ${all.toLocaleString("en")} frames; the longest stretch without a look is ${gap} s.`,
   },
 
+  origin: {
+    title: "Where the file says it comes from",
+    unknown: "Nothing in the file says where it comes from. That means unknown, neither genuine nor fake.",
+    against: (text: string) => `Contradiction: ${text}`,
+    inside: "The small picture inside the file, which shows something else",
+    note: "These signals stand beside the score and are no part of it. Most sites remove them, and they are easily forged.",
+  },
+
   meaning: {
     title: "What the score means",
     text: (percent: string) =>

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from fakeweb.types import Report
 
@@ -18,11 +19,11 @@ def origin_lines(report: Report) -> list[str]:
         >>> origin_lines(Report("a.png", Verdict("no_face"), 6, 4, (), t, "haar", (), "0" * 64, provenance=said))
         ['unknown: nothing in the file says where it comes from']
     """
-    return [] if report.provenance is None else list(_lines(report))
+    return [] if report.provenance is None else list(lines_of(report.provenance))
 
 
-def _lines(report: Report) -> Iterator[str]:
-    found = report.provenance or {}
+def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the same of ``Report.provenance`` itself."""
     signals = [s for s in found.get("signals", ()) if isinstance(s, dict)]
     telling = [str(s.get("text", "")) for s in signals if s.get("says") != "technical"]
     technical = [str(s.get("text", "")) for s in signals if s.get("says") == "technical"]

@@ -16,6 +16,7 @@ from fakeweb.types.arrays import (
     short_box,
 )
 from fakeweb.types.form import Digits, Shape, Since, Within, settle
+from fakeweb.types.notebook import shown
 
 Probability = Annotated[float, Within(0, 1)]
 
@@ -49,6 +50,9 @@ class Image:
 
     def __repr__(self) -> str:
         return f"Image({self.width} x {self.height} px)"
+
+    def _repr_html_(self) -> str:
+        return shown(self)
 
     @property
     def height(self) -> int:

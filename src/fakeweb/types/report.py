@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypedDict, get_args
 
 from fakeweb.types.arrays import Box, FloatArray
 from fakeweb.types.form import Digits, Flat, Keys, Matches, Numbered, Shape, Since, Within, form_of, settle
+from fakeweb.types.notebook import shown
 from fakeweb.types.pictures import Face, Probability
 
 SCHEMA_VERSION = "2.0"
@@ -223,6 +224,9 @@ class FaceResult:
     def __repr__(self) -> str:
         return f"FaceResult({_short(self.verdict)}, {self.face!r})"
 
+    def _repr_html_(self) -> str:
+        return shown(self)
+
 
 class Curve(TypedDict):
     """One person of a video over time; the three lists have one entry per sighting.
@@ -325,6 +329,9 @@ class Report:
         clip = "" if self.video is None else f", clip of {self.video['duration_s']:.1f} s"
         size = f"{self.width} x {self.height} px"
         return f"Report({self.source!r}, {_short(self.verdict)}, {people}, {size}{clip})"
+
+    def _repr_html_(self) -> str:
+        return shown(self)
 
     def count(self, label: Label) -> int:
         """Return how many faces carry this label."""

@@ -6,6 +6,7 @@ import { texts } from "../texts";
 import { FaceCards } from "./FaceCards";
 import { Meaning } from "./Meaning";
 import type { ResultProps } from "./Result";
+import { Origin } from "./Origin";
 import { Save } from "./Save";
 import { Stage } from "./Stage";
 import { Verdict } from "./Verdict";
@@ -32,6 +33,7 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
       </div>
       <div className="cards">
         <FaceCards report={report} image={image} ink={ink} chosen={chosen} onChoose={setChosen} />
+        <Origin report={report} />
         {report.faces.length > 0 && <Meaning report={report} />}
       </div>
     </article>

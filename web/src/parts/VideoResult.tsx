@@ -7,6 +7,7 @@ import { texts } from "../texts";
 import { FaceCards } from "./FaceCards";
 import { Meaning } from "./Meaning";
 import type { ResultProps } from "./Result";
+import { Origin } from "./Origin";
 import { Save } from "./Save";
 import { Timeline } from "./Timeline";
 import { Verdict } from "./Verdict";
@@ -36,6 +37,7 @@ export function VideoResult({ item, models, onRemove }: ResultProps) {
           report={report} image={null} ink={null} chosen={chosen} onChoose={setChosen}
           extra={(face, index) => <Sightings face={face} line={report.timeline?.[index]} onSeek={seek} />}
         />
+        <Origin report={report} />
         {report.faces.length > 0 && <Meaning report={report} />}
       </div>
     </article>

@@ -1,0 +1,41 @@
+import type { Report } from "../api/client";
+import { texts } from "../texts";
+
+interface Signal {
+  says: string;
+  text: string;
+}
+interface Found {
+  signals?: Signal[];
+  contradictions?: string[];
+  label_text?: string | null;
+  thumbnail?: { jpeg: string | null } | null;
+}
+
+/** What the file says of its origin: signals beside the score, never part of it; in the order of the other forms. */
+export function Origin({ report }: { report: Report }) {
+  const found = report.provenance as Found | null;
+  if (!found) return null;
+  const signals = found.signals ?? [];
+  const telling = signals.filter((signal) => signal.says !== "technical");
+  const technical = signals.filter((signal) => signal.says === "technical");
+  const inside = found.thumbnail?.jpeg;
+  return (
+    <section className="card plain origin" aria-labelledby="origin-title">
+      <h2 id="origin-title">{texts.origin.title}</h2>
+      <ul>
+        {(found.contradictions ?? []).map((text) => <li key={text}><strong>{texts.origin.against(text)}</strong></li>)}
+        {telling.map((signal) => <li key={signal.text}>{signal.text}</li>)}
+        {!telling.length && <li>{texts.origin.unknown}</li>}
+        {technical.length > 0 && <li className="quiet">{technical.map((signal) => signal.text).join(" ")}</li>}
+      </ul>
+      {inside && (
+        <figure>
+          <img src={`data:image/jpeg;base64,${inside}`} alt={texts.origin.inside} />
+          <figcaption className="quiet small-print">{texts.origin.inside}</figcaption>
+        </figure>
+      )}
+      <p className="quiet small-print">{texts.origin.note}</p>
+    </section>
+  );
+}
