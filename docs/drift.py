@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
 from click.testing import CliRunner
 from provenance_pages import pages as provenance_pages
 from report_page import report_page
 
-from fakeweb.cli.app import app
+from fakeweb.cli.app import command as whole_command
 from fakeweb.render.schema import schema_text
 from fakeweb.runtime import Card, ModelCard, list_cards
 from fakeweb.server.settings import PREFIX, Settings
@@ -28,7 +27,7 @@ REFERENCE = Path(__file__).parent / "reference"
 def help_pages() -> str:
     """Return the help of every command as Markdown."""
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
-    command = typer.main.get_command(app)
+    command = whole_command()
     names: list[list[str]] = [[]]
     for name, sub in sorted(command.commands.items()):  # type: ignore[attr-defined]
         names += [[name], *([name, inner] for inner in sorted(getattr(sub, "commands", {})))]

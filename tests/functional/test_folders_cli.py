@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -172,6 +173,45 @@ class TestObstacles:
         assert "left out, a pipe, not a file: fake/pipe.mp4" in result.err
 
 
+class TestRooms:
+    """The same file gets the same answer whichever way it was named, and however it lies in its container."""
+
+    @staticmethod
+    def answer(report):
+        return {k: v for k, v in report.items() if k not in ("source", "timings_s", "provenance")}
+
+    def test_a_folder_is_its_files_one_by_one(self, cli, album, cut, clip_maker):
+        (album / "b").write_bytes(encode_png(cut))
+        (album / "c.mp4").write_bytes(clip_maker.encode([cut.pixels] * 4, fps=4))
+        (album / "d.jpg").write_bytes(b"")
+        ways = [
+            cli("scan", album, "--json"),
+            cli("scan", f"{album}/*", "--json"),
+            cli("scan", album, "--json", "-j", "2"),
+            cli("scan", *sorted(album.iterdir()), "--json", "--no-overlay"),
+        ]
+        assert {w.code for w in ways} == {2}
+        found = [{name: self.answer(r) for name, r in rows(w).items()} for w in ways]
+        assert found[0].keys() == {"a.jpg", "b", "c.mp4", "d.jpg"}
+        assert found[1:] == found[:1] * 3
+        for name in ("a.jpg", "b", "c.mp4"):
+            piped = cli("scan", "-", "--json", stdin=(album / name).read_bytes())
+            assert self.answer(json.loads(piped.out)) == found[0][name]
+
+    def test_a_picture_turned_by_its_metadata_is_the_upright_one(self, cli, album, cut):
+        upright, turned = album / "a.png", album / "b.png"
+        upright.write_bytes(encode_png(cut))
+        data = encode_png(Image(np.ascontiguousarray(np.rot90(cut.pixels))))
+        exif = b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
+        body = b"eXIf" + exif
+        chunk = len(exif).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+        turned.write_bytes(data[:33] + chunk + data[33:])
+        one, other = (json.loads(cli("scan", p, "--json", "--no-overlay").out) for p in (upright, turned))
+        assert other["faces"] == one["faces"]
+        assert other["verdict"] == one["verdict"]
+        assert (other["width"], other["height"]) == (one["width"], one["height"])
+
+
 class TestNames:
     @pytest.fixture
     def undecodable(self, album, cut):
@@ -197,6 +237,9 @@ class TestNames:
         text = cli("scan", undecodable, "--model", suspicious)
         assert rf"{undecodable}/caf\xe9.jpg  FAKE" in text.out
         (text.out + text.err).encode()
+        page = undecodable.parent / "page.html"
+        assert cli("scan", undecodable, "--model", suspicious, "--html", page).code == 2
+        assert r"caf\xe9.jpg" in page.read_bytes().decode()
         (path,) = undecodable.glob("caf*")
         assert rf"overlay: {undecodable}/caf\xe9.fakeweb.png" in cli("scan", path, "--model", suspicious).out
 
@@ -211,7 +254,8 @@ class TestNames:
                     file.write(encode_png(cut))
         out = tmp_path / "out"
         assert cli("data", "inspect", tmp_path / "data", "--out", out / "inspect").code == 0
-        assert cli("evaluate", tmp_path / "data", "--split", "all", "--out", out / "evaluate").code == 0
+        options = ("--split", "all", "--allow-conflicts", "--out", out / "evaluate")
+        assert cli("evaluate", tmp_path / "data", *options).code == 0
         texts = {p.name: p.read_bytes().decode() for p in out.rglob("*.*")}
         assert r"real/real\xfe.png" in texts["files.csv"]
         assert r"real/real\xff.png" in texts["scores.csv"]

@@ -343,6 +343,16 @@ class TestOtherCommands:
             assert option in help_
         assert "Exit status" in help_
 
+    @pytest.mark.parametrize(
+        "command", [["scan"], ["forge"], ["evaluate"], ["data", "inspect"], ["models", "add"]]
+    )
+    def test_help_names_what_an_option_takes_in_words(self, cli, command):
+        help_ = cli(*command, "--help").out
+        for inner in ("<bool>", "<str>", "<path>", "list[", "range>"):
+            assert inner not in help_
+        assert "TEXT" in help_
+        assert "NUMBER" in help_ or command == ["data", "inspect"]
+
     def test_an_unknown_command_is_a_usage_error(self, cli):
         assert cli("scam", "photo.jpg").code == 2
 

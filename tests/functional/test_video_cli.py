@@ -46,9 +46,11 @@ class TestOneClip:
         result = cli("scan", clip, "--frames", "5")
         assert result.code == 0
         assert result.err == ""
-        first, face, *_ = result.out.splitlines()
+        first, length, face, *_ = result.out.splitlines()
         assert first.startswith(f"{clip}  ")
         assert "1 face" in first
+        assert length == "  clip of 2.0 s, 5 of 16 frames looked at"
+        assert " at " in face
         assert face.split()[:2] == ["face", "1"]
         assert files(clip.parent) == ["clip.mp4"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+from functools import partial
 from typing import Any
 
 import typer
@@ -40,13 +42,54 @@ app.add_typer(keys.keys, name="keys")
 app.command("version")(version.version)
 
 
+def command() -> Any:
+    """Return the whole command, whose help names what each option takes: nothing for flags, choices by name."""
+    whole = typer.main.get_command(app)
+    _name_values(whole)
+    return whole
+
+
+def _name_values(group: Any) -> None:
+    for parameter in group.params:
+        _name_value(parameter)
+    group.get_help_option = partial(_named_help, group.get_help_option)
+    for inner in getattr(group, "commands", {}).values():
+        _name_values(inner)
+
+
+def _name_value(parameter: Any) -> None:
+    shown = getattr(parameter, "display_type", None)  # newer versions of typer have it
+    if shown is not None:
+        parameter.display_type_rich = partial(_value, parameter, shown)
+
+
+def _named_help(make: Any, ctx: Any) -> Any:
+    """Return the option ``--help``, which a command makes when it is asked for it."""
+    option = make(ctx)
+    if option is not None:
+        _name_value(option)
+    return option
+
+
+def _value(parameter: Any, shown: Any, ctx: Any) -> str:
+    """Return what a parameter takes in words: ``PATH`` for ``<path>``, ``real|fake`` for ``<list[real|fake]>``."""
+    if parameter.metavar is not None and parameter.param_type_name == "option":
+        return str(parameter.metavar)
+    kind = re.sub(r"^<(?:list\[)?(.*?)\]?>$", r"\1", str(shown(ctx)))
+    return " ".join(_VALUES.get(part, part) for part in kind.split(","))
+
+
+_VALUES = {"bool": "", "str": "TEXT", "path": "PATH", "int": "NUMBER", "int range": "NUMBER", "float": "NUMBER",
+           "float range": "NUMBER"}  # fmt: skip
+
+
 def run() -> None:
     """Parse, run, and turn errors into one line and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks
     try:
-        code = typer.main.get_command(app).main(prog_name="fakeweb", standalone_mode=False)
+        code = command().main(prog_name="fakeweb", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except _USAGE_ERROR as error:
         error.show()

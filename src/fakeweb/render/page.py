@@ -8,6 +8,7 @@ Every text from a file or a report is escaped; files are called by their names, 
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from fakeweb.types import FaceResult, Impact, Report
 
 MOST_CARDS: Final = 60
 """So many faces of one picture get a card; the others stand in a line."""
+_WINDOWS_FOLDER: Final = re.compile(
+    r"\\(?!x[0-9a-f]{2}|u[0-9a-f]{4})"
+)  # not what readable() writes for a byte
 _PRINTED_CARDS: Final = 6
 _HEADLINES: Final = {
     "fake": "This looks manipulated",
@@ -102,7 +106,7 @@ def file_name(source: str) -> str:
     """
     if source.lower().startswith(("http://", "https://")):
         source = source.partition("?")[0].partition("#")[0]
-    name = PurePath(source.replace("\\", "/")).name
+    name = PurePath(_WINDOWS_FOLDER.sub("/", source)).name
     return name or source
 
 

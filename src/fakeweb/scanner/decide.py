@@ -290,7 +290,7 @@ def too_small(face: Face, least_px: float) -> str | None:
     """Say that a face is too small to judge; None where it is large enough."""
     if face.width_px >= least_px:
         return None
-    return f"too small to judge: {face.width_px:.0f} px wide, {least_px:.0f} px needed"
+    return f"too small to judge: {int(face.width_px)} px wide, {least_px:.0f} px needed"
 
 
 def _below(value: float, limits: tuple[float, float], worth_saying: str, too_much: str) -> Caution | None:

@@ -237,7 +237,48 @@ class TestText:
         faces = [build.face("real", (i, 0, 9 + i, 9), kind="generated") for i in range(12)]
         lines = to_text(build.report(faces)).splitlines()[1:]
         assert lines[0].startswith("  face  1  real")
-        assert len({line.index("[") for line in lines}) == 1
+        assert len({line.index("[") for line in lines[:-1]}) == 1
+
+    def test_of_a_group_the_most_telling_faces_are_printed_and_the_others_counted(self, build):
+        faces = [build.face("real", (i, 0, 9 + i, 9), 0.02 + i / 100) for i in range(9)]
+        faces += [build.face("uncertain", (20, 0, 29, 9), 0.5), build.face("fake", (30, 0, 39, 9), 0.97)]
+        lines = to_text(build.report(faces)).splitlines()[1:]
+        assert [line.split()[1] for line in lines[:-1]] == ["7", "8", "9", "10", "11"]
+        assert lines[-1] == "  and 6 more: 6 real"
+        assert len(to_text(build.report(faces[:8])).splitlines()) == 9
+
+    def test_one_face_s_reason_is_said_once(self, build):
+        why = "too small to judge: 19 px wide, 48 px needed"
+        face = build.face("uncertain", (0, 0, 19, 19), None, reasons=(why,))
+        text = to_text(build.report([face], verdict=Verdict("uncertain", None, (why,))))
+        assert text.count(why) == 1
+
+    def test_a_clip_tells_its_length_and_when_a_face_was_there(self, build):
+        video = {
+            "duration_s": 9.96,
+            "fps": 25.0,
+            "frames": 249,
+            "frames_examined": 32,
+            "bursts": 1,
+            "longest_gap_s": 0.5,
+            "damaged_frames": 0,
+            "complete": True,
+            "codec": "h264",
+            "has_sound": True,
+        }
+        curve = {
+            "track": 1,
+            "from_s": 0.0,
+            "to_s": 9.0,
+            "telling_s": 3.5,
+            "time_s": [3.5],
+            "box": [[0, 0, 9, 9]],
+            "p_fake": [0.95],
+        }
+        report = build.report([build.face("fake", (0, 0, 9, 9))], video=video, timeline=(curve,))
+        lines = to_text(report).splitlines()
+        assert lines[1] == "  clip of 10.0 s, 32 of 249 frames looked at"
+        assert lines[2].endswith("[0 0 9 9] at 3.5 s")
 
     @pytest.mark.parametrize("label", ["real", "fake", "uncertain"])
     def test_colour_adds_escapes_and_nothing_else(self, build, label):

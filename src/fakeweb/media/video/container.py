@@ -160,7 +160,7 @@ class VideoFile:
                 if pts and abs(time - pts[0]) > longest:
                     raise TooLarge(
                         f"{self._reading.name} is longer than {self._reading.limits.max_duration_s:,} s",
-                        hint="cut the clip into parts, or raise Limits.max_duration_s in Python",
+                        hint="cut the clip into parts and scan these",
                     )
                 if not pts or (time > latest and not packet.is_discard):
                     latest, last_step = time, max(0, packet.duration or 0)

@@ -102,7 +102,7 @@ def _measured(file: BinaryIO, name: str, limits: Limits) -> Material:
     if size > limits.max_clip_bytes:
         raise TooLarge(
             f"{name} is larger than the limit of {limits.max_clip_bytes:,} bytes for clips",
-            hint="cut the clip into parts, or raise Limits.max_clip_bytes in Python",
+            hint="cut the clip into parts and scan these",
         )
     file.seek(0)
     digest, head = hashlib.sha256(), b""
