@@ -186,7 +186,7 @@ def test_numbers_given_as_lists_or_doubles_become_float32():
 def test_the_public_names_are_pinned_and_lead_somewhere():
     assert fakeweb.__all__ == [
         "Face", "FakeWebError", "Image", "Limits", "Report", "Scanner", "Score", "Verdict", "__version__",
-        "overlay", "read_image", "scan",
+        "overlay", "read_image", "rows", "scan",
     ]  # fmt: skip
     assert dir(fakeweb) == sorted(fakeweb.__all__)
     for name in fakeweb.__all__:
