@@ -160,9 +160,11 @@ def _refuse_others(data: bytes, reading: Reading) -> None:
     if data[4:8] in _VIDEO_BOXES:
         raise reading.unsupported("a QuickTime video", hint=_CLIP)
     head = data[:2048].lower()
-    if b"<svg" in head:
+    before_svg, svg, _ = head.partition(b"<svg")
+    web_page = b"<html" in before_svg or b"<!doctype html" in before_svg
+    if svg and not web_page:
         raise reading.unsupported("an SVG drawing", hint="export it as PNG")
-    if b"<html" in head or b"<!doctype html" in head:
+    if web_page:
         raise reading.unsupported("a web page", hint="save the picture itself, not the page around it")
     if _is_text(head):
         raise reading.unsupported("text", hint=READS)

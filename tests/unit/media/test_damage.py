@@ -379,6 +379,7 @@ OTHERS = [
     (b"\x1a\x45\xdf\xa3" + bytes(20), "WebM or Matroska video", "clip"),
     (b"RIFF\x10\0\0\0AVI LIST" + bytes(20), "AVI video", "clip"),
     (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><svg xmlns='http://www.w3.org/2000/svg'/>", "SVG", "PNG"),
+    (b"<!doctype html><html><body><svg></svg></body></html>", "a web page", "the picture itself"),
     (b"%PDF-1.7\n%abcdefgh", "PDF", "picture"),
     (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript", "picture"),
     (b"8BPS\0\1" + bytes(20), "Photoshop", "convert"),
