@@ -195,6 +195,12 @@ def postgres_url():
 
 
 @pytest.fixture(scope="session")
+def freeze_postgres(postgres_url):
+    """Make the server stand still in a ``with`` block: it takes connections and says nothing."""
+    return sys.modules["fakeweb_tests_postgres_server"].frozen
+
+
+@pytest.fixture(scope="session")
 def drawn_faces() -> ModuleType:
     """Drawn faces with meshes, and a finder and a mesh model that know them."""
     return _module("drawn_faces")

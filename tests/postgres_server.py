@@ -1,7 +1,9 @@
 """A real PostgreSQL server for the tests, started from what the system has installed."""
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -30,7 +32,7 @@ def serve():
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user and not shutil.which("runuser"):
         pytest.skip("PostgreSQL does not run as root, and there is no runuser")
-    folder = Path("/tmp") / f"fakeweb-pg-{os.getpid()}"  # short: the path of a socket is limited
+    folder = _folder()
     folder.mkdir()
     try:
         if as_user:
@@ -75,6 +77,30 @@ def serve():
             server.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def frozen():
+    """Stop all processes of our server, and let them go on at the end."""
+    file = _folder() / "d" / "postmaster.pid"
+    if not file.is_file():
+        pytest.skip("the PostgreSQL server is not ours to stop")
+    main = int(file.read_text().split()[0])
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    pids = [main, *map(int, children)]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        above = int(Path(f"/proc/{main}/stat").read_text().split()[3])  # runuser stops together with its child
+        for pid in [*pids, above]:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _folder() -> Path:
+    return Path("/tmp") / f"fakeweb-pg-{os.getpid()}"  # short: the path of a socket is limited
 
 
 def _wait_until_it_answers(url):

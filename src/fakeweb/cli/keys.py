@@ -28,31 +28,37 @@ _Url = Annotated[str | None, typer.Option("--database-url", help="Its database, 
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it.")],
     scopes: Annotated[
-        str, typer.Option(help="predict, videos, results, queue, metrics, admin; separated by commas.")
-    ] = "predict,videos",
-    per_minute: Annotated[int, typer.Option(min=0, help="Requests a minute; 0: no limit.")] = 0,
+        str,
+        typer.Option(
+            help="predict, videos, results, enqueue, queue, metrics, tenant-admin, admin; separated by commas."
+        ),
+    ] = "predict,videos,enqueue",
+    per_minute: Annotated[int, typer.Option(min=0, help="Pictures a minute; 0: no limit.")] = 600,
+    tenant: Annotated[
+        str, typer.Option(help="Whose it is: tenants do not see what others send.")
+    ] = "default",
     data_dir: _DataDir = None,
     database_url: _Url = None,
 ) -> None:
     """Make a key and print it, once: only its hash is stored."""
     store = _store(data_dir, database_url)
-    from fakeweb.server.keys import check_scopes, hash_key, new_key
+    from fakeweb.server.keys import check_scopes, check_tenant, hash_key, new_key
 
-    key = new_key()
-    store.add_key(
-        name, hash_key(key), check_scopes(s.strip() for s in scopes.split(",") if s.strip()), per_minute
-    )
+    key, chosen = new_key(), check_scopes(s.strip() for s in scopes.split(",") if s.strip())
+    store.add_key(name, hash_key(key), chosen, per_minute, check_tenant(tenant))
     write(key)
 
 
 @keys.command("list")
 def list_(data_dir: _DataDir = None, database_url: _Url = None) -> None:
-    """List the keys: id, name, scopes, limit."""
+    """List the keys: id, name, tenant, scopes, limit."""
     for row in _store(data_dir, database_url).list_keys():
         made = datetime.fromtimestamp(row["created_s"], UTC).date().isoformat()
         limit = f"{row['per_minute']} a minute" if row["per_minute"] else "no limit"
         gone = "  revoked" if row["revoked_s"] else ""
-        write(f"{row['id']}  {printable(row['name'])}  {row['scopes']}  {limit}  since {made}{gone}")
+        write(
+            f"{row['id']}  {printable(row['name'])}  {row['tenant']}  {row['scopes']}  {limit}  since {made}{gone}"
+        )
 
 
 @keys.command("revoke")

@@ -18,7 +18,7 @@ class Answer:
     """The judgement of one picture or video.
 
     Attributes:
-        id: Of the stored result.
+        id: Of the stored result; None where it could not be stored.
         cached: Whether the bytes had been judged before.
         report: The whole report.
         impact: None where no reach was given.
@@ -27,7 +27,7 @@ class Answer:
         overlay: PNG, where it was asked for.
     """
 
-    id: str
+    id: str | None
     cached: bool
     report: Report
     impact: Impact | None

@@ -6,12 +6,14 @@ place, is put in for each caller.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
 from fakeweb.render.impact import leading_kind, viewer_warnings
+from fakeweb.server.packing import pack
 from fakeweb.types import SCHEMA_VERSION, Label, Report
 
 _VERSION = f'{{"schema_version":"{SCHEMA_VERSION}","source":'.encode()
@@ -44,16 +46,18 @@ class Finished:
     Attributes:
         summary: What the service looks at.
         text: The report as JSON, with the source ``upload``.
+        packed: The same as it is stored; empty where it came out of the store.
     """
 
     summary: Summary
     text: bytes
+    packed: bytes = b""
 
     @classmethod
     def of(cls, report: Report) -> Finished:
         """Write a report."""
         data = {**report.to_dict(), "source": "upload"}
-        return cls(_summary(report), orjson.dumps(data))
+        return cls(_summary(report), orjson.dumps(data), pack(data))
 
     @classmethod
     def stored(cls, text: str) -> Finished:
@@ -75,14 +79,16 @@ class Finished:
 
 
 def to_frame(finished: Finished, drawn: bytes = b"") -> tuple[dict[str, Any], bytes]:
-    """Return header and body of a worker's answer: the report, and what was drawn after it."""
-    return {"summary": asdict(finished.summary), "length": len(finished.text)}, finished.text + drawn
+    """Return header and body of a worker's answer: the report, how it is stored, and what was drawn after it."""
+    lengths = [len(finished.text), len(finished.packed)]
+    header = {"summary": asdict(finished.summary), "lengths": lengths}
+    return header, b"".join((finished.text, finished.packed, drawn))
 
 
 def from_frame(header: dict[str, Any], body: bytes) -> tuple[Finished, bytes]:
     """Return what :func:`to_frame` was given."""
-    length = header["length"]
-    return Finished(Summary(**header["summary"]), body[:length]), body[length:]
+    first, second = itertools.accumulate(header["lengths"])
+    return Finished(Summary(**header["summary"]), body[:first], body[first:second]), body[second:]
 
 
 def _summary(report: Report) -> Summary:

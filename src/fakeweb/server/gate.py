@@ -13,11 +13,13 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from fakeweb.errors import Busy, FakeWebError, NotFound, TooLarge
+from fakeweb.errors import Busy, FakeWebError, NotFound, TooLarge, Unauthorized
 from fakeweb.server.admission import Admission
-from fakeweb.server.keys import ANYBODY, Buckets, Key, KeyRing
+from fakeweb.server.connection import DRAINED_BYTES
+from fakeweb.server.fair import party
+from fakeweb.server.keys import Buckets, Key, KeyRing, anybody
 from fakeweb.server.metrics import Metrics
-from fakeweb.server.problems import from_unknown, problem_answer
+from fakeweb.server.problems import for_caller, from_unknown, problem_answer
 from fakeweb.server.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -30,7 +32,10 @@ OPEN: Final = "open"
 """Needs no key."""
 
 _FORM_BYTES: Final = 1 << 16
-_DRAINED_BYTES: Final = 64 << 20
+_STRANGERS_DRAINED: Final = 1 << 20
+_STRANGERS_PER_MINUTE: Final = 6000
+_REFUSED_PER_MINUTE: Final = 1200
+_LONGEST_PAUSE_S: Final = 2.0
 _PICTURES: Final = {
     "/predict": "predict",
     "/v1/predict": "predict",
@@ -98,6 +103,7 @@ class Gate:
         self._ring = ring
         self._metrics = metrics
         self._buckets = Buckets()
+        self._pauses = Buckets()
         self._longest = {
             "predict": settings.max_bytes + _FORM_BYTES,
             "batch": settings.max_bytes * settings.max_batch + _FORM_BYTES,
@@ -113,24 +119,27 @@ class Gate:
         route, needs = classify(scope["path"])
         answer = _Answer(send, secrets.token_hex(8), page=route == "page")
         scope["fakeweb.id"] = answer.request_id
+        address = party((scope.get("client") or ("",))[0])
+        scope["fakeweb.key"] = anybody(address)
         try:
             if not scope["path"].isprintable():
                 raise NotFound(
                     "there is nothing at this address", hint="GET /v1/openapi.json lists all addresses"
                 )
-            scope["fakeweb.key"] = await self._caller(scope, needs)
+            key = scope["fakeweb.key"] = await self._caller(scope, needs, address)
+            scope["fakeweb.pay"] = lambda count: self._buckets.owe(key.id, key.per_minute, count)
             length = _content_length(scope)
-            answer.too_long = length is not None and length > _DRAINED_BYTES
+            answer.too_long = length is not None and length > DRAINED_BYTES
             self._check_length(length, route)
             if scope["method"] == "POST" and needs == "predict":
-                with self._admission.admit(length) as ticket:
+                with self._admission.admit(key.id, length) as ticket:
                     scope["fakeweb.ticket"] = ticket
                     await self._app(scope, receive, answer)
             else:
                 await self._app(scope, receive, answer)
         except FakeWebError as error:
             self._metrics.refused.labels(error.code).inc()
-            await answer.problem(error)
+            await self._refuse(scope, answer, error)
         except asyncio.CancelledError:  # the service stops and has waited long enough
             if answer.status:
                 raise
@@ -144,16 +153,29 @@ class Gate:
             self._metrics.requests.labels(route, answer.status or 499).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
-    async def _caller(self, scope: Scope, needs: str) -> Key:
+    async def _caller(self, scope: Scope, needs: str, address: str) -> Key:
         if needs == OPEN or scope["method"] == "OPTIONS":
-            return ANYBODY
+            await self._pause(f"open {address}", _STRANGERS_PER_MINUTE)
+            return anybody(address)
         if self._settings.needs_key:
             key = await self._ring.find_fresh(scope["headers"], needs)
-            self._buckets.take(key.id, key.per_minute)
-            return key
-        address = (scope.get("client") or ("",))[0]
-        self._buckets.take(address, self._settings.anonymous_per_minute)
-        return ANYBODY
+        else:
+            key = anybody(address, self._settings.anonymous_per_minute)
+        self._buckets.take(key.id, key.per_minute)
+        return key
+
+    async def _refuse(self, scope: Scope, answer: _Answer, error: FakeWebError) -> None:
+        """Say no; who is told so again and again has to wait for it, and so cannot keep the event loop busy."""
+        if isinstance(error, Unauthorized) and (connection := scope.get("fakeweb.connection")):
+            connection.drained_bytes = _STRANGERS_DRAINED
+        await self._pause(scope["fakeweb.key"].id, _REFUSED_PER_MINUTE)
+        await answer.problem(for_caller(error))
+
+    async def _pause(self, who: str, per_minute: int) -> None:
+        """Wait, where somebody does something more often than this."""
+        pause_s = self._pauses.owe(who, per_minute, most_s=_LONGEST_PAUSE_S)
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
 
     def _check_length(self, length: int | None, route: str) -> None:
         most = self._longest.get(route, _FORM_BYTES)

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 
+from fakeweb.errors import StoreFailed
 from fakeweb.render.impact import impact
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
 from fakeweb.server.finished import Finished, Summary, from_frame
+from fakeweb.server.keys import Key
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.pool import Pool
 from fakeweb.server.schemas import PredictOptions, ScanOptions, VideoOptions
 from fakeweb.server.settings import Settings
-from fakeweb.server.store import Store
+from fakeweb.server.store import Row, Store
+from fakeweb.server.tables import DEFAULT_TENANT
 from fakeweb.types import Impact
 
 _REMEMBERED_BYTES = 32 << 20
 _INLINE_BYTES = 1 << 18
+_KEY_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -31,14 +37,14 @@ class Judged:
     """A report that is stored.
 
     Attributes:
-        id: Of the stored result.
+        id: Of the stored result; None where it could not be stored.
         report: The report.
         name: What the caller calls the picture.
         cached: Whether it was there before.
         drawn: PNG of the overlay, empty where none was asked for.
     """
 
-    id: str
+    id: str | None
     report: Finished
     name: str
     cached: bool
@@ -113,12 +119,18 @@ class Judge:
         faces = min(options.faces or self._settings.max_faces, self._settings.max_faces)
         return f"{digest}:{self._pool.about.get('digest')}:{threshold}:{faces}"
 
+    def key_of(self, tenant: str, cache_key: str) -> str:
+        """Return a cache key of a tenant's: what one has sent, no other learns."""
+        key = cache_key if tenant == DEFAULT_TENANT else f"{tenant}:{cache_key}"
+        return key if len(key) <= _KEY_CHARS else hashlib.sha256(key.encode()).hexdigest()
+
     async def picture(
-        self, upload: Upload, options: PredictOptions, *, draw: bool, deadline_s: float
+        self, caller: Key, upload: Upload, options: PredictOptions, *, draw: bool, deadline_s: float
     ) -> Judged:
         """Judge a picture, or find out that it was judged before.
 
         Args:
+            caller: Whose picture it is, and whose turn at the workers it takes.
             upload: The picture.
             options: What the caller chose.
             draw: Whether the overlay is wanted.
@@ -127,24 +139,38 @@ class Judge:
         Raises:
             FakeWebError: The picture cannot be judged, or not in time.
         """
-        key = self.cache_key(upload.sha256, options)
+        key = self.key_of(caller.tenant, self.cache_key(upload.sha256, options))
         known = await self._known(key, upload.name)
         if known is None:
-            known = await self._once(key, upload, options, deadline_s, draw=draw)
+            known = await self._once(caller, key, upload, options, deadline_s, draw=draw)
         if draw and not known.drawn:
-            _, drawn = await self._work(upload, options, deadline_s, report=known.report.text, draw=True)
+            _, drawn = await self._work(
+                caller, upload, options, deadline_s, report=known.report.text, draw=True
+            )
             known = replace(known, drawn=drawn)
         self._metrics.verdicts.labels(known.report.summary.label, str(known.cached).lower()).inc()
         return known
 
-    async def answer(self, judged: Judged, options: ScanOptions, *, overlay: bool) -> dict[str, Any]:
-        """Return the JSON answer: report, impact, warnings, and the overlay where wanted."""
+    async def answer(
+        self, caller: Key, judged: Judged, options: ScanOptions, *, overlay: bool
+    ) -> dict[str, Any]:
+        """Return the JSON answer: report, impact, warnings, and the overlay where wanted.
+
+        Raises:
+            StoreFailed: The review queue was asked for explicitly and cannot be written.
+        """
         summary = judged.report.summary
-        found = self.impact(summary, options)
-        queue_id = await self.enqueue(judged.id, summary, options, found)
+        found, stored = self.impact(summary, options), judged.id is not None
+        try:
+            queue_id = await self.enqueue(caller, judged.id, summary, options, found)
+        except StoreFailed:
+            if options.queue:
+                raise
+            queue_id, stored = None, False
         return {
             "id": judged.id,
             "cached": judged.cached,
+            "stored": stored,
             "report": judged.report.named(judged.name),
             "impact": None if found is None else asdict(found),
             "viewer_warnings": summary.viewer_warnings,
@@ -162,13 +188,18 @@ class Judge:
         )
 
     async def enqueue(
-        self, result_id: str, summary: Summary, options: ScanOptions, found: Impact | None
+        self,
+        caller: Key,
+        result_id: str | None,
+        summary: Summary,
+        options: ScanOptions,
+        found: Impact | None,
     ) -> str | None:
-        """Put a post into the review queue where it belongs there; return the item's id."""
+        """Put a post into the review queue where it belongs there and the caller may; return the item's id."""
         wanted = options.queue
         if wanted is None:
             wanted = bool(options.reach) and summary.label in self._settings.queue_labels
-        if not wanted:
+        if not wanted or not caller.may("enqueue"):
             return None
         item = {
             "result_id": result_id,
@@ -183,8 +214,9 @@ class Judge:
             "audience": None if found is None else found.audience,
             "score": 0.0 if found is None else found.score,
             "level": None if found is None else found.level,
+            "tenant": caller.tenant,
         }
-        return await self._store.run(self._store.add_item, item)
+        return await self._store.run(self._store.add_item, item, may_lower=caller.may("queue"))
 
     def forget(self) -> None:
         """Forget what is in memory; called when something was deleted."""
@@ -193,36 +225,58 @@ class Judge:
     async def _known(self, key: str, name: str) -> Judged | None:
         found = self._memory.get(key)
         if found is None:
-            row = await self._store.look_up(key)
-            if row is None:
+            try:
+                found = await self._store.look_up(key, _stored)
+            except StoreFailed:  # judged once more, then
                 return None
-            found = (row["id"], Finished.stored(row["report"]))
+            if found is None:
+                return None
             self._remember(key, *found)
         return Judged(*found, name, cached=True)
 
     async def _once(
-        self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
+        self,
+        caller: Key,
+        key: str,
+        upload: Upload,
+        options: PredictOptions,
+        deadline_s: float,
+        *,
+        draw: bool,
     ) -> Judged:
         """Judge these bytes, unless somebody else is about to: then wait for that."""
         shared = self._running.get(key)
         first = shared is None
         if shared is None:
-            shared = _Shared(asyncio.ensure_future(self._fresh(key, upload, options, deadline_s, draw=draw)))
+            shared = _Shared(
+                asyncio.ensure_future(self._fresh(caller, key, upload, options, deadline_s, draw=draw))
+            )
             self._running[key] = shared
             shared.task.add_done_callback(lambda _: self._running.pop(key, None))
         judged = await shared.wait()
         return judged if first else Judged(judged.id, judged.report, upload.name, cached=True)
 
     async def _fresh(
-        self, key: str, upload: Upload, options: PredictOptions, deadline_s: float, *, draw: bool
+        self,
+        caller: Key,
+        key: str,
+        upload: Upload,
+        options: PredictOptions,
+        deadline_s: float,
+        *,
+        draw: bool,
     ) -> Judged:
-        report, drawn = from_frame(*await self._work(upload, options, deadline_s, report=None, draw=draw))
-        result_id = await self._store.keep(key, upload.sha256, report.text.decode())
-        self._remember(key, result_id, report)
+        work = self._work(caller, upload, options, deadline_s, report=None, draw=draw)
+        report, drawn = from_frame(*await work)
+        result_id = None
+        with suppress(StoreFailed):  # a full disk or a lost database is no reason to throw it away
+            result_id = await self._store.keep(caller.tenant, key, upload.sha256, report.packed)
+            self._remember(key, result_id, report)
         return Judged(result_id, report, upload.name, cached=False, drawn=drawn)
 
     async def _work(
         self,
+        caller: Key,
         upload: Upload,
         options: PredictOptions,
         deadline_s: float,
@@ -239,7 +293,12 @@ class Judge:
             "report": None if report is None else orjson.Fragment(report),
         }
         header, body, took_s = await self._pool.run(
-            task, upload.data, digest=upload.sha256, deadline_s=deadline_s
+            task,
+            upload.data,
+            who=caller.id,
+            cost_s=self._admission.service_s,
+            digest=upload.sha256,
+            deadline_s=deadline_s,
         )
         self._admission.took(took_s)
         self._metrics.judging.observe(took_s)
@@ -253,6 +312,10 @@ class Judge:
 def deadline_in(seconds: float) -> float:
     """Return the time that lies so many seconds ahead on the monotonic clock."""
     return time.monotonic() + seconds
+
+
+def _stored(row: Row) -> tuple[str, Finished]:
+    return row["id"], Finished.stored(row["report"])
 
 
 async def _base64(data: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -12,10 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fakeweb.errors import FakeWebError, Forbidden, RateLimited, Unauthorized, UsageError
+from fakeweb.server.tables import DEFAULT_TENANT
 
-SCOPES = ("predict", "videos", "results", "queue", "metrics", "admin")
-"""What a key may be used for; ``admin`` includes all others."""
+SCOPES = ("predict", "videos", "results", "enqueue", "queue", "metrics", "tenant-admin", "admin")
+"""What a key may be used for. ``enqueue`` puts posts into the review queue, ``queue`` reads and decides as well;
+``tenant-admin`` may do everything in its tenant, ``admin`` everything in all of them."""
 
+_INCLUDED = {
+    **{s: frozenset((s, "tenant-admin", "admin")) for s in ("predict", "videos", "results", "queue")},
+    "enqueue": frozenset(("enqueue", "queue", "tenant-admin", "admin")),
+}
+"""Which scopes include which."""
+_TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _PREFIX = "fw_"
 _BURST_S = 10.0
 _FORGET_S = 600.0
@@ -49,27 +58,60 @@ def check_scopes(scopes: Iterable[str]) -> str:
     return ",".join(chosen)
 
 
+def check_tenant(name: str) -> str:
+    """Return a tenant's name as it is stored.
+
+    Raises:
+        UsageError: It has other characters than these, or too many.
+    """
+    if not _TENANT.fullmatch(name):
+        raise UsageError(
+            f"a tenant's name has small letters, digits, '.', '_' and '-', got {name!r}", hint="such as acme"
+        )
+    return name
+
+
 @dataclass(frozen=True)
 class Key:
-    """Who is calling. ``per_minute`` of 0 means no limit."""
+    """Who is calling. ``per_minute`` of 0 means no limit; where no key is asked for, the address is the id."""
 
     id: str
     name: str
     scopes: frozenset[str]
     per_minute: int
+    tenant: str = DEFAULT_TENANT
+
+    @property
+    def sees(self) -> str | None:
+        """The tenant whose results, jobs and items are there for this key; None: those of all."""
+        return None if "admin" in self.scopes else self.tenant
 
     def may(self, scope: str) -> bool:
         """Tell whether this key has a scope."""
-        return scope in self.scopes or "admin" in self.scopes
+        return not _INCLUDED.get(scope, frozenset((scope, "admin"))).isdisjoint(self.scopes)
+
+    def must(self, *scopes: str) -> None:
+        """Raise Forbidden where this key lacks one of these scopes."""
+        for scope in scopes:
+            if scope and not self.may(scope):
+                raise Forbidden(
+                    f"the key '{self.name}' lacks the scope '{scope}'", hint="use a key that has it"
+                )
 
 
-ANYBODY = Key("", "anonymous", frozenset(SCOPES), 0)
-"""The caller where no key is asked for."""
+def anybody(address: str, per_minute: int = 0) -> Key:
+    """Return the caller where no key is asked for."""
+    return Key(address, "anonymous", frozenset(SCOPES), per_minute)
+
+
+def on_behalf_of(tenant: str) -> Key:
+    """Return who finishes what a tenant's key has begun; whether that may use the queue was asked then."""
+    return Key("", "", frozenset(("enqueue",)), 0, tenant)
 
 
 @dataclass
 class Buckets:
-    """Rate limits: each caller may make ``per_minute`` requests, ten seconds' worth of them at once."""
+    """Rate limits: each caller may do ``per_minute`` things, ten seconds' worth of them at once."""
 
     _filled: dict[str, tuple[float, float]] = field(default_factory=dict)
     _swept_s: float = 0.0
@@ -82,21 +124,31 @@ class Buckets:
         """
         if per_minute <= 0:
             return
-        now = time.monotonic()
-        rate, most = per_minute / 60, max(1.0, per_minute / 60 * _BURST_S)
-        tokens, then = self._filled.get(caller, (most, now))
-        tokens = min(most, tokens + (now - then) * rate)
+        tokens = self._tokens(caller, per_minute)
         if tokens < 1:
-            self._filled[caller] = (tokens, now)
             raise RateLimited(
-                f"more than {per_minute} requests a minute",
+                f"more than {per_minute} pictures or requests a minute",
                 hint="wait as long as Retry-After says",
-                retry_after_s=(1 - tokens) / rate,
+                retry_after_s=(1 - tokens) * 60 / per_minute,
             )
-        self._filled[caller] = (tokens - 1, now)
+        self._filled[caller] = (tokens - 1, time.monotonic())
+
+    def owe(self, caller: str, per_minute: int, count: int = 1, *, most_s: float = math.inf) -> float:
+        """Count what cannot be refused any more; return for how many seconds, up to ``most_s``, nothing is free."""
+        if per_minute <= 0:
+            return 0.0
+        tokens = max(self._tokens(caller, per_minute) - count, -most_s * per_minute / 60)
+        self._filled[caller] = (tokens, time.monotonic())
+        return max(0.0, -tokens * 60 / per_minute)
+
+    def _tokens(self, caller: str, per_minute: int) -> float:
+        now = time.monotonic()
+        most = max(1.0, per_minute / 60 * _BURST_S)
+        tokens, then = self._filled.get(caller, (most, now))
         if now - self._swept_s > _FORGET_S:
             self._swept_s = now
             self._filled = {c: v for c, v in self._filled.items() if now - v[1] < _FORGET_S}
+        return min(most, tokens + (now - then) * per_minute / 60)
 
 
 class KeyRing:
@@ -115,7 +167,9 @@ class KeyRing:
     def load(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take over what the database says."""
         self._keys = {
-            str(r["key_sha256"]): Key(r["id"], r["name"], frozenset(r["scopes"].split(",")), r["per_minute"])
+            str(r["key_sha256"]): Key(
+                r["id"], r["name"], frozenset(r["scopes"].split(",")), r["per_minute"], r["tenant"]
+            )
             for r in rows
             if r["revoked_s"] is None
         }
@@ -148,16 +202,18 @@ class KeyRing:
                 "this needs an API key" if not given else "this API key is not known",
                 hint="send the header 'Authorization: Bearer KEY'; `fakeweb keys create` makes one",
             )
-        if scope and not key.may(scope):
-            raise Forbidden(f"the key '{key.name}' lacks the scope '{scope}'", hint="use a key that has it")
+        key.must(scope)
         return key
 
 
 def _given(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the key of a request; what a proxy asked for with another scheme does not hide it."""
+    own = ""
     for name, value in headers:
         if name == b"authorization":
             kind, _, rest = value.decode("latin-1").partition(" ")
-            return rest.strip() if kind.lower() == "bearer" else ""
-        if name == b"x-api-key":
-            return value.decode("latin-1").strip()
-    return ""
+            if kind.lower() == "bearer":
+                return rest.strip()
+        elif name == b"x-api-key" and not own:
+            own = value.decode("latin-1").strip()
+    return own

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fakeweb.errors import Busy, FakeWebError, ModelMissing, Overdue, Unreadable, WorkerDied, from_dict
+from fakeweb.server.fair import FairLine
 from fakeweb.server.frames import Child
 
 LOG = logging.getLogger("fakeweb.server")
@@ -24,7 +25,7 @@ _GONE = (ConnectionError, asyncio.IncompleteReadError, OSError)
 
 
 class Pool:
-    """Workers and the line before them: first come, first served.
+    """Workers and the line before them, in which callers take turns.
 
     Args:
         count: How many processes.
@@ -40,7 +41,7 @@ class Pool:
         """Why no worker can start; None while they can."""
         self._settings = dict(settings)
         self._idle: deque[Child] = deque()
-        self._line: deque[asyncio.Future[Child]] = deque()
+        self._line: FairLine[asyncio.Future[Child]] = FairLine()
         self._all: set[Child] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._deadly: OrderedDict[str, int] = OrderedDict()
@@ -71,13 +72,22 @@ class Pool:
             self._free(child)
 
     async def run(
-        self, task: Mapping[str, Any], data: bytes, *, digest: str, deadline_s: float
+        self,
+        task: Mapping[str, Any],
+        data: bytes,
+        *,
+        who: str,
+        cost_s: float,
+        digest: str,
+        deadline_s: float,
     ) -> tuple[dict[str, Any], bytes, float]:
         """Have a worker do a task.
 
         Args:
             task: See :meth:`fakeweb.server.worker.Judge.answer`.
             data: The picture.
+            who: For whom, see :mod:`fakeweb.server.fair`.
+            cost_s: What it is expected to take a worker.
             digest: Its SHA-256.
             deadline_s: On the monotonic clock. A task that waits longer is given up; a worker that works longer is
                 ended.
@@ -94,7 +104,7 @@ class Pool:
         if self._deadly.get(digest, 0) >= _DEADLY:
             raise Unreadable(f"{task['name']} cannot be read: it ends every reader", hint="save it anew")
         deadline_in_s = deadline_s - time.monotonic()
-        child = await self._turn(deadline_s)
+        child = await self._turn(who, cost_s, deadline_s)
         started = time.monotonic()
         limit_s = max(_LEAST * deadline_in_s, deadline_s - started)  # who begins late is not cut off at once
         working = asyncio.ensure_future(self._work(child, task, data, digest))
@@ -106,6 +116,8 @@ class Pool:
             self._ended.add(child)
             child.process.kill()
             raise Overdue("judging took too long", hint="send a smaller picture", retry_after_s=5) from None
+        finally:
+            self._line.charge(who, time.monotonic() - started - cost_s)
         if "error" in header:
             raise from_dict(header["error"])
         return header, body, time.monotonic() - started
@@ -119,16 +131,16 @@ class Pool:
         await asyncio.gather(*(child.end() for child in self._all))
         self._all.clear()
 
-    async def _turn(self, deadline_s: float) -> Child:
+    async def _turn(self, who: str, cost_s: float, deadline_s: float) -> Child:
         """Wait for a worker."""
         if self._closing:
             raise Busy("the service is stopping", retry_after_s=5)
-        if self._idle:
-            return self._idle.popleft()
         if self.broken is not None and not self._all:
             raise self.broken
         place: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
-        self._line.append(place)
+        self._line.put(who, place, cost_s)
+        if self._idle:
+            self._free(self._idle.popleft())
         try:
             return await asyncio.wait_for(place, max(0.001, deadline_s - time.monotonic()))
         except TimeoutError:
@@ -139,9 +151,9 @@ class Pool:
             raise
 
     def _free(self, child: Child) -> None:
-        """Give a worker to who waits longest."""
+        """Give a worker to whose turn it is."""
         while self._line:
-            place = self._line.popleft()
+            place = self._line.get()
             if not place.done():
                 place.set_result(child)
                 return

@@ -15,6 +15,7 @@ from fakeweb.errors import (
     ModelError,
     NotFound,
     ServiceError,
+    StoreFailed,
     WorkerDied,
 )
 
@@ -65,6 +66,8 @@ def from_unknown(error: BaseException, request_id: str) -> FakeWebError:
 
 def for_caller(error: FakeWebError) -> FakeWebError:
     """Keep what only the operator should read, such as paths of models, out of answers."""
+    if isinstance(error, StoreFailed):
+        return StoreFailed("the database does not answer", hint="try again later", retry_after_s=5)
     if isinstance(error, ModelError | WorkerDied):
         LOG.error("%s (%s)", error.message, error.hint)
         what = "a worker ended" if isinstance(error, WorkerDied) else "the model cannot be used"

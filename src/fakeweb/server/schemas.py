@@ -108,8 +108,13 @@ class Problem(BaseModel):
 class Judgement(BaseModel):
     """The answer about one picture or video."""
 
-    id: str = Field(description="Of the stored result; the same bytes with the same options keep it.")
+    id: str | None = Field(
+        description="Of the stored result; the same bytes with the same options keep it. Null where it is not stored."
+    )
     cached: bool = Field(description="Whether these bytes had been judged before.")
+    stored: bool = Field(
+        description="False where the database could not take the result, or the item for the queue."
+    )
     report: ReportJson
     impact: ImpactJson | None = Field(description="Null where no reach was given or nothing was scored.")
     viewer_warnings: list[ViewerWarningJson] = Field(description="Empty unless a face is called fake.")
@@ -248,4 +253,5 @@ class Health(BaseModel):
     workers_ready: int
     workers: int
     waiting: int = Field(description="Pictures that wait for a worker.")
+    database: Literal["ok", "failing"]
     version: str

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from fakeweb.errors import FakeWebError
 from fakeweb.server.admission import Admission
+from fakeweb.server.fair import Shares
 from fakeweb.server.jobs import Jobs
 from fakeweb.server.judge import Judge
 from fakeweb.server.keys import KeyRing
@@ -18,8 +21,17 @@ from fakeweb.server.settings import Settings
 from fakeweb.server.store import Store
 
 LOG = logging.getLogger("fakeweb.server")
+T = TypeVar("T")
 _KEYS_EVERY_S = 2.0
-_CLEAN_EVERY_S = 600.0
+_LAG_EVERY_S = 0.05
+_VIDEO_UPLOADS = 8
+_STREAMS = 512
+_FETCHES = 8
+_CLEAN_EVERY_S = 120.0
+_TIDY_EVERY_S = 10.0
+_BEAT_EVERY_S = 0.5
+_STORE_S = 5.0
+_EVICTED_AT_ONCE = 500
 _TOLD = (
     "model", "finder", "threshold", "max_faces", "max_bytes", "max_pixels", "max_side_px", "max_video_bytes",
     "max_duration_s", "worker_memory_mb", "job_memory_mb",
@@ -41,7 +53,7 @@ class Service:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         told: dict[str, Any] = {name: getattr(settings, name) for name in _TOLD}
         told["finder_model"] = str(settings.finder_model) if settings.finder_model else None
-        self.store = Store(settings.url)
+        self.store = Store(settings.url, min(_STORE_S, settings.deadline_s / 2))
         self.metrics = Metrics()
         self.admission = Admission(settings)
         self.ring = KeyRing(self._load_keys)
@@ -51,8 +63,13 @@ class Service:
         self.stopping = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.started = False
-        self.uploading = 0
+        self.videos = Shares(_VIDEO_UPLOADS)
         """Videos that are being uploaded."""
+        self.streams = Shares(_STREAMS)
+        """Readers who follow jobs."""
+        self.fetches = Shares(_FETCHES)
+        """Addresses that are being fetched."""
+        self._fetchers = ThreadPoolExecutor(_FETCHES, "fakeweb-fetch")
         self._tasks: list[asyncio.Task[None]] = []
         self._watch()
 
@@ -64,11 +81,16 @@ class Service:
         """
         self.loop = asyncio.get_running_loop()
         await self._load_keys()
+        await self.store.check(self.store.beat, self.jobs.instance)
+        await self.store.run(self.store.keep_reserve)
         await self.pool.start()
         await self.jobs.start()
         self._tasks = [
             asyncio.create_task(self._repeat(_KEYS_EVERY_S, self._load_keys)),
             asyncio.create_task(self._repeat(_CLEAN_EVERY_S, self.clean)),
+            asyncio.create_task(self._repeat(_TIDY_EVERY_S, self.tidy)),
+            asyncio.create_task(self._repeat(_BEAT_EVERY_S, self._beat)),
+            asyncio.create_task(self._measure_lag()),
         ]
         self.started = True
 
@@ -86,6 +108,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.jobs.stop()
         await self.pool.close()
+        self._fetchers.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self.store.close)
 
     @property
@@ -95,21 +118,57 @@ class Service:
             return "stopping"
         if not self.started:
             return "starting"
-        return "ok" if self.pool.ready else "broken"
+        return "ok" if self.pool.ready and self.store.failing is None else "broken"
 
     async def clean(self) -> None:
-        """Delete what was kept long enough."""
-        s = self.settings
-        counts, jobs = await self.store.run(
-            lambda: self.store.expired(
+        """Delete what was kept long enough, and the oldest of what is too much."""
+        s, store = self.settings, self.store
+        counts, jobs = await store.run(
+            lambda: store.expired(
                 results_s=s.result_days * 86400, queue_s=s.queue_days * 86400, jobs_s=s.job_hours * 3600
             )
         )
         for job in jobs:
-            if job["instance"] == self.jobs.instance:
-                await self.jobs.delete(job["id"])
-        if counts["results"]:
+            await self.jobs.delete(job["id"])
+        gone = sum(counts.values())
+        for table, surplus in (await store.run(store.surplus, s.max_rows, s.max_database_mb << 20)).items():
+            while surplus > 0 and (
+                evicted := await store.run(store.evict, table, min(surplus, _EVICTED_AT_ONCE))
+            ):
+                surplus -= evicted
+                gone += evicted
+        if gone:
+            store.traces = True
             self.judge.forget()
+
+    async def tidy(self) -> None:
+        """Do what other services and earlier moments have left to do."""
+        await self.jobs.adopt()
+        await self.jobs.tidy()
+        if self.store.traces:
+            await self.store.run(self.store.empty_log)
+
+    async def _beat(self) -> None:
+        """Say that this service is there, and notice whether the database is."""
+        before = self.store.failing
+        await self.store.check(self.store.beat, self.jobs.instance)
+        now = self.store.failing
+        if now is not None and before is None:
+            LOG.error("%s", now.message)
+        elif before is not None and now is None:
+            LOG.info("the database answers again")
+
+    async def fetch(self, work: Callable[[], T]) -> T:
+        """Do what waits for the network, in threads that nothing else needs."""
+        return await asyncio.get_running_loop().run_in_executor(self._fetchers, work)
+
+    async def _measure_lag(self) -> None:
+        """Notice by how much the event loop is late: those who are let in wait that long too."""
+        loop = asyncio.get_running_loop()
+        while True:
+            asked = loop.time()
+            await asyncio.sleep(_LAG_EVERY_S)
+            self.admission.lag_s = loop.time() - asked - _LAG_EVERY_S
 
     async def _load_keys(self) -> None:
         self.ring.load(await self.store.run(self.store.list_keys))

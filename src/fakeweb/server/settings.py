@@ -32,6 +32,8 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on.
         data_dir: Folder for the database, uploads of unfinished jobs and overlays of finished ones.
+        jobs_dir: Folder for uploads and overlays of jobs; empty: `jobs` in the data folder. Services that share a
+            database and this folder take over each other's jobs.
         database_url: SQLAlchemy URL; empty: SQLite in the data folder.
         workers: Processes that judge pictures, each with one thread; 0: one per core.
         model: Name of a model or path of a card.
@@ -62,8 +64,10 @@ class Settings:
         keep_alive_s: How long an idle connection stays open.
         shutdown_s: How long a stopping service waits for what it accepted.
         result_days: Results are deleted after so many days without use.
-        queue_days: Reviewed items of the queue are deleted after so many days.
+        queue_days: Items of the queue are deleted so many days after the decision or, without one, their beginning.
         job_hours: Finished jobs with their overlays are deleted after so many hours.
+        max_rows: Results that are kept, and as many items of the queue; the oldest go first, open items last.
+        max_database_mb: Size of the database; the oldest results go first.
         queue_labels: Verdicts that go to the review queue when a reach was given.
         impact_levels: Where the levels moderate, high and critical begin.
         follower_share: Share of the followers who are expected to see a post.
@@ -75,6 +79,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path = field(default_factory=_data_dir)
+    jobs_dir: Path | None = None
     database_url: str = ""
     workers: int = 0
     model: str = DEFAULT_MODEL
@@ -107,6 +112,8 @@ class Settings:
     result_days: float = 30.0
     queue_days: float = 365.0
     job_hours: float = 24.0
+    max_rows: int = 1_000_000
+    max_database_mb: int = 4096
     queue_labels: tuple[str, ...] = ("fake", "uncertain")
     impact_levels: tuple[float, ...] = STARTS
     follower_share: float = FOLLOWER_SHARE
@@ -147,7 +154,7 @@ _POSITIVE = (
     "max_bytes", "max_pixels", "max_side_px", "max_faces", "max_batch", "max_video_bytes", "max_duration_s",
     "max_jobs_running", "max_waiting", "max_wait_s", "deadline_s", "worker_memory_mb", "job_memory_mb",
     "job_timeout_s", "upload_idle_s", "upload_bytes_per_s", "upload_budget_bytes", "keep_alive_s",
-    "shutdown_s", "result_days", "queue_days", "job_hours",
+    "shutdown_s", "result_days", "queue_days", "job_hours", "max_rows", "max_database_mb",
 )  # fmt: skip
 
 

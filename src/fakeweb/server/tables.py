@@ -10,14 +10,17 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
 
-SCHEMA = 1
-"""Version of the tables; a database of another version is refused."""
+SCHEMA = 2
+"""Version of the tables; an older database is brought to it (``migrate.py``), a newer one refused."""
+DEFAULT_TENANT = "default"
+"""Whose everything is where nobody said otherwise."""
 
 METADATA = MetaData()
 
@@ -29,9 +32,11 @@ RESULTS = Table(
     Column("id", String(32), primary_key=True),
     Column("cache_key", String(200), nullable=False, unique=True),
     Column("media_sha256", String(64), nullable=False, index=True),
-    Column("report", Text, nullable=False),
+    Column("report", Text, nullable=False, server_default=""),  # of version 1; empty where it is packed
     Column("created_s", Float, nullable=False),
     Column("used_s", Float, nullable=False, index=True),
+    Column("tenant", String(64), nullable=False, server_default=DEFAULT_TENANT),
+    Column("packed", LargeBinary),
 )
 
 QUEUE = Table(
@@ -55,7 +60,9 @@ QUEUE = Table(
     Column("created_s", Float, nullable=False),
     Column("decided_s", Float),
     Column("decided_by", String(200)),
+    Column("tenant", String(64), nullable=False, server_default=DEFAULT_TENANT),
     Index("queue_worst_first", "state", "score"),
+    Index("queue_of_tenant", "tenant", "state", "score"),
 )
 
 JOBS = Table(
@@ -79,6 +86,8 @@ JOBS = Table(
     Column("created_s", Float, nullable=False),
     Column("started_s", Float),
     Column("finished_s", Float, index=True),
+    Column("tenant", String(64), nullable=False, server_default=DEFAULT_TENANT),
+    Column("owner", String(64), nullable=False, server_default=""),  # who waits for it
 )
 
 KEYS = Table(
@@ -91,4 +100,13 @@ KEYS = Table(
     Column("per_minute", Integer, nullable=False),
     Column("created_s", Float, nullable=False),
     Column("revoked_s", Float),
+    Column("tenant", String(64), nullable=False, server_default=DEFAULT_TENANT),
 )
+
+INSTANCES = Table(
+    "instances",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("seen_s", Float, nullable=False),
+)
+"""Services that share the database, and when each last said that it is there."""

@@ -6,13 +6,21 @@ import pytest
 
 from fakeweb.errors import Forbidden, RateLimited, Unauthorized, UsageError
 from fakeweb.server import keys
-from fakeweb.server.keys import Buckets, KeyRing, check_scopes, hash_key, new_key
+from fakeweb.server.keys import Buckets, KeyRing, check_scopes, check_tenant, hash_key, new_key
 
 
 def ring(**rows):
     found = KeyRing()
     found.load(
-        {"id": n, "name": n, "key_sha256": hash_key(n), "scopes": s, "per_minute": 0, "revoked_s": r}
+        {
+            "id": n,
+            "name": n,
+            "key_sha256": hash_key(n),
+            "scopes": s,
+            "per_minute": 0,
+            "revoked_s": r,
+            "tenant": "t",
+        }
         for n, (s, r) in rows.items()
     )
     return found
@@ -26,7 +34,13 @@ def test_keys_are_new_each_time_and_not_in_their_hash():
 
 @pytest.mark.parametrize(
     "headers",
-    [[(b"authorization", b"Bearer a")], [(b"authorization", b"bearer  a")], [(b"x-api-key", b"a")]],
+    [
+        [(b"authorization", b"Bearer a")],
+        [(b"authorization", b"bearer  a")],
+        [(b"x-api-key", b"a")],
+        [(b"authorization", b"Basic Zm9vOmJhcg=="), (b"x-api-key", b"a")],
+        [(b"x-api-key", b"a"), (b"authorization", b"Basic Zm9vOmJhcg==")],
+    ],
 )
 def test_a_key_is_found_in_either_header(headers):
     assert ring(a=("predict", None)).find(headers, "predict").name == "a"
@@ -56,6 +70,42 @@ def test_scopes_bind_and_admin_may_all():
         held.find([(b"x-api-key", b"a")], "queue")
     with pytest.raises(Unauthorized):
         held.find([(b"x-api-key", b"gone")], "queue")
+
+
+def test_scopes_include_others_within_a_tenant():
+    held = ring(t=("tenant-admin", None), q=("queue", None), p=("predict", None), a=("admin", None))
+    boss, reviewer, app, operator = (held.find([(b"x-api-key", n)], "") for n in (b"t", b"q", b"p", b"a"))
+    assert all(boss.may(s) for s in ("predict", "videos", "results", "enqueue", "queue"))
+    assert not boss.may("metrics")
+    assert not boss.may("admin")
+    assert (reviewer.may("enqueue"), app.may("enqueue")) == (True, False)
+    assert [k.sees for k in (boss, reviewer, app, operator)] == ["t", "t", "t", None]
+    with pytest.raises(Forbidden, match="videos"):
+        reviewer.must("queue", "videos")
+
+
+@pytest.mark.parametrize("wrong", ["", "Acme", "a b", "-a", "a" * 64, "a/b", "a:b"])
+def test_names_of_tenants_are_checked(wrong):
+    with pytest.raises(UsageError):
+        check_tenant(wrong)
+    assert check_tenant("acme-2.eu") == "acme-2.eu"
+
+
+def test_what_was_done_already_is_owed(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
+    buckets = Buckets()
+    buckets.take("a", 60)
+    assert buckets.owe("a", 60, 15) == pytest.approx(6.0)  # a batch of sixteen, where ten may come at once
+    with pytest.raises(RateLimited) as refused:
+        buckets.take("a", 60)
+    assert refused.value.retry_after_s == pytest.approx(7.0)
+    now[0] += 7.1
+    buckets.take("a", 60)
+    assert buckets.owe("b", 0, 100) == 0
+    for _ in range(100):
+        pause_s = buckets.owe("c", 60, most_s=2.0)
+    assert pause_s == 2.0
 
 
 @pytest.mark.parametrize("wrong", [[], ["everything"], ["predict", "x"]])
@@ -165,7 +215,7 @@ def test_a_key_made_a_moment_ago_works_at_once_and_wrong_ones_do_not_wear_out_th
 
     known = KeyRing(ask)
     key = new_key()
-    row = {"id": "a", "name": "new", "scopes": "predict", "per_minute": 0, "revoked_s": None}
+    row = {"id": "a", "name": "new", "scopes": "predict", "per_minute": 0, "revoked_s": None, "tenant": "t"}
     rows.append({**row, "key_sha256": hash_key(key)})
 
     async def calls():

@@ -51,7 +51,7 @@ async def livez(request: Request) -> Response:
     operation_id="readyz",
 )
 async def readyz(request: Request) -> Response:
-    """Answer 200 where pictures can be judged, 503 while starting, stopping or broken."""
+    """Answer 200 where pictures can be judged and kept, 503 while starting, stopping or broken."""
     health = _health(service_of(request))
     return json_answer(health, 200 if health["status"] == "ok" else 503)
 
@@ -186,5 +186,6 @@ def _health(service: Service) -> dict[str, Any]:
         "workers_ready": service.pool.ready,
         "workers": service.pool.count,
         "waiting": service.pool.waiting,
+        "database": "ok" if service.store.failing is None else "failing",
         "version": fakeweb.__version__,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import itertools
 from typing import Annotated, Any
@@ -10,12 +9,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from fakeweb.errors import FakeWebError, Refused
+from fakeweb.errors import Busy, FakeWebError, Refused
 from fakeweb.media import Limits, fetch_url
 from fakeweb.server.bodies import Form, MemorySink, Reader, Upload, safe_name
 from fakeweb.server.judge import Judged, deadline_in
 from fakeweb.server.problems import for_caller, from_unknown, problem
 from fakeweb.server.routes.given import (
+    caller_of,
     json_answer,
     merge,
     problems,
@@ -102,8 +102,8 @@ async def predict(request: Request, _options: Annotated[PredictOptions, Query()]
     png = wants_png(request)
     deadline_s = deadline_in(service.settings.deadline_s)
     form = await _read(request, service, 1)
-    options = merge(PredictOptions, query_of(request), form.fields)
-    return await while_connected(request, _answer(service, form.uploads[0], options, png, deadline_s))
+    options = _chosen(request, form.fields)
+    return await while_connected(request, _answer(request, form.uploads[0], options, png, deadline_s))
 
 
 @router.post(
@@ -118,10 +118,9 @@ async def predict_batch(request: Request, _options: Annotated[PredictOptions, Qu
     """Judge several pictures with the same options; a picture that cannot be judged does not spoil the others."""
     service = service_of(request)
     form = await _read(request, service, service.settings.max_batch)
-    options = merge(PredictOptions, query_of(request), form.fields)
-    return await while_connected(
-        request, _answers(service, form.uploads, options, request.scope["fakeweb.id"])
-    )
+    request.scope["fakeweb.pay"](len(form.uploads) - 1)
+    options = _chosen(request, form.fields)
+    return await while_connected(request, _answers(request, form.uploads, options))
 
 
 @router.post(
@@ -144,15 +143,30 @@ async def predict_url(
             "this service fetches nothing from the web", hint="send the picture itself to /v1/predict"
         )
     png = wants_png(request)
-    options = merge(PredictOptions, query_of(request), {})
+    options = _chosen(request, {})
     deadline_s = deadline_in(service.settings.deadline_s)
     limits = Limits(max_bytes=service.settings.max_bytes)
-    data = await asyncio.to_thread(fetch_url, body.url, limits=limits)
-    digest = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+    place = service.fetches.take(caller_of(request).id)
+    if place is None:
+        raise Busy("too many addresses are being fetched", hint="try again later", retry_after_s=5)
+    with place:
+        data, digest = await service.fetch(lambda: _fetched(body.url, limits))
     request.scope["fakeweb.ticket"].uploaded()
     name = safe_name(body.url.partition("?")[0])
     upload = Upload(name, data, digest, len(data))
-    return await _answer(service, upload, options, png, deadline_s)
+    return await _answer(request, upload, options, png, deadline_s)
+
+
+def _chosen(request: Request, fields: dict[str, str]) -> PredictOptions:
+    options = merge(PredictOptions, query_of(request), fields)
+    if options.queue:
+        caller_of(request).must("enqueue")
+    return options
+
+
+def _fetched(url: str, limits: Limits) -> tuple[bytes, str]:
+    data = fetch_url(url, limits=limits)
+    return data, hashlib.sha256(data).hexdigest()
 
 
 async def _read(request: Request, service: Service, most: int) -> Form:
@@ -164,34 +178,35 @@ async def _read(request: Request, service: Service, most: int) -> Form:
 
 
 async def _answer(
-    service: Service, upload: Upload, options: PredictOptions, png: bool, deadline_s: float
+    request: Request, upload: Upload, options: PredictOptions, png: bool, deadline_s: float
 ) -> Response:
-    judged = await service.judge.picture(upload, options, draw=png or options.overlay, deadline_s=deadline_s)
+    judge, caller = service_of(request).judge, caller_of(request)
+    draw = png or options.overlay
+    judged = await judge.picture(caller, upload, options, draw=draw, deadline_s=deadline_s)
     if png:
-        await service.judge.answer(judged, options, overlay=False)  # for the queue
+        await judge.answer(caller, judged, options, overlay=False)  # for the queue
         return Response(judged.drawn, media_type="image/png", headers=_png_headers(judged))
-    return json_answer(await service.judge.answer(judged, options, overlay=options.overlay))
+    return json_answer(await judge.answer(caller, judged, options, overlay=options.overlay))
 
 
-async def _answers(
-    service: Service, uploads: list[Upload], options: PredictOptions, request_id: str
-) -> Response:
+async def _answers(request: Request, uploads: list[Upload], options: PredictOptions) -> Response:
     """Judge one after the other: a batch takes no more of the workers than a single picture."""
     items = []
     for number, upload in enumerate(uploads, 1):
         own = options
         if options.reference:
             own = options.model_copy(update={"reference": f"{options.reference[:190]} #{number}"})
-        items.append(await _item(service, upload, own, request_id))
+        items.append(await _item(request, upload, own))
     return json_answer({"items": items})
 
 
-async def _item(service: Service, upload: Upload, options: PredictOptions, request_id: str) -> dict[str, Any]:
+async def _item(request: Request, upload: Upload, options: PredictOptions) -> dict[str, Any]:
+    judge, caller, request_id = service_of(request).judge, caller_of(request), request.scope["fakeweb.id"]
     item: dict[str, Any] = {"name": upload.name, "status": 200, "judgement": None, "problem": None}
-    deadline_s = deadline_in(service.settings.deadline_s)
+    deadline_s = deadline_in(service_of(request).settings.deadline_s)
     try:
-        judged = await service.judge.picture(upload, options, draw=options.overlay, deadline_s=deadline_s)
-        item["judgement"] = await service.judge.answer(judged, options, overlay=options.overlay)
+        judged = await judge.picture(caller, upload, options, draw=options.overlay, deadline_s=deadline_s)
+        item["judgement"] = await judge.answer(caller, judged, options, overlay=options.overlay)
     except FakeWebError as error:
         item["problem"] = problem(for_caller(error), request_id)
     except Exception as error:
@@ -203,7 +218,9 @@ async def _item(service: Service, upload: Upload, options: PredictOptions, reque
 
 def _png_headers(judged: Judged) -> dict[str, str]:
     summary = judged.report.summary
-    headers = {"X-FakeWeb-Verdict": summary.label, "X-FakeWeb-Id": judged.id}
+    headers: dict[str, str] = {"X-FakeWeb-Verdict": summary.label}
+    if judged.id is not None:
+        headers["X-FakeWeb-Id"] = judged.id
     if summary.p_fake is not None:
         headers["X-FakeWeb-P-Fake"] = f"{summary.p_fake:.6f}"
     return headers

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from fakeweb.errors import NotFound
 from fakeweb.server.finished import Finished
-from fakeweb.server.routes.given import iso, json_answer, problems, service_of
+from fakeweb.server.routes.given import caller_of, iso, json_answer, problems, service_of
 from fakeweb.server.schemas import Deleted, StoredResult
 
 router = APIRouter(prefix="/v1", tags=["results"])
@@ -28,7 +28,7 @@ Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 async def get_result(request: Request, result_id: ResultId) -> Response:
     """Return a report by the id of its judgement."""
     store = service_of(request).store
-    row = await store.run(store.get_result, result_id)
+    row = await store.run(store.get_result, result_id, caller_of(request).sees)
     if row is None:
         raise NotFound("there is no such result", hint="it may have been deleted, or kept for its time")
     report = Finished.stored(row["report"])
@@ -54,7 +54,7 @@ async def get_result(request: Request, result_id: ResultId) -> Response:
 async def delete_result(request: Request, result_id: ResultId) -> Response:
     """Delete a report; items of the review queue stay without it."""
     service = service_of(request)
-    found = await service.store.run(service.store.delete_result, result_id)
+    found = await service.store.erase(service.store.delete_result, result_id, caller_of(request).sees)
     service.judge.forget()
     if not found:
         raise NotFound("there is no such result", hint="it may have been deleted before")
@@ -69,11 +69,19 @@ async def delete_result(request: Request, result_id: ResultId) -> Response:
     operation_id="forget_media",
 )
 async def forget_media(request: Request, media_sha256: Sha256) -> Response:
-    """Delete everything about these bytes: results, jobs with their files, and items of the review queue."""
-    service = service_of(request)
-    jobs = await service.store.run(service.store.jobs_of_media, media_sha256)
+    """Delete everything about these bytes: results, jobs with their files, and items of the review queue.
+
+    Needs the scopes of all that there is to delete: `videos` where there are jobs, `queue` where there are items.
+    """
+    service, caller = service_of(request), caller_of(request)
+    store, tenant = service.store, caller.sees
+    jobs = await store.run(store.jobs_of_media, media_sha256, tenant)
+    has_items = await store.run(store.has_items, media_sha256, tenant)
+    caller.must("videos" if jobs else "", "queue" if has_items else "")
     for job in jobs:
         await service.jobs.delete(job["id"])
-    counts = await service.store.run(service.store.delete_media, media_sha256)
+    counts = await store.erase(store.delete_media, media_sha256, tenant)
     service.judge.forget()
+    if not jobs and not any(counts.values()):
+        raise NotFound("there is nothing about these bytes", hint="it may have been deleted before")
     return json_answer({**counts, "jobs": len(jobs)})

@@ -33,7 +33,7 @@ async def list_items(
 ) -> Response:
     """Return posts in the order of their impact: probability x log10(1 + audience)."""
     store = service_of(request).store
-    items, total = await store.run(store.list_items, state, limit, offset)
+    items, total = await store.run(store.list_items, state, limit, offset, caller_of(request).sees)
     return json_answer({"items": [_item(row) for row in items], "total": total})
 
 
@@ -47,7 +47,7 @@ async def list_items(
 async def get_item(request: Request, item_id: ItemId) -> Response:
     """Return one item."""
     store = service_of(request).store
-    return json_answer(_item(_there(await store.run(store.get_item, item_id))))
+    return json_answer(_item(_there(await store.run(store.get_item, item_id, caller_of(request).sees))))
 
 
 @router.patch(
@@ -61,7 +61,8 @@ async def decide(request: Request, item_id: ItemId, body: QueueDecision) -> Resp
     """Accept, reject or reopen a post, and write a note."""
     store = service_of(request).store
     state = _STATES[body.decision] if body.decision else None
-    row = await store.run(store.decide_item, item_id, state, body.note, caller_of(request).name)
+    caller = caller_of(request)
+    row = await store.run(store.decide_item, item_id, state, body.note, caller.name, caller.sees)
     return json_answer(_item(_there(row)))
 
 

@@ -16,7 +16,7 @@ from fakeweb.errors import Busy, Conflict, NotFound, from_dict
 from fakeweb.server.bodies import FileSink, Reader
 from fakeweb.server.jobs import job_answer
 from fakeweb.server.problems import for_caller, problem
-from fakeweb.server.routes.given import iso, json_answer, merge, problems, query_of, service_of
+from fakeweb.server.routes.given import caller_of, iso, json_answer, merge, problems, query_of, service_of
 from fakeweb.server.schemas import Job, Judgement, VideoOptions
 from fakeweb.server.service import Service
 from fakeweb.server.store import FINISHED, Row
@@ -55,7 +55,6 @@ _OVERLAY: dict[int | str, dict[str, Any]] = {
     }
 }
 _KINDS = {".mp4": "video/mp4", ".webm": "video/webm", ".png": "image/png", ".gif": "image/gif"}
-_UPLOADS = 8
 _BEAT_S = 10.0
 
 
@@ -71,18 +70,17 @@ _BEAT_S = 10.0
 async def create(request: Request, _options: Annotated[VideoOptions, Query()]) -> Response:
     """Accept a video as a job. Once this answers 202 the job is not lost, even if the service is killed."""
     service = service_of(request)
-    service.jobs.room()
-    if service.uploading >= _UPLOADS:
+    caller = caller_of(request)
+    service.jobs.room(caller.id)
+    place = service.videos.take(caller.id)
+    if place is None:
         raise Busy("too many videos are being uploaded", hint="try again later", retry_after_s=10)
-    service.uploading += 1
-    try:
+    with place:
         return await _accept(request, service)
-    finally:
-        service.uploading -= 1
 
 
 async def _accept(request: Request, service: Service) -> Response:
-    settings = service.settings
+    settings, caller = service.settings, caller_of(request)
     job_id, folder = service.jobs.new_folder()
     sink = FileSink(folder / "upload")
     accepted = False
@@ -90,7 +88,11 @@ async def _accept(request: Request, service: Service) -> Response:
         reader = Reader(settings.max_video_bytes, 1, settings.upload_idle_s, settings.upload_bytes_per_s)
         form = await reader.read(request, [sink])
         options = merge(VideoOptions, query_of(request), form.fields)
-        row = await service.jobs.add(job_id, form.uploads[0], options)
+        if options.queue:
+            caller.must("enqueue")
+        elif not caller.may("enqueue"):
+            options = options.model_copy(update={"queue": False})
+        row = await service.jobs.add(caller, job_id, form.uploads[0], options)
         accepted = True
     except OSError as error:
         LOG.error("no room for a video: %s", error)
@@ -113,7 +115,7 @@ async def _accept(request: Request, service: Service) -> Response:
 )
 async def status(request: Request, job_id: str) -> Response:
     """Return state, stage and progress."""
-    return json_answer(_job(await service_of(request).jobs.get(job_id)))
+    return json_answer(_job(await service_of(request).jobs.get(job_id, caller_of(request).sees)))
 
 
 @router.get(
@@ -126,12 +128,26 @@ async def status(request: Request, job_id: str) -> Response:
 async def events(request: Request, job_id: str) -> Response:
     """Send an event for each change, until the job has ended."""
     service = service_of(request)
-    await service.jobs.get(job_id)  # 404 where there is none
+    await service.jobs.get(job_id, caller_of(request).sees)  # 404 where there is none
+    who = caller_of(request).id
+    place = service.streams.take(who)
+    if place is None:
+        raise Busy("too many jobs are being followed", hint="ask for the job now and then", retry_after_s=10)
+    place.close()  # taken anew by the stream, since only that is sure to end
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(service, job_id), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(service, who, job_id), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(service: Service, job_id: str) -> AsyncIterator[str]:
+async def _stream(service: Service, who: str, job_id: str) -> AsyncIterator[str]:
+    place = service.streams.take(who)
+    if place is None:
+        return
+    with place:
+        async for text in _changes(service, job_id):
+            yield text
+
+
+async def _changes(service: Service, job_id: str) -> AsyncIterator[str]:
     sent = ""
     while True:
         changed = service.jobs.changed(job_id)
@@ -165,7 +181,7 @@ async def _stream(service: Service, job_id: str) -> AsyncIterator[str]:
 async def result(request: Request, job_id: str) -> Response:
     """Return the judgement of a finished job; of one that failed, its status tells why."""
     service = service_of(request)
-    row = await service.jobs.get(job_id)
+    row = await service.jobs.get(job_id, caller_of(request).sees)
     if row["state"] != "done":
         raise _not_done(row)
     return json_answer(job_answer(row, service.judge))
@@ -181,7 +197,7 @@ async def result(request: Request, job_id: str) -> Response:
 async def download(request: Request, job_id: str) -> Response:
     """Return the video with meshes over the faces called fake."""
     service = service_of(request)
-    row = await service.jobs.get(job_id)
+    row = await service.jobs.get(job_id, caller_of(request).sees)
     if row["state"] not in FINISHED:
         raise _not_done(row)
     path = service.jobs.overlay_path(row)
@@ -202,7 +218,7 @@ async def download(request: Request, job_id: str) -> Response:
 )
 async def cancel(request: Request, job_id: str) -> Response:
     """Stop a job and delete its upload; one that has ended stays as it is."""
-    return json_answer(_job(await service_of(request).jobs.cancel(job_id)))
+    return json_answer(_job(await service_of(request).jobs.cancel(job_id, caller_of(request).sees)))
 
 
 @router.delete(
@@ -216,11 +232,8 @@ async def cancel(request: Request, job_id: str) -> Response:
 async def delete(request: Request, job_id: str) -> Response:
     """Cancel a job if it runs, and delete upload, overlay and report."""
     service = service_of(request)
-    row = await service.jobs.get(job_id)
-    await service.jobs.delete(job_id)
-    if row["result_id"]:
-        await service.store.run(service.store.delete_result, row["result_id"])
-        service.judge.forget()
+    await service.jobs.get(job_id, caller_of(request).sees)
+    await service.jobs.delete(job_id, with_result=True)
     return Response(status_code=204)
 
 
