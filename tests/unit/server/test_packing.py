@@ -1,6 +1,7 @@
 """Reports take little room in the store and come back as they were."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ def finished(portrait):
 def test_a_report_is_the_same_to_the_last_digit(finished):
     for report in finished:
         text = orjson.dumps(unpack(report.packed)).decode()
-        assert text.replace("-0.0,", "0.0,") == report.text.decode().replace("-0.0,", "0.0,")
+        plain = [re.sub(r"-0\.0(?=[,\]])", "0.0", t) for t in (text, report.text.decode())]
+        assert plain[0] == plain[1]
         again = Finished.stored(text)
         assert (again.text.decode(), again.summary) == (text, report.summary)
 
