@@ -23,7 +23,14 @@ from PIL import Image as Picture
 from fakeweb.datasets import half_of_group
 from fakeweb.datasets.index import IndexLayout
 from fakeweb.evaluate.degrade import degrade
-from fakeweb.evaluate.groups import FaceRow, GroupOptions, GroupPlan, judge_group, plan_groups
+from fakeweb.evaluate.groups import (
+    SMALL_TILES_PX,
+    FaceRow,
+    GroupOptions,
+    GroupPlan,
+    judge_group,
+    plan_groups,
+)
 from fakeweb.media import encode_clip, read_image
 from fakeweb.scanner import Scanner
 from fakeweb.types import Image, Sample
@@ -62,6 +69,7 @@ def main() -> None:
         *genuine(rows),
         *doctored(rows, alone),
         *by_kind(rows, alone, 9),
+        *small(scanner, samples, options),
         *stability(scanner, samples, options.half, options.handled),
     ]
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -69,7 +77,7 @@ def main() -> None:
 
 
 def scanned(
-    scanner: Scanner, samples: Sequence[Sample], plan: GroupOptions, out: Path
+    scanner: Scanner, samples: Sequence[Sample], plan: GroupOptions, out: Path, name: str = ""
 ) -> tuple[list[FaceRow], list[FaceRow]]:
     """Return the rows of all pictures, and of each fake of pictures with one fake, alone."""
     plans = plan_groups(samples, plan)
@@ -83,8 +91,8 @@ def scanned(
 
         return run
 
-    found = kept(out, "pictures", scanner, plan, scan(plans))
-    by_one = kept(out, "alone", scanner, plan, scan(singles))
+    found = kept(out, f"{name}pictures", scanner, plan, scan(plans))
+    by_one = kept(out, f"{name}alone", scanner, plan, scan(singles))
     return [FaceRow(**r) for rows in found for r in rows], [FaceRow(**r) for rows in by_one for r in rows]
 
 
@@ -153,6 +161,23 @@ def by_kind(rows: Sequence[FaceRow], alone: Sequence[FaceRow], size: int) -> lis
             f"| {source} | {len(heads)} | {cells(heads)} | {share(r.verdict == 'fake' for r in own if r.label)} |"
             f" {beside} |"
         )
+    return [*lines, ""]
+
+
+def small(scanner: Scanner, samples: Sequence[Sample], options: argparse.Namespace) -> list[str]:
+    """Return what is said of faces that the norm for small ones judges, each alone in its picture."""
+    plan = GroupOptions(options.half, sizes=(1,), genuine=40, doctored=20, tiles_px=SMALL_TILES_PX, seed=2)
+    rows, _ = scanned(scanner, samples, plan, options.out, "small-")
+    low, high = scanner.rules.least_px, scanner.rules.full_px
+    lines = [
+        f"## Faces of {low:.0f} to {high:.0f} px",
+        "",
+        "| faces | number | called fake | uncertain | real |",
+        "|---|---|---|---|---|",
+    ]
+    for label, name in ((0, "genuine"), (1, "fake")):
+        own = [r.verdict for r in rows if r.label == label and low <= r.width_px < high]
+        lines.append(f"| {name} | {len(own)} | {cells(own)} |")
     return [*lines, ""]
 
 

@@ -36,6 +36,7 @@ _BLOCKS = 1.7
 _PRESENCE = 0.6
 _WHOLE = 0.9  # share of a face's square that lies in the picture, of somebody who is not cut off
 _FOREGROUND = 0.7  # whoever is cut off and no larger than by this is a bystander
+_JUST = 1e-4  # above the line for real faces
 _NAMED = 5  # so many faces are named in the reasons of a picture
 
 
@@ -87,12 +88,15 @@ class Rules:
         return cls(own, least_px, full_px, norms, probability, max_printed)
 
     def sized(self, face: Face, score: Score) -> Score:
-        """Return a score that counts for its face's size."""
+        """Return a score that counts for its face's size, which makes no face real that is not without it."""
         small = self.norms.small
         if small is None or self.probability is None or face.width_px >= self.full_px:
             return score
         logit = score.logit - small.offset
-        return replace(score, logit=logit, p_fake=self.probability(logit))
+        p, real = self.probability(logit), self.thresholds.real
+        if p <= real < score.p_fake:
+            p = min(score.p_fake, real + _JUST)
+        return replace(score, logit=logit, p_fake=p)
 
 
 @dataclass(frozen=True, eq=False)

@@ -193,6 +193,12 @@ class TestSmall:
         score = self.how.sized(Face((0, 0, width, 60)), Score(sigmoid(2.0), 2.0, "m@1"))
         assert (score.logit, score.p_fake) == (pytest.approx(logit), pytest.approx(sigmoid(logit)))
 
+    def test_size_makes_no_face_real(self):
+        score = self.how.sized(Face((0, 0, 40, 60)), Score(sigmoid(-0.5), -0.5, "m@1"))
+        assert decide_face(score, self.how).label == "uncertain"
+        low = self.how.sized(Face((0, 0, 40, 60)), Score(sigmoid(-2.0), -2.0, "m@1"))
+        assert decide_face(low, self.how).label == "real"
+
 
 FINE = Quality(
     length_px=200.0, sharpness=5.0, brightness=120.0, lit=1.0, yaw_deg=10.0, inside=1.0, blocks=1.0
