@@ -93,7 +93,9 @@ def frozen():
             os.kill(pid, signal.SIGSTOP)
         yield
     finally:
-        above = int(Path(f"/proc/{main}/stat").read_text().split()[3])  # runuser stops together with its child
+        above = int(
+            Path(f"/proc/{main}/stat").read_text().split()[3]
+        )  # runuser stops together with its child
         for pid in [*pids, above]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGCONT)

@@ -297,6 +297,8 @@ export interface paths {
         /**
          * Forget a picture or video
          * @description Delete everything about these bytes: results, jobs with their files, and items of the review queue.
+         *
+         *     Needs the scopes of all that there is to delete: `videos` where there are jobs, `queue` where there are items.
          */
         delete: operations["forget_media"];
         options?: never;
@@ -333,7 +335,7 @@ export interface paths {
         };
         /**
          * Can it work?
-         * @description Answer 200 where pictures can be judged, 503 while starting, stopping or broken.
+         * @description Answer 200 where pictures can be judged and kept, 503 while starting, stopping or broken.
          */
         get: operations["readyz"];
         put?: never;
@@ -442,6 +444,11 @@ export interface components {
              * @description Pictures that wait for a worker.
              */
             waiting: number;
+            /**
+             * Database
+             * @enum {string}
+             */
+            database: "ok" | "failing";
             /** Version */
             version: string;
         };
@@ -486,14 +493,19 @@ export interface components {
         Judgement: {
             /**
              * Id
-             * @description Of the stored result; the same bytes with the same options keep it.
+             * @description Of the stored result; the same bytes with the same options keep it. Null where it is not stored.
              */
-            id: string;
+            id: string | null;
             /**
              * Cached
              * @description Whether these bytes had been judged before.
              */
             cached: boolean;
+            /**
+             * Stored
+             * @description False where the database could not take the result, or the item for the queue.
+             */
+            stored: boolean;
             report: components["schemas"]["Report"];
             /**
              * Impact
