@@ -104,7 +104,7 @@ def test_a_job_survives_kill_9(run_service, slow_picture, jpeg):
     """Jobs accepted before ``kill -9`` are done after the next start: each once, none lost."""
     service = run_service()
     with service.client() as client:
-        jobs = [client.create_video(slow_picture(200 + n), threshold=0.01, views=1000) for n in range(4)]
+        jobs = [client.create_video(slow_picture(200 + n), threshold=0.001, views=1000) for n in range(4)]
         wait_for(lambda: any(client.video(j.id).state == "running" for j in jobs))
     service.kill()
     assert len(list(service.data_dir.rglob("upload"))) >= 3

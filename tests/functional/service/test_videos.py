@@ -25,13 +25,13 @@ def clip(portrait, tmp_path_factory):
 
 def test_a_video_is_judged_and_drawn(service, clip, tmp_path):
     with service.client() as client:
-        job = client.create_video(clip, threshold=0.01, views=5000, reference="clip")
+        job = client.create_video(clip, threshold=0.001, views=5000, reference="clip")
         seen = list(client.follow(job.id))
         assert seen[-1].state == "done", seen[-1].problem
         assert {"judging", "drawing"} & {j.stage for j in seen}
         assert [j.progress for j in seen] == sorted(j.progress for j in seen)
         answer = client.video_result(job.id)
-        ours = fakeweb.Scanner(threshold=0.01).scan(clip).to_dict()
+        ours = fakeweb.Scanner(threshold=0.001).scan(clip).to_dict()
         theirs = answer.report.to_dict()
         for report in (ours, theirs):
             del report["timings_s"], report["source"]
