@@ -1,6 +1,7 @@
 """Measure every face finder on the same pictures and write docs/reference/faces.md.
 
     python benchmarks/faces.py measure --finder fakeweb          # once in each finder's environment
+    python benchmarks/faces.py poses --part A                    # profiles and upturned faces alone, to choose by
     python benchmarks/faces.py table                             # when all have been measured
 
 Scenes are composed of validation groups B: portraits whose faces the teachers agree on, pasted at a known place, width
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import subprocess
 import sys
@@ -23,11 +25,16 @@ import cv2
 import numpy as np
 
 from fakeweb import registry
+from fakeweb.datasets import half_of_group
+from fakeweb.faces.align import turn_of
+from fakeweb.faces.mesh import OnnxMesher
+from fakeweb.media import read_image
 from fakeweb.train.finder.measure import overlaps
 from fakeweb.train.finder.pool import Cutting, Pool, make_pools
+from fakeweb.train.finder.pose import as_cutting, measured, turn_head
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.finder.scene import Composer, Scene
-from fakeweb.types import Face, Image
+from fakeweb.types import Face, FloatArray, Image, Sample
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "finder.toml"
@@ -36,6 +43,21 @@ WIDTHS = (24, 32, 48, 64, 96, 128, 256)
 ROLLS = (0, 15, 30, 45, 60, 90)
 ROLL_WIDTH_PX = 96
 YAWS = {"frontal": (0.0, 0.15), "half turned": (0.15, 0.35), "turned": (0.35, 9.0)}
+POSES = {  # yaw and pitch looked at, degrees; where a portrait does not look there itself, its head is turned
+    "ahead": ((0, 15), (-12, 12)),
+    "yaw 15 to 30°": ((15, 30), (-15, 15)),
+    "yaw 30 to 45°": ((30, 45), (-15, 15)),
+    "yaw 45 to 60°": ((45, 60), (-15, 15)),
+    "yaw from 60°": ((60, 75), (-15, 15)),
+    "up by 25 to 40°": ((0, 20), (25, 40)),
+    "down by 25 to 40°": ((0, 20), (-40, -25)),
+}
+POSE_WIDTHS = (48, 96)
+MOST_PORTRAITS = 150
+LEVEL_DEG = -9.0
+"""Pitch that :func:`turn_of` gives faces that look straight ahead: the median of groups A."""
+MOST_TURN_DEG = 42.0
+"""A head is turned no further than this: what it did not show is smeared."""
 SIZE = (768, 1024)
 SMALL = (480, 640)
 EMPTY_SIZE = (1024, 1024)
@@ -48,13 +70,14 @@ Find = Callable[[Image], Sequence[Face]]
 def main() -> int:
     """Run one of the two steps."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("step", choices=["measure", "table", "memory"])
+    parser.add_argument("step", choices=["measure", "poses", "table", "memory"])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--results", type=Path, default=ROOT / "runs" / "faces")
     parser.add_argument("--finder", default="fakeweb")
     parser.add_argument("--finder-model", type=Path)
     parser.add_argument("--faces", type=int, default=300, help="faces per row")
     parser.add_argument("--empty", type=int, default=200, help="scenes without a face")
+    parser.add_argument("--part", choices=["A", "B"], default="B", help="of the validation groups")
     parser.add_argument("--side", type=int, default=640, help="for the step memory")
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -65,6 +88,10 @@ def main() -> int:
     if options.step == "memory":
         sys.stdout.write(json.dumps(memory(finder.find, options.side)))
         return 0
+    if options.step == "poses":
+        _, pool, composer = prepare(options)
+        sys.stdout.write(json.dumps(poses(finder.find, pool, composer, options.faces), indent=1) + "\n")
+        return 0
     figures = measure(finder.find, options)
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / f"{options.finder}.json").write_text(json.dumps(figures, indent=1))
@@ -74,12 +101,7 @@ def main() -> int:
 
 def measure(find: Find, options: argparse.Namespace) -> dict[str, Any]:
     """Return every figure of one finder."""
-    recipe = read_finder_recipe(RECIPE)
-    samples = [
-        s for s in registry.load("layout", recipe.data.layout)().index(options.data) if s.split == "val"
-    ]
-    pool = make_parts(samples, options.data, recipe)
-    composer = Composer(pool, recipe.scene)
+    samples, pool, composer = prepare(options)
     rng = np.random.default_rng(77)
     count = options.faces
     figures: dict[str, Any] = {"widths": {}, "rolls": {}, "yaws": {}}
@@ -94,7 +116,9 @@ def measure(find: Find, options: argparse.Namespace) -> dict[str, Any]:
         figures["yaws"][name] = recall(
             find, plant(composer, turned, rng, min(count, len(turned)), ROLL_WIDTH_PX, 0)
         )
+    figures["poses"] = poses(find, pool, composer, count)
     figures["as_they_are"] = recall(find, (as_scene(c) for c in pool.faces))
+    figures["no_face"] = no_face(find, samples, options.part)
     alarms = [len(find(Image(composer.background(rng, *EMPTY_SIZE)))) for _ in range(options.empty)]
     figures["alarms_per_100"] = 100 * sum(alarms) / len(alarms)
     one = next(
@@ -111,10 +135,65 @@ def measure(find: Find, options: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def make_parts(samples: Sequence[Any], data: Path, recipe: Any) -> Pool:
-    """Return the pictures of groups B."""
+def prepare(options: argparse.Namespace) -> tuple[list[Sample], Pool, Composer]:
+    """Return the validation samples, the pictures of one half of their groups, and who makes scenes of them."""
+    recipe = read_finder_recipe(RECIPE)
+    layout = registry.load("layout", recipe.data.layout)()
+    samples = [s for s in layout.index(options.data) if s.split == "val"]
     files = [RECIPE.parent / name for name in recipe.data.files]
-    return make_pools(samples, data, files, recipe.data, needed=())["B"]
+    pool = make_pools(samples, options.data, files, recipe.data, needed=())[options.part]
+    return samples, pool, Composer(pool, recipe.scene)
+
+
+def poses(find: Find, pool: Pool, composer: Composer, count: int) -> dict[str, Any]:
+    """Return recall by where faces look, at two widths."""
+    mesher = OnnxMesher()
+    figures: dict[str, Any] = {}
+    for name, (yaws, pitches) in POSES.items():
+        rng = np.random.default_rng(79)
+        cuttings: list[Cutting] = []
+        for number in rng.permutation(len(pool.faces)):
+            mesh = measured(pool.faces[number], mesher) if len(cuttings) < MOST_PORTRAITS else None
+            made = None if mesh is None else looking(pool.faces[number], mesh, yaws, pitches, rng)
+            cuttings += [] if made is None else [made]
+        for width in POSE_WIDTHS:
+            scenes = plant(composer, cuttings, rng, min(count, 3 * len(cuttings)), width, 0)
+            figures[f"{name}, {width} px"] = {**recall(find, scenes), "portraits": len(cuttings)}
+    return figures
+
+
+def looking(
+    cutting: Cutting,
+    mesh: FloatArray,
+    yaws: tuple[float, float],
+    pitches: tuple[float, float],
+    rng: np.random.Generator,
+) -> Cutting | None:
+    """Return a portrait that looks there: as it is, or its head turned; None where that were too far."""
+    yaw, pitch = angles(mesh)
+    wanted = rng.uniform(*yaws), rng.uniform(*pitches)
+    if yaws[0] <= abs(yaw) < yaws[1] and pitches[0] <= pitch < pitches[1]:
+        return cutting
+    side = math.copysign(1, yaw)
+    by = side * wanted[0] - yaw, wanted[1] - pitch
+    if max(abs(v) for v in by) > MOST_TURN_DEG or (abs(yaw) > wanted[0]):
+        return None
+    return as_cutting(turn_head(cutting.pixels, mesh, *by), cutting.source)
+
+
+def angles(mesh: FloatArray) -> tuple[float, float]:
+    """Return yaw (to the left side of the picture) and pitch (upwards) of a mesh, degrees."""
+    ahead = turn_of(mesh)[:, 2]
+    flat = float(np.hypot(ahead[0], ahead[2]))
+    yaw = math.degrees(math.atan2(float(ahead[0]), abs(float(ahead[2]))))
+    return yaw, math.degrees(math.atan2(float(ahead[1]), flat)) - LEVEL_DEG
+
+
+def no_face(find: Find, samples: Sequence[Sample], part: str) -> dict[str, float]:
+    """Return the share of generated portraits in which no face is found, and how many there were."""
+    kept = [s for s in samples if s.source == "sdxl" and half_of_group(s.source, s.group) == part]
+    none = [not find(read_image(s.path).image) for s in kept]
+    return {"share": float(np.mean(none)), "pictures": len(kept)}
 
 
 def yaw(cutting: Cutting) -> float:

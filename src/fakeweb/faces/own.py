@@ -138,11 +138,11 @@ class OwnFinder:
             sure, least = sure + logit_of(face.presence), _SURE_AGAIN if again else _SURE
         if sure < least:
             return None
-        box = face.box if face.mesh is None else _box_around(face.mesh)
+        box = face.box if face.mesh is None else box_around(face.mesh)
         return replace(face, box=box, confidence=1 / (1 + math.exp(-sure)))
 
 
-def _box_around(mesh: FloatArray) -> tuple[float, float, float, float]:
+def box_around(mesh: FloatArray) -> tuple[float, float, float, float]:
     """Return the box that finders draw around a face of this mesh: brow to chin, cheek to cheek.
 
     The mean face's box is carried over by the affine map that brings the mean face nearest to the mesh, as the
