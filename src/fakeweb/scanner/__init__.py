@@ -3,10 +3,10 @@
 May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.provenance`, :mod:`fakeweb.media`,
 :mod:`fakeweb.runtime`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
-``image.py`` scans pictures, ``video.py`` clips, ``aggregate.py`` makes one score of a track's many, ``decide.py``
-turns scores into verdicts, ``parts.py`` brings finder and mesher together, ``clip_output.py`` draws a scanned clip
-(and may import :mod:`fakeweb.render`). The room is not called ``scan``, because :func:`fakeweb.scan` is a function
-(docs/decisions/0002).
+``image.py`` scans pictures, ``video.py`` clips, ``moments.py`` makes one logit of a person's many, ``decide.py``
+turns measurements into verdicts, ``parts.py`` brings finder and mesher together, ``clip_output.py`` draws a scanned
+clip (and may import :mod:`fakeweb.render`). The room is not called ``scan``, because :func:`fakeweb.scan` is a
+function (docs/decisions/0002).
 """
 
 from fakeweb.classifiers import DEFAULT_MODEL

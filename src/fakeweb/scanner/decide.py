@@ -17,6 +17,7 @@ from fakeweb.types import (
     Face,
     FaceResult,
     Label,
+    MeasuredClassifier,
     Neighbours,
     Rarity,
     Score,
@@ -81,11 +82,12 @@ class Rules:
         own = classifier.thresholds()
         if threshold is not None:
             own = Thresholds(min(own.real, threshold), threshold, "user")
-        norms: Norms = getattr(classifier, "norms", NO_NORMS)
         full_px = classifier.min_face_px
+        if not isinstance(classifier, MeasuredClassifier):
+            return cls(own, full_px, full_px, max_printed=max_printed)
+        norms: Norms = classifier.norms
         least_px = full_px if norms.small is None else min(full_px, norms.small.min_face_px)
-        probability = getattr(classifier, "probability", None)
-        return cls(own, least_px, full_px, norms, probability, max_printed)
+        return cls(own, least_px, full_px, norms, classifier.probability, max_printed)
 
     def sized(self, face: Face, score: Score) -> Score:
         """Return a score that counts for its face's size, which makes no face real that is not without it."""
