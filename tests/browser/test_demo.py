@@ -11,6 +11,7 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -51,6 +52,7 @@ def running(temp):
         yield url, process
     finally:
         process.kill()
+        process.wait(60)
 
 
 def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
@@ -118,6 +120,30 @@ def test_forged_examples_are_offered_and_judged_honestly(page, shot):
     page.get_by_role("img").last.wait_for()
     page.wait_for_timeout(500)
     shot(page, "demo")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("", {}, 200),
+        ("", {"Host": "localhost"}, 200),
+        ("", {"Host": "evil.example"}, 403),  # a name that was pointed here after the page was loaded
+        ("gradio_api/upload", {}, 200),
+        ("gradio_api/upload", {"Origin": "https://evil.example"}, 403),
+        ("gradio_api/upload", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("gradio_api/call/scan", {"Origin": "null"}, 403),
+    ],
+)
+def test_a_strangers_page_is_not_answered(running, portrait_path, path, headers, status):
+    files = {"files": ("a.jpg", portrait_path.read_bytes(), "image/jpeg")}
+    if path.endswith("upload"):
+        answered = httpx.post(running[0] + path, files=files, headers=headers, timeout=60)
+    elif path:
+        answered = httpx.post(running[0] + path, json={"data": [None, 0.5, 100]}, headers=headers, timeout=60)
+    else:
+        answered = httpx.get(running[0], headers=headers, timeout=60)
+    assert answered.status_code == status
+    assert "content-security-policy" in answered.headers
 
 
 def test_an_own_picture_is_judged_as_it_came_and_leaves_with_the_demo(

@@ -15,11 +15,12 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while Gradio is importe
 
 import gradio
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 
 from fakeweb.demo.examples import examples
 from fakeweb.demo.words import to_html
-from fakeweb.errors import FakeWebError, UsageError
-from fakeweb.media import read_image
+from fakeweb.errors import FakeWebError, Forbidden, UsageError
+from fakeweb.media import check_host, check_origin, read_image
 from fakeweb.render import overlay
 from fakeweb.scanner import DEFAULT_MODEL, Scanner
 
@@ -133,7 +134,7 @@ def run(*, port: int, share: bool, model: str | None) -> None:
                 ssr_mode=False,
                 theme=_theme(),
                 css=_CSS,
-                app_kwargs={"middleware": [Middleware(_Fence)]},
+                app_kwargs={"middleware": [Middleware(_Fence, any_host=share)]},
             )
         except OSError as error:
             raise UsageError(
@@ -151,17 +152,33 @@ def _theme() -> Any:
 
 
 class _Fence:
-    """Tells browsers to load nothing from anywhere else."""
+    """Answers pages of its own alone, and tells browsers to load nothing from anywhere else.
 
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+    Args:
+        app: What is behind it.
+        any_host: Whether it may be called by any name, as it is through Gradio's servers.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]], *, any_host: bool = False) -> None:
         self._app = app
+        self._any_host = any_host
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
 
         async def fenced(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"content-security-policy", _POLICY)]
             await send(message)
 
-        await self._app(scope, receive, fenced if scope["type"] == "http" else send)
+        try:
+            if not self._any_host:
+                check_host(scope["headers"], (), scope["server"][0])
+            check_origin(scope["method"], scope["headers"])
+        except Forbidden as error:
+            await PlainTextResponse(f"{error}\n", 403)(scope, receive, fenced)
+            return
+        await self._app(scope, receive, fenced)

@@ -15,7 +15,8 @@ May import: numpy, OpenCV, the standard library, :mod:`fakeweb.types`, :mod:`fak
 functions only, so that importing this package loads neither.
 
 Files of folders are found by ``walk.py`` and looked at by ``glance.py``; ``expand.py`` is both for a command line.
-What FakeWeb draws bears the mark of ``mark.py``.
+What FakeWeb draws bears the mark of ``mark.py``. Addresses that a stranger names are checked in ``url.py``, requests
+that a stranger's page makes a browser send in ``browsers.py``.
 
 A new picture format is one file in ``formats/`` and one line in its table; a new kind of source is one branch
 in ``source.py``.
@@ -23,6 +24,7 @@ in ``source.py``.
 
 from __future__ import annotations
 
+from fakeweb.media.browsers import check_host, check_origin
 from fakeweb.media.expand import Expansion, expand_inputs
 from fakeweb.media.glance import PICTURE_SUFFIXES
 from fakeweb.media.limits import Limits
@@ -53,6 +55,8 @@ __all__ = [
     "Media",
     "Pace",
     "Source",
+    "check_host",
+    "check_origin",
     "encode_clip",
     "encode_jpeg",
     "encode_png",

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from fakeweb.errors import Busy, FakeWebError, NotFound, TooLarge, Unauthorized
+from fakeweb.media import check_host, check_origin
 from fakeweb.server.admission import Admission
 from fakeweb.server.connection import DRAINED_BYTES
 from fakeweb.server.fair import party
@@ -126,6 +127,8 @@ class Gate:
                 raise NotFound(
                     "there is nothing at this address", hint="GET /v1/openapi.json lists all addresses"
                 )
+            if not self._settings.needs_key:
+                self._check_browser(scope)
             key = scope["fakeweb.key"] = await self._caller(scope, needs, address)
             scope["fakeweb.pay"] = lambda count: self._buckets.owe(key.id, key.per_minute, count)
             length = _content_length(scope)
@@ -152,6 +155,12 @@ class Gate:
         finally:
             self._metrics.requests.labels(route, answer.status or 499).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+    def _check_browser(self, scope: Scope) -> None:
+        """Refuse what a stranger's page makes a browser on this machine send: it needs no key here."""
+        hosts, headers = self._settings.hosts, scope["headers"]
+        check_host(headers, hosts, (scope.get("server") or ("",))[0])
+        check_origin(scope["method"], headers, hosts, self._settings.cors_origins)
 
     async def _caller(self, scope: Scope, needs: str, address: str) -> Key:
         if needs == OPEN or scope["method"] == "OPTIONS":

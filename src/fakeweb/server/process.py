@@ -40,6 +40,8 @@ def run(settings: Settings) -> None:
         timeout_keep_alive=int(settings.keep_alive_s),
         timeout_graceful_shutdown=int(settings.shutdown_s),
         server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
         access_log=False,
         log_config=None,
         log_level="error",  # strangers who send nonsense write no log

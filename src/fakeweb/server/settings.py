@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import types
 from collections.abc import Mapping
@@ -41,6 +42,9 @@ class Settings:
         finder_model: Model file, for finders that need one.
         threshold: Call faces fake from this P(fake) on where a request says nothing; empty: the model's own.
         auth: ``required`` asks for an API key, ``off`` does not, ``auto`` only beyond this machine.
+        hosts: Names by which callers know the service, beside ``localhost`` and its own addresses; others are not
+            answered where no key is asked for.
+        proxies: Addresses or networks of reverse proxies whose ``X-Forwarded-For`` and ``-Proto`` are believed.
         anonymous_per_minute: Requests a minute per address where no key is asked for; 0: no limit.
         max_bytes: Size of a picture.
         max_pixels: Pixels of a picture or of a video's frame; checked before decoding.
@@ -87,6 +91,8 @@ class Settings:
     finder_model: Path | None = None
     threshold: float | None = None
     auth: Auth = "auto"
+    hosts: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     anonymous_per_minute: int = 0
     max_bytes: int = 20 * MIB
     max_pixels: int = 40_000_000
@@ -131,6 +137,10 @@ class Settings:
             raise _wrong("impact_levels", self.impact_levels, "three rising numbers")
         if not set(self.queue_labels) <= {"fake", "uncertain", "real", "no_face"}:
             raise _wrong("queue_labels", self.queue_labels, "verdicts")
+        if any(_is_no_name(name) for name in self.hosts):
+            raise _wrong("hosts", ",".join(self.hosts), "names without a port, such as fakeweb.example")
+        if any(_is_no_network(proxy) for proxy in self.proxies):
+            raise _wrong("proxies", ",".join(self.proxies), "addresses or networks, such as 10.0.0.0/8")
         if not 0 <= self.port <= 65535:
             raise _wrong("port", self.port, "a port from 0 to 65535")
 
@@ -203,6 +213,18 @@ def _wrong(name: str, value: object, wanted: str) -> UsageError:
     return UsageError(
         f"{PREFIX}{name.upper()} must be {wanted}, got {value!r}", hint="see `fakeweb serve --help`"
     )
+
+
+def _is_no_name(name: str) -> bool:
+    return not name or name != name.lower() or bool(set(name) & set("/:*@ "))
+
+
+def _is_no_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _is_loopback(host: str) -> bool:
