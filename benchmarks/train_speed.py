@@ -20,11 +20,10 @@ import torch
 from torch import nn
 
 from fakeweb.train.corpus import gather
-from fakeweb.train.heads import outputs_of
+from fakeweb.train.heads import build_net, outputs_of
 from fakeweb.train.loader import FaceDataset, Pick
 from fakeweb.train.nets import mobilenet_v2
 from fakeweb.train.recipe import read_recipe
-from fakeweb.train.teachers import build_net
 
 ROUNDS = 3
 

@@ -39,9 +39,6 @@ def train(
     fold: Annotated[
         str, typer.Option(help="Fold of the recipe, whose sources are held out and measured at the end.")
     ] = "",
-    teacher: Annotated[
-        list[str] | None, typer.Option(help="Model or checkpoint to learn from; may be repeated.")
-    ] = None,
     mesher_model: Annotated[
         Path | None, typer.Option(help="Model file of the recipe's mesher, or mesh labels.")
     ] = None,
@@ -67,7 +64,6 @@ def train(
             workers=workers,
             threads=threads,
             fold=fold,
-            teachers=teacher or (),
             mesher_model=mesher_model,
             cache=cache,
             on_progress=_Show(bar),

@@ -62,7 +62,6 @@ def run(
     workers: int = 1,
     threads: int = 0,
     fold: str = "",
-    teachers: Sequence[str | Path] = (),
     mesher_model: str | Path | None = None,
     cache: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -83,7 +82,6 @@ def run(
         workers: Processes that prepare batches; results do not depend on it.
         threads: Threads torch computes with; 0 leaves it to torch.
         fold: Name of one of the recipe's ``data.folds``, whose sources are then only measured.
-        teachers: Cards, names of models, or checkpoints to learn from; see ``loss.distil``.
         mesher_model: Model file of the mesher the recipe names, or mesh labels for the mesher ``labels``.
         cache: Folder for found faces, kept regions and kept features, which other trainings may share; None: ``out``.
         on_progress: Called often, from the same thread.
@@ -182,7 +180,6 @@ def run(
         device=device,
         workers=workers,
         threads=threads,
-        teachers=[str(t) for t in teachers],
         mesher_model=None if mesher_model is None else Path(mesher_model),
         cache=None if cache is None else Path(cache),
         on_progress=show,

@@ -9,14 +9,17 @@ A network of ``nets/`` maps float RGB (N, 3, S, S) to (N, outputs). To carry an 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from fakeweb import registry
 from fakeweb.errors import BadRecipe
 from fakeweb.train.recipe import Recipe
+from fakeweb.types import KINDS
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 _CELLS = 0.05  # share of the map whose strongest cells speak in the score
@@ -105,6 +108,15 @@ def dress(net: nn.Module, recipe: Recipe, sorter: nn.Module | None = None) -> nn
     """Put on a network what the recipe asks for; the network itself, where that is nothing."""
     plain = not (recipe.evidence.weight or recipe.loss.contrast or sorter)
     return net if plain else Judge(net, recipe, sorter)
+
+
+def build_net(recipe: Recipe, weights: Path | None) -> nn.Module:
+    """Build the recipe's network with all that stands on it."""
+    name, _, argument = recipe.net.partition(":")
+    build = registry.load("net", name)
+    net: nn.Module = build(1 + len(KINDS), argument, weights)
+    sorter = build(1 + len(KINDS), argument, weights) if recipe.optim.heads == "two-stage" else None
+    return dress(net, recipe, sorter)
 
 
 def freeze(net: nn.Module, recipe: Recipe, frozen: bool) -> None:

@@ -7,7 +7,7 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from fakeweb.train.corpus import Corpus, gather
 from fakeweb.train.devices import Crew, autocast, pick_device
 from fakeweb.train.finish import finish
 from fakeweb.train.forging import Forger
-from fakeweb.train.heads import freeze, outputs_of
+from fakeweb.train.heads import build_net, freeze, outputs_of
 from fakeweb.train.interrupts import asked_to_stop, whole_steps
 from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate, part_of, single_thread
 from fakeweb.train.logs import Logs, NoLogs
@@ -33,7 +33,6 @@ from fakeweb.train.losses import Counts, Targets, loss_of, mixed_up
 from fakeweb.train.optimizers import make_optimizer, one_cycle
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import AugmentRecipe, Recipe
-from fakeweb.train.teachers import Teachers, build_net
 from fakeweb.types import KINDS
 
 Batch = dict[str, torch.Tensor]
@@ -56,7 +55,6 @@ class Training:
         threads: int,
         on_progress: Callable[[Progress], None],
         mesher_model: Path | None = None,
-        teachers: Sequence[str] = (),
         cache: Path | None = None,
     ) -> None:
         self.recipe, self.out, self.resume, self.workers = recipe, out, resume, workers
@@ -97,7 +95,6 @@ class Training:
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optim = make_optimizer(self.net, recipe.optim)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.optim.fp16)
-        self.teachers = Teachers(teachers, recipe, self.device)
         self._said = torch.compile(self._plainly) if recipe.optim.compile else self._plainly
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
@@ -333,8 +330,7 @@ class Training:
     def _loss(self, part: Batch, counts: Counts) -> torch.Tensor:
         """Return a part's share of the batch's loss."""
         part = {k: v.to(self.device, non_blocking=True) for k, v in part.items()}
-        teacher = self.teachers.p_fake(part["pixels"]) if self.teachers else None
-        targets = Targets(part["label"].float(), part["kind"], part.get("mask"), part.get("known"), teacher)
+        targets = Targets(part["label"].float(), part["kind"], part.get("mask"), part.get("known"))
         pixels = part["pixels"].permute(0, 3, 1, 2).float()
         if self.recipe.loss.mixup:
             generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
@@ -412,7 +408,6 @@ class Training:
             "start": self.start,
             "faces": self.faces,
             "seen_kinds": sorted(k for k in self.seen_kinds if k),
-            "teachers": self.teachers.digests,
         }
         write_checkpoint(self.checkpoint, self.recipe, state)
 
@@ -424,8 +419,7 @@ class Training:
             self.optim.load_state_dict(state["optim"])
             self.scaler.load_state_dict(state["scaler"])
             self.step, self.best, self.faces = state["step"], state["best"], state.get("faces")
-            self.top, teachers = state["top"], state["teachers"]
-            self.start = state.get("start")
+            self.top, self.start = state["top"], state.get("start")
             self.seen_kinds = set(state["seen_kinds"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]
@@ -433,10 +427,6 @@ class Training:
                 f"{self.checkpoint} does not fit the network '{self.recipe.net}': {reason}",
                 hint="begin anew in another --out",
             ) from error
-        if teachers != self.teachers.digests:
-            raise UsageError(
-                f"{self.checkpoint} was trained with other teachers", hint="name the same ones by --teacher"
-            )
 
 
 def _rows(batch: Batch, part: int, parts: int) -> Batch:

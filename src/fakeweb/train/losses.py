@@ -33,14 +33,12 @@ class Targets:
         kinds: long (N,), :data:`NO_KIND` where unknown.
         masks: float (N, h, w) in [0, 1], or None.
         known: bool (N,): whether the mask is; or None.
-        teacher: float (N,): P(fake) of the teachers, or None.
     """
 
     labels: torch.Tensor
     kinds: torch.Tensor
     masks: torch.Tensor | None = None
     known: torch.Tensor | None = None
-    teacher: torch.Tensor | None = None
 
 
 def loss_of(said: Outputs, targets: Targets, recipe: Recipe, counts: Counts) -> torch.Tensor:
@@ -70,8 +68,6 @@ def _label_loss(logits: torch.Tensor, targets: Targets, recipe: Recipe) -> torch
     """Return the summed loss for real or fake."""
     smooth = recipe.optim.label_smoothing
     soft = targets.labels * (1 - 2 * smooth) + smooth
-    if targets.teacher is not None:
-        soft = torch.lerp(soft, targets.teacher, recipe.loss.distil)
     each = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
     if recipe.loss.name == "focal":
         off = (torch.sigmoid(logits) - soft).abs()
@@ -115,6 +111,4 @@ def mixed_up(
     labels, masks = blend(targets.labels), blend(targets.masks)
     known = None if targets.known is None else targets.known & targets.known[order]
     assert labels is not None  # noqa: S101 - for the type checker
-    return torch.lerp(pixels[order], pixels, share), Targets(
-        labels, targets.kinds, masks, known, blend(targets.teacher)
-    )
+    return torch.lerp(pixels[order], pixels, share), Targets(labels, targets.kinds, masks, known)

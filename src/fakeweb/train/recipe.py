@@ -134,7 +134,6 @@ class LossRecipe:
         contrast: Weight of the supervised contrastive loss (Khosla et al., NeurIPS 2020).
         temperature: Of that loss.
         mixup: Alpha of mixup (Zhang et al., ICLR 2018); 0: none.
-        distil: Share of the teachers' P(fake) in the targets, where teachers are given.
     """
 
     name: str = "bce"
@@ -143,7 +142,6 @@ class LossRecipe:
     contrast: float = 0.0
     temperature: float = 0.1
     mixup: float = 0.0
-    distil: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -312,16 +310,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
-
-
-def from_dict(data: dict[str, Any], where: str) -> Recipe:
-    """Read what :func:`to_dict` gave.
-
-    Raises:
-        BadRecipe: It is no recipe; ``where`` says whose.
-    """
-    recipe: Recipe = _build(Recipe, data, f"{where}: ", "")
-    return recipe
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:

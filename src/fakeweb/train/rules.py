@@ -126,7 +126,6 @@ def _loss_rules(recipe: Recipe) -> _Rules:
         *((0 <= getattr(loss, k) < math.inf, f"loss.{k} must be at least 0")
           for k in ("gamma", "pair", "contrast", "mixup")),
         (0 < loss.temperature < math.inf, "loss.temperature must be greater than 0"),
-        (0 <= loss.distil <= 1, "loss.distil must lie in [0, 1]"),
         (not (loss.contrast and loss.mixup), "loss.contrast and loss.mixup exclude each other"),
         (0 <= evidence.weight < math.inf, "evidence.weight must be at least 0"),
         (evidence.stride in (4, 8, 16, 32), "evidence.stride must be 4, 8, 16 or 32"),

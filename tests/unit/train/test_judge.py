@@ -1,4 +1,4 @@
-"""What the judge needs: an evidence map, forged fakes, kept regions, held-out sources, teachers, averaged epochs."""
+"""What the judge needs: an evidence map, forged fakes, kept regions, held-out sources, averaged epochs."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fakeweb.classifiers import OnnxClassifier
-from fakeweb.errors import BadRecipe, ModelIncompatible, ModelMissing, UsageError
+from fakeweb.errors import BadRecipe, ModelMissing, UsageError
 from fakeweb.train import Progress
 from fakeweb.types import Crop, Face
 
@@ -352,36 +352,3 @@ def test_no_epoch_exports_the_mean_of_what_it_starts_from(
         train(recipe, tmp_path / "none")
     with pytest.raises(ModelMissing, match="no weights at"):
         train(recipe, tmp_path / "none", weights=[starts[0], tmp_path / "none.pt"])
-
-
-def test_a_student_follows_its_teachers(train, write_recipe, tmp_path, judged, no_export):
-    both = [judged, judged.parent / "checkpoint.pt"]
-    recipe = write_recipe(net="toymaps", data=DATA, more=EVIDENCE + "[loss]\ndistil = 1.0\n", **LEARNS)
-    train(recipe, tmp_path / "out", teachers=both)
-    with pytest.raises(UsageError, match="other teachers"):
-        train(recipe, tmp_path / "out", resume=True)
-    train(recipe, tmp_path / "out", resume=True, teachers=both)
-    with pytest.raises(ModelMissing, match="no teacher at"):
-        train(recipe, tmp_path / "x", teachers=["none.pt"])
-    path = write_recipe()
-    path.write_text(path.read_text().replace("margin = 1.0", "margin = 1.2"))
-    with pytest.raises(ModelIncompatible, match="wants crops of margin 1"):
-        train(path, tmp_path / "y", teachers=[judged])
-
-
-def test_a_torch_and_an_onnx_teacher_agree(judged, registered):
-    from fakeweb.train.recipe import DataRecipe, Recipe
-    from fakeweb.train.teachers import Teachers
-
-    recipe = Recipe("x", "1", "t", data=DataRecipe(side_px=48, margin=1.0))
-    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), np.uint8))
-    card, net = (
-        Teachers([str(p)], recipe, torch.device("cpu")) for p in (judged, judged.parent / "checkpoint.pt")
-    )
-    calibration = OnnxClassifier(judged).card.calibration
-    logits = torch.logit(net.p_fake(pixels).double())
-    assert not Teachers([], recipe, torch.device("cpu"))
-    assert card.p_fake(pixels).shape == (3,)
-    want = [calibration.probability(float(z)) for z in logits]
-    if not json.loads(judged.read_text())["details"].get("averaged_epochs"):
-        assert np.allclose(card.p_fake(pixels).numpy(), want, atol=0.02)

@@ -105,16 +105,6 @@ def test_the_map_counts_only_where_a_mask_is_known():
     assert losses.loss_of(said._replace(evidence=other), targets, recipe, counts(targets)) != one
 
 
-def test_a_teacher_shares_the_target():
-    said, targets = batch()
-    taught = dataclasses.replace(targets, teacher=torch.full((8,), 0.3))
-    recipe = dataclasses.replace(PLAIN, loss=LossRecipe(distil=0.25))
-    want = torch.nn.functional.binary_cross_entropy_with_logits(
-        said.logits[:, 0], 0.75 * targets.labels + 0.25 * 0.3
-    )
-    assert float(losses.loss_of(said, taught, recipe, counts(targets))) == pytest.approx(float(want))
-
-
 def test_mixup_blends_pixels_labels_and_masks_alike():
     _, targets = batch()
     pixels = targets.labels[:, None, None, None].expand(8, 3, 4, 4) * 255
