@@ -20,7 +20,7 @@ _PART = (0.4, 0.85)  # of the plain crop's side, where zoomed
 
 def views(recipe: AugmentRecipe) -> AugmentRecipe:
     """Return the recipe without what happens to no picture on its way, for looking at validation faces."""
-    return replace(recipe, cutout=0.0, flip_down=0.0, zoom=0.0)
+    return replace(recipe, flip_down=0.0, zoom=0.0)
 
 
 def spared(recipe: AugmentRecipe, cut_once: bool = False) -> AugmentRecipe:
@@ -32,7 +32,7 @@ def spared(recipe: AugmentRecipe, cut_once: bool = False) -> AugmentRecipe:
     """
     return replace(
         recipe, resize=(1.0, 1.0) if cut_once else _SPARED_RESIZE, quality=_SPARED_QUALITY,
-        shares=0.0, down_up=0.0, blur=0.0, sharpen=0.0, noise=0.0, cutout=0.0, spare=0.0,
+        shares=0.0, down_up=0.0, blur=0.0, sharpen=0.0, noise=0.0, spare=0.0,
     )  # fmt: skip
 
 
@@ -100,8 +100,6 @@ def augmented_pair(
             0, rng.uniform(1, 9), pixels.shape if rng.random() < 0.5 else (*pixels.shape[:2], 1)
         )
         pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-    if recipe.cutout and rng.random() < recipe.cutout:
-        pixels = _cut_out(pixels, rng)
     return np.ascontiguousarray(pixels, np.uint8), mask
 
 
@@ -182,16 +180,6 @@ def _detail(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator)
         amount = rng.uniform(0.3, 1.2)
         return _u8(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0))
     return pixels
-
-
-def _cut_out(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:
-    """Fill a rectangle with one colour (DeVries and Taylor, 2017)."""
-    side = pixels.shape[0]
-    height, width = np.rint(side * rng.uniform(0.1, 0.4, 2)).astype(int)
-    top, left = rng.integers(0, side - height + 1), rng.integers(0, side - width + 1)
-    out = pixels.copy()
-    out[top : top + height, left : left + width] = rng.integers(0, 256, 3)
-    return out
 
 
 def _colour(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:

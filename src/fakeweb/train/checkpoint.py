@@ -21,7 +21,6 @@ _FREE = (
     "data.licences",
     "data.folds",
     "optim.checkpoint_s",
-    "optim.compile",
 )  # may change without changing what is learned
 _ANEW = "begin anew in another --out"
 

@@ -65,8 +65,6 @@ def _load_gaudi() -> None:
 def autocast(device: torch.device, optim: OptimRecipe) -> contextlib.AbstractContextManager[Any]:
     """Return the context of the forward pass: half precision where the recipe wants it and the device can."""
     unable = device.type == "cuda" and not torch.cuda.is_bf16_supported()
-    if optim.fp16:
-        return torch.autocast(device.type, torch.float16)
     if not optim.bf16 or unable:
         return contextlib.nullcontext()
     return torch.autocast(device.type, torch.bfloat16)

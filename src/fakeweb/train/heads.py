@@ -1,9 +1,9 @@
-"""What stands on a network beside its plain outputs: an evidence map, a second stage, an embedding.
+"""What stands on a network beside its plain outputs: an evidence map, a second stage.
 
-A network of ``nets/`` maps float RGB (N, 3, S, S) to (N, outputs). To carry an evidence map or an embedding it also has
+A network of ``nets/`` maps float RGB (N, 3, S, S) to (N, outputs). To carry an evidence map it also has
 
-* ``map_channels: tuple[int, ...]``, and ``with_maps(x, stride) -> (outputs, maps, embedding)``: feature maps of these
-  channels, the first of them with about S / stride cells a side, and what its last layer sees, (N, D);
+* ``map_channels: tuple[int, ...]``, and ``with_maps(x, stride) -> (outputs, maps)``: feature maps of these
+  channels, the first of them with about S / stride cells a side;
 * ``head_names: tuple[str, ...]``: beginnings of its new layers' names, for ``freeze = "backbone"``.
 """
 
@@ -22,15 +22,13 @@ from fakeweb.train.recipe import Recipe
 from fakeweb.types import KINDS
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
-_CELLS = 0.05  # share of the map whose strongest cells speak in the score
 
 
 class Outputs(NamedTuple):
-    """What a network says: ``logits`` (N, 1 + K), logits of ``evidence`` (N, h, w), ``embedding`` (N, D), or None."""
+    """What a network says: ``logits`` (N, 1 + K), logits of ``evidence`` (N, h, w), or None."""
 
     logits: torch.Tensor
     evidence: torch.Tensor | None = None
-    embedding: torch.Tensor | None = None
 
 
 class EvidenceHead(nn.Module):
@@ -69,30 +67,21 @@ class Judge(nn.Module):
         self.net, self.sorter = net, sorter
         self.stride = recipe.evidence.stride
         self.evidence: EvidenceHead | None = None
-        self.voice: nn.Parameter | None = None
         if recipe.evidence.weight:
             side = -(-recipe.data.side_px // self.stride)
             self.evidence = EvidenceHead(_map_channels(net, self.stride, recipe.net), side)
-            if recipe.evidence.feed:
-                self.voice = nn.Parameter(torch.full((1,), 0.1))
-        self.with_embedding = recipe.loss.contrast > 0
-        if self.with_embedding:
-            _map_channels(net, self.stride, recipe.net)  # for the error
 
     def said(self, x: torch.Tensor) -> Outputs:
         """Return all outputs for float RGB (N, 3, S, S) in [0, 255]."""
-        evidence = embedding = None
-        if self.evidence is not None or self.with_embedding:
-            logits, maps, embedding = self.net.with_maps(x, self.stride)
-            if self.evidence is not None:
-                evidence = self.evidence(maps)
-        else:
+        evidence = None
+        if self.evidence is None:
             logits = self.net(x)
-        if self.voice is not None and evidence is not None:
-            logits = torch.cat([logits[:, :1] + self.voice * _loudest(evidence), logits[:, 1:]], 1)
+        else:
+            logits, maps = self.net.with_maps(x, self.stride)
+            evidence = self.evidence(maps)
         if self.sorter is not None:
             logits = torch.cat([logits[:, :1], self.sorter(x)[:, 1:]], 1)
-        return Outputs(logits, evidence, embedding if self.with_embedding else None)
+        return Outputs(logits, evidence)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.said(x).logits
@@ -106,7 +95,7 @@ def outputs_of(net: nn.Module, x: torch.Tensor) -> Outputs:
 
 def dress(net: nn.Module, recipe: Recipe, sorter: nn.Module | None = None) -> nn.Module:
     """Put on a network what the recipe asks for; the network itself, where that is nothing."""
-    plain = not (recipe.evidence.weight or recipe.loss.contrast or sorter)
+    plain = not (recipe.evidence.weight or sorter)
     return net if plain else Judge(net, recipe, sorter)
 
 
@@ -160,13 +149,7 @@ def _map_channels(net: nn.Module, stride: int, asked: str) -> tuple[int, ...]:
     channels = getattr(net, "map_channels", None)
     if channels is None:
         raise BadRecipe(
-            f"the network '{asked}' gives no feature maps, which an evidence map and loss.contrast need",
-            hint="set evidence.weight = 0 and loss.contrast = 0, or choose another net",
+            f"the network '{asked}' gives no feature maps, which an evidence map needs",
+            hint="set evidence.weight = 0, or choose another net",
         )
     return tuple(channels(stride))
-
-
-def _loudest(evidence: torch.Tensor) -> torch.Tensor:
-    """Return the mean of the strongest cells, (N, 1)."""
-    cells = evidence.flatten(1)
-    return cells.topk(max(1, round(_CELLS * cells.shape[1])), 1).values.mean(1, keepdim=True)

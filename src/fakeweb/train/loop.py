@@ -29,7 +29,7 @@ from fakeweb.train.heads import build_net, freeze, outputs_of
 from fakeweb.train.interrupts import asked_to_stop, whole_steps
 from fakeweb.train.loader import NO_KIND, EpochPlan, FaceDataset, Pick, collate, part_of, single_thread
 from fakeweb.train.logs import Logs, NoLogs
-from fakeweb.train.losses import Counts, Targets, loss_of, mixed_up
+from fakeweb.train.losses import Counts, Targets, loss_of
 from fakeweb.train.optimizers import make_optimizer, one_cycle
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import AugmentRecipe, Recipe
@@ -94,8 +94,6 @@ class Training:
         self.net = self.net.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optim = make_optimizer(self.net, recipe.optim)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.optim.fp16)
-        self._said = torch.compile(self._plainly) if recipe.optim.compile else self._plainly
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
         self.top: list[dict[str, Any]] = []  # the best epochs, where several are averaged
@@ -282,10 +280,8 @@ class Training:
             with self._uphill(optim.sam):
                 value = self._gradients(batch, counts)
         (value,) = self.crew.total([value])
-        self.scaler.unscale_(self.optim)
         nn.utils.clip_grad_norm_(self.net.parameters(), optim.clip)
-        self.scaler.step(self.optim)
-        self.scaler.update()
+        self.optim.step()
         self.step += 1
         self._follow()
         if not math.isfinite(value):
@@ -300,7 +296,7 @@ class Training:
         self.optim.zero_grad(set_to_none=True)
         for part in range(parts):
             loss = self._loss(_rows(batch, part, parts), counts)
-            self.scaler.scale(loss).backward()
+            loss.backward()
             value += float(loss.detach())
         self._share_gradients()
         return value
@@ -332,18 +328,12 @@ class Training:
         part = {k: v.to(self.device, non_blocking=True) for k, v in part.items()}
         targets = Targets(part["label"].float(), part["kind"], part.get("mask"), part.get("known"))
         pixels = part["pixels"].permute(0, 3, 1, 2).float()
-        if self.recipe.loss.mixup:
-            generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
-            pixels, targets = mixed_up(pixels, targets, self.recipe.loss.mixup, generator)
         with autocast(self.device, self.recipe.optim):
-            said = self._said(pixels)
+            said = outputs_of(self.net, pixels)
         return loss_of(said, targets, self.recipe, counts)
 
     def _ask_to_stop(self) -> None:
         self._stop = True
-
-    def _plainly(self, pixels: torch.Tensor) -> Any:
-        return outputs_of(self.net, pixels)
 
     def _share_gradients(self) -> None:
         """Add up what the processes found; alone, nothing."""
@@ -401,7 +391,6 @@ class Training:
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
             "optim": self.optim.state_dict(),
-            "scaler": self.scaler.state_dict(),
             "step": self.step,
             "best": self.best,
             "top": self.top,
@@ -417,7 +406,6 @@ class Training:
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optim.load_state_dict(state["optim"])
-            self.scaler.load_state_dict(state["scaler"])
             self.step, self.best, self.faces = state["step"], state["best"], state.get("faces")
             self.top, self.start = state["top"], state.get("start")
             self.seen_kinds = set(state["seen_kinds"])

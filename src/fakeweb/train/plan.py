@@ -65,7 +65,7 @@ class EpochPlan:
     Args:
         faces: The training faces.
         recipe: The recipe.
-        forgeable: Numbers of the real faces that may be forged; None: all of the recipe's sources.
+        forgeable: Numbers of the real faces that may be forged; None: all.
     """
 
     def __init__(
@@ -86,12 +86,11 @@ class EpochPlan:
             and len(own := reals.get((face.sample.source, face.sample.group), [])) == 1
         }
         self.decks = {label: _Decks(_PARTS[label], dict(by_label[label]), recipe.seed) for label in (0, 1)}
-        wanted, allowed = recipe.forge.sources, None if forgeable is None else set(forgeable)
+        allowed = None if forgeable is None else set(forgeable)
         makings = {
             source: kept
             for source, deck in by_label[0].items()
-            if (not wanted or source in wanted)
-            and (kept := [i for i in deck if allowed is None or i in allowed])
+            if (kept := [i for i in deck if allowed is None or i in allowed])
         }
         self.makings = _Decks("forged", makings, recipe.seed)
 

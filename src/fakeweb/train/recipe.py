@@ -89,8 +89,6 @@ class OptimRecipe:
         kind_weight: Weight of the manipulation-kind loss beside the real-or-fake loss.
         label_smoothing: Towards even odds, against wrong labels.
         bf16: Compute in bfloat16 where the device can.
-        fp16: Compute in float16 with loss scaling, for devices without bfloat16.
-        compile: Let torch compile the network: pays on GPUs, in long trainings.
         checkpoint_s: Seconds between checkpoints.
     """
 
@@ -118,30 +116,18 @@ class OptimRecipe:
     kind_weight: float = 0.3
     label_smoothing: float = 0.02
     bf16: bool = True
-    fp16: bool = False
-    compile: bool = False
     checkpoint_s: float = 120.0
 
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """What is made small, besides the loss for the kind (``optim.kind_weight``).
+    """The loss, besides binary cross-entropy and the loss for the kind (``optim.kind_weight``).
 
     Attributes:
-        name: ``bce`` or ``focal`` (Lin et al., ICCV 2017).
-        gamma: Of ``focal``.
         pair: Weight of a ranking loss: each fake above the real beside it.
-        contrast: Weight of the supervised contrastive loss (Khosla et al., NeurIPS 2020).
-        temperature: Of that loss.
-        mixup: Alpha of mixup (Zhang et al., ICLR 2018); 0: none.
     """
 
-    name: str = "bce"
-    gamma: float = 2.0
     pair: float = 0.0
-    contrast: float = 0.0
-    temperature: float = 0.1
-    mixup: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -151,12 +137,10 @@ class EvidenceRecipe:
     Attributes:
         weight: Weight of its loss; 0: no map.
         stride: Pixels of the input per cell of the map.
-        feed: Let the map's strongest cells speak in the score.
     """
 
     weight: float = 0.0
     stride: int = 16
-    feed: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,13 +151,11 @@ class ForgeRecipe:
         share: Share of each batch's fakes that are forged.
         methods: Names of forge methods and their shares among the forged.
         mesher: Name of the mesher whose mesh a method is given; ``labels``: a file has them; empty: none.
-        sources: Sources whose real faces are used; empty: all.
     """
 
     share: float = 0.0
     methods: dict[str, float] = field(default_factory=dict)
     mesher: str = ""
-    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -193,7 +175,7 @@ class AugmentRecipe:
         resize: Range of the side the crop is resized to before the first re-encoding, over ``side_px``.
         shares: Probability that the crop is passed on once more (made smaller and encoded), up to three times.
         down_up: Probability of losing detail: made up to four times smaller, and large again.
-        blur, sharpen, noise, colour, grey, cutout: Probabilities.
+        blur, sharpen, noise, colour, grey: Probabilities.
         spare: Probability that a crop keeps its detail: of all these only geometry, colours and light encodings.
         zoom: Probability that a crop shows a part of the face alone, as patches tell more generators apart (Chai et
             al., ECCV 2020). A fake of which it shows nothing that was touched counts as real.
@@ -218,7 +200,6 @@ class AugmentRecipe:
     noise: float = 0.2
     colour: float = 0.5
     grey: float = 0.07
-    cutout: float = 0.0
     spare: float = 0.0
     zoom: float = 0.0
     paired: bool = False

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 OPTIMIZERS = ("adamw", "adam", "sgd", "lars")
 FREEZES = ("none", "backbone", "norm")
 HEADS = ("joint", "two-stage")
-LOSSES = ("bce", "focal")
 MASKS = ("pair", "parts", "whole", "file", "none")
 
 _Rules = list[tuple[bool, str]]
@@ -100,7 +99,6 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
         (0 <= optim.weight_decay < math.inf, "optim.weight_decay must be at least 0"),
         (optim.clip > 0, "optim.clip must be greater than 0"),
         (0 <= optim.sam < math.inf, "optim.sam must be at least 0"),
-        (not (optim.sam and optim.fp16), "optim.sam and optim.fp16 exclude each other"),
         (0 <= optim.momentum < 1, "optim.momentum must lie in [0, 1)"),
         (0 < optim.trust < math.inf, "optim.trust must be greater than 0"),
         (0 <= optim.ema < 1, "optim.ema must lie in [0, 1)"),
@@ -114,7 +112,6 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
         (optim.patience >= 0, "optim.patience must be at least 0"),
         (0 <= optim.kind_weight < math.inf, "optim.kind_weight must be at least 0"),
         (0 <= optim.label_smoothing < 0.5, "optim.label_smoothing must lie in [0, 0.5)"),
-        (not (optim.bf16 and optim.fp16), "optim.bf16 and optim.fp16 exclude each other"),
         (optim.checkpoint_s >= 0, "optim.checkpoint_s must be at least 0"),
     ]
 
@@ -122,14 +119,9 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
 def _loss_rules(recipe: Recipe) -> _Rules:
     loss, evidence = recipe.loss, recipe.evidence
     return [
-        _choice("loss.name", loss.name, LOSSES),
-        *((0 <= getattr(loss, k) < math.inf, f"loss.{k} must be at least 0")
-          for k in ("gamma", "pair", "contrast", "mixup")),
-        (0 < loss.temperature < math.inf, "loss.temperature must be greater than 0"),
-        (not (loss.contrast and loss.mixup), "loss.contrast and loss.mixup exclude each other"),
+        (0 <= loss.pair < math.inf, "loss.pair must be at least 0"),
         (0 <= evidence.weight < math.inf, "evidence.weight must be at least 0"),
         (evidence.stride in (4, 8, 16, 32), "evidence.stride must be 4, 8, 16 or 32"),
-        (not evidence.feed or evidence.weight > 0, "evidence.feed needs evidence.weight"),
     ]  # fmt: skip
 
 
@@ -141,7 +133,7 @@ def _augment_rules(augment: AugmentRecipe, margin: float) -> _Rules:
         "resize": augment.resize,
     }
     chances = ("flip", "flip_down", "encode", "shares", "down_up", "blur", "sharpen", "noise", "colour", "grey",
-               "cutout", "spare", "zoom")  # fmt: skip
+               "spare", "zoom")  # fmt: skip
     farthest = margin * augment.scale[0] / 2  # beyond, a crop could miss its face and the picture
     return [
         *(

@@ -19,7 +19,7 @@ def batch(n=8, seed=0):
     half = n // 2
     labels = torch.cat([torch.ones(half), torch.zeros(half)])
     kinds = torch.tensor([0, 2, 3, -100] * (n // 8) + [-100] * half)
-    said = heads.Outputs(torch.randn(n, 5), torch.randn(n, 3, 3), torch.randn(n, 6))
+    said = heads.Outputs(torch.randn(n, 5), torch.randn(n, 3, 3))
     known = torch.tensor([True, False] * half)
     return said, losses.Targets(labels, kinds, torch.rand(n, 3, 3), known)
 
@@ -39,9 +39,7 @@ def rows(said, targets, which):
 
 
 def test_parts_add_up_to_the_whole():
-    recipe = Recipe(
-        "x", "1", "t", loss=LossRecipe(name="focal", pair=0.7), evidence=EvidenceRecipe(weight=0.4)
-    )
+    recipe = Recipe("x", "1", "t", loss=LossRecipe(pair=0.7), evidence=EvidenceRecipe(weight=0.4))
     said, targets = batch(16)
     whole = losses.loss_of(said, targets, recipe, counts(targets))
     parts = 0
@@ -51,37 +49,10 @@ def test_parts_add_up_to_the_whole():
     assert float(parts) == pytest.approx(float(whole), rel=1e-6)
 
 
-def test_plain_is_cross_entropy_and_focal_of_gamma_zero_too():
+def test_plain_is_cross_entropy():
     said, targets = batch()
     want = torch.nn.functional.binary_cross_entropy_with_logits(said.logits[:, 0], targets.labels)
-    zero = dataclasses.replace(PLAIN, loss=LossRecipe(name="focal", gamma=0.0))
-    for recipe in (PLAIN, zero):
-        assert float(losses.loss_of(said, targets, recipe, counts(targets))) == pytest.approx(float(want))
-
-
-def test_focal_by_hand():
-    recipe = dataclasses.replace(PLAIN, loss=LossRecipe(name="focal", gamma=2.0))
-    said = heads.Outputs(
-        torch.tensor([[math.log(3.0), 0], [0.0, 0]])
-    )  # P(fake) 0.75 of a fake, 0.5 of a real
-    targets = losses.Targets(torch.tensor([1.0, 0.0]), torch.tensor([-100, -100]))
-    want = (0.25**2 * -math.log(0.75) + 0.5**2 * -math.log(0.5)) / 2
-    assert float(losses.loss_of(said, targets, recipe, losses.Counts(2, 0, 0))) == pytest.approx(want)
-
-
-def test_contrast_by_brute_force():
-    torch.manual_seed(1)
-    z, labels = torch.randn(6, 4), torch.tensor([1, 1, 1, 0, 0, 5])
-    unit = z / z.norm(dim=1, keepdim=True)
-    want = []
-    for i in range(5):  # the last has no mate
-        mates = [j for j in range(6) if j != i and labels[j] == labels[i]]
-        below = sum(math.exp(float(unit[i] @ unit[k]) / 0.2) for k in range(6) if k != i)
-        want.append(
-            -sum(math.log(math.exp(float(unit[i] @ unit[j]) / 0.2) / below) for j in mates) / len(mates)
-        )
-    assert float(losses.supervised_contrast(z, labels, 0.2)) == pytest.approx(sum(want) / 5, rel=1e-5)
-    assert float(losses.supervised_contrast(z[:2], torch.tensor([0, 1]), 0.2)) == 0
+    assert float(losses.loss_of(said, targets, PLAIN, counts(targets))) == pytest.approx(float(want))
 
 
 def test_only_a_fake_is_ranked_above_the_real_beside_it():
@@ -103,15 +74,3 @@ def test_the_map_counts_only_where_a_mask_is_known():
     assert losses.loss_of(said._replace(evidence=other), targets, recipe, counts(targets)) == one
     other[targets.known] += 5
     assert losses.loss_of(said._replace(evidence=other), targets, recipe, counts(targets)) != one
-
-
-def test_mixup_blends_pixels_labels_and_masks_alike():
-    _, targets = batch()
-    pixels = targets.labels[:, None, None, None].expand(8, 3, 4, 4) * 255
-    mixed, told = losses.mixed_up(pixels, targets, 0.4, torch.Generator().manual_seed(3))
-    assert torch.allclose(mixed.mean((1, 2, 3)) / 255, told.labels)
-    assert 0 < float(told.labels[:4].min()) <= 1
-    again, _ = losses.mixed_up(pixels, targets, 0.4, torch.Generator().manual_seed(3))
-    assert torch.equal(mixed, again)
-    assert torch.equal(told.kinds, targets.kinds)
-    assert bool((told.labels[:4] >= 0.5).all()), "a face keeps the larger share"

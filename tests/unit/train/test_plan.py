@@ -29,10 +29,10 @@ def faces(**sources):
     return out
 
 
-def forging(samples, share, *, forgeable=None, sources=(), batch=8, epochs_of=64, **optim):
+def forging(samples, share, *, forgeable=None, batch=8, epochs_of=64, **optim):
     recipe = Recipe(
         "x", "1", "t", optim=OptimRecipe(batch=batch, faces_per_epoch=epochs_of, **optim),
-        forge=ForgeRecipe(share=share, methods={"a": 3.0, "b": 1.0, "never": 0.0}, sources=sources),
+        forge=ForgeRecipe(share=share, methods={"a": 3.0, "b": 1.0, "never": 0.0}),
     )  # fmt: skip
     return loader.EpochPlan(samples, recipe, forgeable)
 
@@ -205,8 +205,6 @@ def test_methods_share_as_they_should_and_only_some_faces_are_forged():
     assert counts["a"] / counts["b"] == pytest.approx(3, rel=0.25)
     assert set(counts) == {"a", "b"}
     assert {p.index for p in picks} == set(range(40))
-    only = forging(samples, 1.0, sources=("b",), batch=16, epochs_of=160)
-    assert {samples[p.index].sample.source for b in only.batches(0) for p in b if p.method} == {"b"}
     assert forging(samples, 0.5, forgeable=[]).forged == 0
 
 

@@ -95,8 +95,7 @@ def build_maps(outputs, argument="", weights=None):
         def with_maps(self, x, stride):
             fine = torch.relu(self.one(x / 127.5 - 1))
             coarse = torch.relu(self.two(fine))
-            embedding = coarse.mean((2, 3)) + fine.mean((2, 3))
-            return self.head(embedding), [fine, coarse], embedding
+            return self.head(coarse.mean((2, 3)) + fine.mean((2, 3))), [fine, coarse]
 
         def forward(self, x):
             return self.with_maps(x, 4)[0]

@@ -94,12 +94,10 @@ class TwoBranch(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.net(x) + self._aside(x)
 
-    def with_maps(
-        self, x: torch.Tensor, stride: int
-    ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
+    def with_maps(self, x: torch.Tensor, stride: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Return what the network returns, the branch's outputs added."""
-        outputs, maps, embedding = self.net.with_maps(x, stride)
-        return outputs + self._aside(x), maps, embedding
+        outputs, maps = self.net.with_maps(x, stride)
+        return outputs + self._aside(x), maps
 
     def _aside(self, x: torch.Tensor) -> torch.Tensor:
         return self.out(self.branch(self.transform(x)).mean((2, 3)))

@@ -107,18 +107,15 @@ class MobileNetV2(nn.Module):
         """Return the channels of the maps below."""
         return tuple(_LAST_AT[s][1] for s in sorted({stride, 32}))
 
-    def with_maps(
-        self, x: torch.Tensor, stride: int
-    ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
-        """Return the outputs, the last maps of this stride and of 32, and the mean features."""
+    def with_maps(self, x: torch.Tensor, stride: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the outputs, and the last maps of this stride and of 32."""
         wanted, maps = {_LAST_AT[s][0] for s in (stride, 32)}, []
         x = (x - 127.5) / 127.5
         for number, layer in enumerate(self.features):
             x = layer(x)
             if number in wanted:
                 maps.append(x)
-        x = x.mean((2, 3))
-        return self.head(self.dropout(x)), maps, x
+        return self.head(self.dropout(x.mean((2, 3)))), maps
 
 
 def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.Module:

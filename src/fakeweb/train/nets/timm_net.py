@@ -38,13 +38,11 @@ class _Normalised(nn.Module):
         info = _maps_of(self.net)
         return tuple(info[i][1] for i in _places(info, stride))
 
-    def with_maps(
-        self, x: torch.Tensor, stride: int
-    ) -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor]:
-        """Return the outputs, the last maps of this stride and of all, and what the last layer sees."""
+    def with_maps(self, x: torch.Tensor, stride: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the outputs, and the last maps of this stride and of all."""
         places = _places(_maps_of(self.net), stride)
         last, maps = self.net.forward_intermediates((x - self.mean) / self.std, indices=places)
-        return self.net.forward_head(last), maps, self.net.forward_head(last, pre_logits=True)
+        return self.net.forward_head(last), maps
 
 
 def _last_layers(net: nn.Module) -> tuple[str, ...]:
@@ -58,7 +56,7 @@ def _maps_of(net: nn.Module) -> list[tuple[int, int]]:
     if not info or not hasattr(net, "forward_intermediates"):
         raise BadRecipe(
             f"timm gives no feature maps of {type(net).__name__}",
-            hint="set evidence.weight = 0 and loss.contrast = 0, or choose another net",
+            hint="set evidence.weight = 0, or choose another net",
         )
     return [(part["reduction"], part["num_chs"]) for part in getattr(info, "info", info)]
 
