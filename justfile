@@ -62,7 +62,7 @@ lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra server --extra postgres --group dev --group service -o requirements/server.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra provenance --extra jxl --extra evaluate --group dev -o requirements/evaluate.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra evaluate --group dev --group benchmarks -o requirements/evaluate.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra server --extra postgres -o requirements/service.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

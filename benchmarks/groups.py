@@ -17,9 +17,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from calibrate import kept, show  # beside this file
 from PIL import Image as Picture
 
+from calibrate import kept, show  # beside this file
 from fakeweb.datasets import half_of_group
 from fakeweb.datasets.index import IndexLayout
 from fakeweb.evaluate.degrade import degrade

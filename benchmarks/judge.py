@@ -1,7 +1,7 @@
 """Compare classifiers on the same crops of validation groups B, and list what held-out sources cost.
 
     python benchmarks/judge.py --models runs/vgg16/vgg16.json runs/resnet50/resnet50.json runs/xception/xception.json \
-        --peers DATA/peers --robustness 300 --small --folds runs/folds
+        --baselines DATA/peers --robustness 300 --small --folds runs/folds
 
 Writes the parts of docs/reference/judge.md between its markers (extra ``evaluate``). Every model judges the main face
 of every picture, cut as its card says; times are CPU time on one thread: the mean over faces, of each the least of a
@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from baselines import read_baselines
 from fakeweb.evaluate import evaluate
 from fakeweb.evaluate.judge import Judge
 from fakeweb.evaluate.protocol import Protocol, choose
@@ -46,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--models", nargs="*", default=[], help="cards beside the shipped model's")
-    parser.add_argument("--peers", type=Path, help="folder with weights of published classifiers")
+    parser.add_argument("--baselines", type=Path, help="folder with weights of published classifiers")
     parser.add_argument("--folds", type=Path, help="folder of trained folds")
     parser.add_argument("--robustness", type=int, default=0, help="pictures to damage in every way; 0: none")
     parser.add_argument(
@@ -56,18 +57,18 @@ def main() -> None:
     parser.add_argument("--workers", "-j", type=int, default=1)
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    if options.models or options.peers or options.robustness:
+    if options.models or options.baselines or options.robustness:
         protocol = Protocol(
             data=options.data,
             models=(DEFAULT_MODEL, *options.models),
             part="val-B",
             people=PEOPLE,
-            peers=options.peers,
+            baselines=tuple(read_baselines(options.baselines)) if options.baselines else (),
             robustness=options.robustness,
         )
         metrics = evaluate(protocol, options.out, workers=options.workers).metrics
-        if options.models or options.peers:
-            put("peers", peers(protocol, metrics))
+        if options.models or options.baselines:
+            put("baselines", beside_others(protocol, metrics))
         if options.robustness:
             put("robustness", robustness(metrics, options.robustness))
     if options.small:
@@ -76,7 +77,7 @@ def main() -> None:
         put("folds", folds(options.folds))
 
 
-def peers(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
+def beside_others(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
     """Return the table of all models on the same pictures."""
     head = [
         "model", "AUC, two-class sources", *SOURCES, *(f"{s} *" for s in SINGLE), "reals called fake",

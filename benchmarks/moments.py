@@ -20,14 +20,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from calibrate import GENUINE, SECONDS, kept, show  # beside this file
-from groups import LABELS, share
 
+from calibrate import GENUINE, SECONDS, kept, show  # beside this file
 from fakeweb.datasets.index import IndexLayout
 from fakeweb.errors import FakeWebError
 from fakeweb.evaluate.compose import ComposedClip, ComposeOptions, compose
 from fakeweb.scanner import Scanner
 from fakeweb.types import Report, Sample
+from groups import LABELS, share
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reference" / "moments.md"

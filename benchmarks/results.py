@@ -2,7 +2,7 @@
 
 Speed is measured on the example picture, accuracy on validation groups B of the labelled pictures by `fakeweb evaluate`
 (extra ``evaluate``), end to end: bytes in, verdict out, with the default finder and mesh. Its whole report goes to
-``--out``, an interrupted run goes on there, and ``--peers FOLDER`` sets published classifiers beside it. Without
+``--out``, an interrupted run goes on there, and ``--baselines FOLDER`` sets published classifiers beside it. Without
 labelled pictures only speed is measured and nothing is written.
 """
 
@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 
 import fakeweb
+from baselines import read_baselines
 from fakeweb.evaluate.degrade import PLAIN
 from fakeweb.evaluate.report import cell
 from fakeweb.evaluate.scores import Row
@@ -95,13 +96,18 @@ def speed() -> list[str]:
     return ["| what | median |", "|---|---|", *rows, "", f"Peak memory of that process: {peak:.0f} MB."]
 
 
-def accuracy(data: Path, out: Path, peers: Path | None, workers: int) -> list[str]:
+def accuracy(data: Path, out: Path, baselines: Path | None, workers: int) -> list[str]:
     """Return the tables on validation groups B, end to end, by `fakeweb evaluate`; rows are kept in ``out``."""
     from fakeweb.evaluate import evaluate
     from fakeweb.evaluate.protocol import Protocol
 
     protocol = Protocol(
-        data=data, models=(DEFAULT_MODEL,), part="val-B", level="scan", people=PEOPLE, peers=peers
+        data=data,
+        models=(DEFAULT_MODEL,),
+        part="val-B",
+        level="scan",
+        people=PEOPLE,
+        baselines=tuple(read_baselines(baselines)) if baselines else (),
     )
     result = evaluate(protocol, out, workers=workers)
     name = next(iter(result.metrics["models"]))
@@ -171,7 +177,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--peers", type=Path, help="folder with weights of published classifiers")
+    parser.add_argument("--baselines", type=Path, help="folder with weights of published classifiers")
     parser.add_argument(
         "--out", type=Path, default=ROOT / "runs" / "bench-results", help="for the whole report"
     )
@@ -213,7 +219,7 @@ def main() -> None:
         " suspicious face, pictures without a face count as neither. AUC is over the pictures in which a face was"
         " judged; square brackets are 95 % intervals over whole groups.",
         "",
-        *accuracy(options.data, options.out, options.peers, options.workers),
+        *accuracy(options.data, options.out, options.baselines, options.workers),
         "",
     ]
     OUT.write_text("\n".join(lines), encoding="utf-8")

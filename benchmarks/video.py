@@ -50,10 +50,9 @@ from fakeweb.types import Face, FaceMesher, Image
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "reference" / "video.md"
 HD_CRF = 22
-CLIPS = {"A": 150, "B": 300, "train": 120}
+CLIPS = {"A": 150, "B": 300}
 FRAMES = 12  # looked at in each composed clip, which has twice as many
 PARTS = ("speed", "memory", "people", "dark")
-COSTLY = ("temporal",)  # measured when asked for
 
 
 def hd_clip(folder: Path) -> Path:
@@ -243,13 +242,11 @@ def memory(options: argparse.Namespace) -> list[str]:
 
 
 def clips_of(options: argparse.Namespace, half: str) -> Path:
-    """Compose the clips of half the validation groups, or of the training groups, once; return their folder."""
+    """Compose the clips of half the validation groups, once; return their folder."""
     folder = options.clips / half
     if not (folder / "truth.json").is_file():
-        train = half == "train"
-        samples = [s for s in IndexLayout().index(options.data) if s.split == ("train" if train else "val")]
-        plan = ComposeOptions(CLIPS[half], half=None if train else half, seed=int(train))
-        compose(samples, folder, plan, on_clip=show)
+        samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
+        compose(samples, folder, ComposeOptions(CLIPS[half], half=half), on_clip=show)
     return folder
 
 
@@ -395,19 +392,11 @@ def dark(options: argparse.Namespace) -> list[str]:
     return [f"{len(truth)} dark DFDC crops of groups B, half of them fake.", "", *lines]
 
 
-def temporal(options: argparse.Namespace) -> list[str]:
-    """Train a temporal network and compare it with the mean over frames."""
-    import temporal as part  # beside this file; needs torch
-
-    return part.temporal(options)
-
-
 TITLES = {
     "speed": "Speed",
     "memory": "Memory",
     "people": "Several people in a clip",
     "dark": "Dark frames",
-    "temporal": "Temporal network",
 }
 
 
@@ -437,21 +426,13 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, default=ROOT / "runs" / "clips")
     parser.add_argument("--finder", default="fakeweb")
     parser.add_argument("--model", default="fast")
-    parser.add_argument("--only", choices=(*PARTS, *COSTLY), action="append")
-    parser.add_argument("--epochs", type=int, default=8, help="of a temporal network")
-    parser.add_argument("--epoch-clips", type=int, default=3000, help="clips of each")
-    parser.add_argument(
-        "--views", type=int, default=3, help="degraded views of each of its clips that are kept"
-    )
-    parser.add_argument(
-        "--seeds-clips", type=int, default=0, help="train MixNet-M and LSTM too, on so many clips"
-    )
+    parser.add_argument("--only", choices=PARTS, action="append")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     written = sections(OUT.read_text(encoding="utf-8")) if OUT.is_file() else {}
     model = OnnxClassifier(options.model).reference
     for part in options.only or PARTS:
-        if part in ("people", "dark", "temporal") and not (options.data / "index.csv").is_file():
+        if part in ("people", "dark") and not (options.data / "index.csv").is_file():
             sys.stdout.write(f"no labelled pictures: {part} not measured\n")
             continue
         lines = globals()[part](options)

@@ -16,7 +16,7 @@ from fakeweb.media import encode_jpeg, read_image, write_atomically
 from fakeweb.types import Face, Image
 
 ROOT = Path(__file__).parents[1]
-WAYS = {"smooth": 0.9, "jaw": 1.0, "reenact": 0.8, "self_blend": 0.9, "make_up": 1.0, "reconstruct": 1.0}
+WAYS = {"smooth": 0.9, "jaw": 1.0, "reenact": 0.8, "self_blend": 0.9, "make_up": 1.0, "grid": 1.0}
 SEEDS = {"reenact": 6}
 CELL_PX = 190
 

@@ -1,6 +1,6 @@
 """Make the pictures that the page offers to try: NASA's portrait, and forgeries of it by our own forge.
 
-python web/examples.py
+PYTHONPATH=. python web/examples.py
 
 They are data of the package, not of the bundle: the service serves them from ``fakeweb/examples``.
 """
@@ -15,16 +15,14 @@ import numpy as np
 from fakeweb import registry
 from fakeweb.media import encode_jpeg, read_image, write_atomically
 from fakeweb.types import Face
+from research.reconstruct.method import Reconstruct
 
 ROOT = Path(__file__).parents[1]
 PORTRAIT = ROOT / "examples" / "collins.jpg"
 OUT = ROOT / "src" / "fakeweb" / "examples"
 BOX = (178.0, 62.0, 272.0, 176.0)
 """The face, brow to chin and cheek to cheek."""
-WAYS = {
-    "beautified.jpg": ("beauty", 3),
-    "repainted.jpg": ("reconstruct", 1),
-}
+WAYS = {"beautified.jpg": (registry.load("forge", "beauty"), 3), "repainted.jpg": (Reconstruct, 1)}
 QUALITY = 90
 
 
@@ -35,7 +33,7 @@ def main() -> None:
     original = read_image(PORTRAIT).image
     face = registry.load("mesh", "fakeweb")().mesh(original, [Face(BOX)])[0]
     for name, (way, seed) in WAYS.items():
-        method = registry.load("forge", way)(strength=(1.0, 1.0))
+        method = way(strength=(1.0, 1.0))
         forged = method(original, face, np.random.default_rng(seed))
         write_atomically(OUT / name, encode_jpeg(forged.image, QUALITY))
 

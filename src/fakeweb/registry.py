@@ -42,7 +42,6 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "part": "fakeweb.forge.part:PartSwap",
         "retouch": "fakeweb.forge.retouch:Retouch",
         "beauty": "fakeweb.forge.retouch:Beauty",
-        "reconstruct": "fakeweb.forge.reconstruct:Reconstruct",
         "grid": "fakeweb.forge.spectral:Grid",
         "peaks": "fakeweb.forge.spectral:Peaks",
     },

@@ -2,7 +2,7 @@
 
 A layer of its own below the rooms, so that ``faces``, ``forge``, ``render`` and ``train`` may all use it. The order
 of the points is MediaPipe's; everything said about them here was derived from statistics of labelled faces by
-``docs/mesh_topology.py`` and is drawn in docs/reference/mesh.md. Left and right are the person's own: the right eye
+``research/topology/draw.py`` and is drawn in docs/reference/mesh.md. Left and right are the person's own: the right eye
 stands on the left in a picture.
 
 Imports: numpy only.

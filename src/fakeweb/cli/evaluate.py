@@ -25,7 +25,7 @@ EPILOG = """
 
 * fakeweb evaluate runs/mine/mine.json DATA --split val-B --level scan --out reports/mine
 
-* fakeweb evaluate fast DATA --split val-A --robustness 300 --peers PEERS
+* fakeweb evaluate fast DATA --split val-A --robustness 300
 
 * fakeweb evaluate fast CLIPS --level video --split all
 
@@ -58,7 +58,7 @@ def evaluate(
     finder: Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     peers: Annotated[
-        Path | None, typer.Option(help="Folder with weights of published classifiers to measure beside.")
+        Path | None, typer.Option(help="Moved to benchmarks/judge.py in the sources.", hidden=True)
     ] = None,
     robustness: Annotated[
         int, typer.Option(min=0, help="Damage this many pictures in every way, for the curves; 0: none.")
@@ -100,10 +100,15 @@ def evaluate(
     """Measure a model on labelled pictures, and write a report that shows where it fails.
 
     AUC, calibration, false alarms and verdicts; per source and kind of manipulation; by skin tone, size, brightness and
-    sharpness; against a shallow baseline and, with --peers, published classifiers; with intervals.
+    sharpness; against a shallow baseline; with intervals.
     """
     if len(what) > 2:
         raise UsageError(f"expected [MODEL] DATA, got {len(what)} arguments", hint="quote paths with spaces")
+    if peers is not None:
+        raise UsageError(
+            "--peers is no option any more",
+            hint="published classifiers are measured in the sources: python benchmarks/judge.py --baselines FOLDER",
+        )
     model, data = what if len(what) == 2 else (DEFAULT_MODEL, what[0])
     protocol = Protocol(
         data=Path(data),
@@ -114,7 +119,6 @@ def evaluate(
         level=level,  # type: ignore[arg-type]
         finder=finder,
         finder_model=finder_model,
-        peers=peers,
         robustness=robustness,
         frames=frames,
         only=tuple(only or ()),

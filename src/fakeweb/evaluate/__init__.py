@@ -1,6 +1,6 @@
 """Judges the judges: protocols, metrics, tables and reports. Extra ``evaluate``.
 
-May import: scikit-learn, matplotlib and h5py (its guests), numpy, OpenCV, :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`,
+May import: scikit-learn and matplotlib (its guests), numpy, OpenCV, :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`,
 :mod:`fakeweb.classifiers`, :mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`,
 :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Importing it loads none of the guests::
 
@@ -9,7 +9,6 @@ May import: scikit-learn, matplotlib and h5py (its guests), numpy, OpenCV, :mod:
     degrade    views of a picture, for robustness; conditions: what a face looks like; matched: fakes without own reals
     metrics    figures from scores; intervals: how sure they are; figures: all tables of one evaluation
     shallow    the baseline every model must beat; leaks: what handling alone gives away
-    peers/     published classifiers, run from their own files
     folds      cross-validation by held-out source; people: persons who stand under several groups
     compose    clips of known truth out of labelled stills
     inspect    what is in a data set, good and bad

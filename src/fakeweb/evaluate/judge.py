@@ -18,7 +18,6 @@ from fakeweb.evaluate.figures import CLIP
 from fakeweb.evaluate.judge_video import judge_crops, judge_people
 from fakeweb.evaluate.matched import VIEW, Match, handled
 from fakeweb.evaluate.metrics import Floats
-from fakeweb.evaluate.peers import read_peers
 from fakeweb.evaluate.protocol import Protocol
 from fakeweb.evaluate.scores import Row
 from fakeweb.evaluate.shallow import MARGIN, SIDE_PX, features
@@ -60,9 +59,10 @@ class Judge:
 
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
-        self.classifiers: list[Classifier] = [OnnxClassifier(model) for model in protocol.models]
-        if protocol.peers is not None:
-            self.classifiers += read_peers(protocol.peers)
+        self.classifiers: list[Classifier] = [
+            *(OnnxClassifier(model) for model in protocol.models),
+            *protocol.baselines,
+        ]
         first = Scanner(
             finder=protocol.finder,
             finder_model=protocol.finder_model,
@@ -102,7 +102,7 @@ class Judge:
         return sum(len(self.asked(view)) for view in task.views)
 
     def asked(self, view: str) -> list[Classifier]:
-        """Return who judges a view: damaged ones only the models themselves, since peers are slow."""
+        """Return who judges a view: damaged ones only the models themselves, since baselines may be slow."""
         everybody = view in (PLAIN, VIEW, CLIP)
         return self.classifiers if everybody else self.classifiers[: len(self.protocol.models)]
 

@@ -13,7 +13,7 @@ import numpy as np
 from fakeweb.datasets import AUTO, half_of_group, read_samples, settle_conflicts
 from fakeweb.datasets.files import shows_video
 from fakeweb.errors import DatasetError, UsageError
-from fakeweb.types import Sample
+from fakeweb.types import Classifier, Sample
 
 Part = Literal["val", "val-A", "val-B", "test", "train", "all"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -38,7 +38,7 @@ class Protocol:
         frames: Of each video file; 0 for 16 at the level ``crop`` and as ``fakeweb scan`` does at the others.
         finder, finder_model: Finds the faces.
         mesher: Confirms and measures them when whole pictures are scanned; None takes the finder's word.
-        peers: Folder with the weights of published classifiers to measure beside, or None.
+        baselines: Other classifiers to measure beside, on undamaged pictures; they must be picklable.
         robustness: Pictures to degrade, drawn evenly from the sources and classes of two-class sources; 0 for none.
         only, skip: Sources to keep (all if empty) and to leave out.
         allow_conflicts: Whether a picture may be labelled both real and fake.
@@ -56,7 +56,7 @@ class Protocol:
     finder: str = "fakeweb"
     mesher: str | None = "fakeweb"
     finder_model: Path | None = None
-    peers: Path | None = None
+    baselines: tuple[Classifier, ...] = ()
     robustness: int = 0
     frames: int = 0
     only: tuple[str, ...] = ()

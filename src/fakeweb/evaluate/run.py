@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,8 @@ def _about(protocol: Protocol, judge: Judge, chosen: Chosen) -> dict[str, Any]:
     """Say what the scores depend on, for ``run.json``; the models by their digests."""
     from fakeweb import __version__
 
-    about = {
-        k: v for k, v in asdict(protocol).items() if k not in ("data", "models", "finder_model", "peers")
-    }
+    plain = asdict(replace(protocol, baselines=()))
+    about = {k: v for k, v in plain.items() if k not in ("data", "models", "finder_model", "baselines")}
     pairs = zip(judge.classifiers, judge.scanners, strict=True)
     return about | {
         "data": str(protocol.data.resolve().name),
@@ -282,7 +281,7 @@ def _model(
 
 
 def _robustness(own: Sequence[Row]) -> dict[str, Any]:
-    """Return the figures of each view, on the pictures that were seen in all of them; nothing for peers."""
+    """Return the figures of each view, on the pictures that were seen in all of them; nothing for baselines."""
     damaged = {r.path for r in own if r.view not in (PLAIN, figures.CLIP)}
     if not damaged:
         return {}

@@ -7,11 +7,11 @@ swap        ``self_blend``; ``swap`` (needs donors)
 reenacted   ``reenact``, ``lower_face``
 retouch     ``smooth``, ``whiten``, ``eyes``, ``nose``, ``jaw``, ``lips``, ``lipstick``, ``bright``, ``make_up``,
             ``sharpen``; ``part`` (needs donors); ``retouch`` (some of them), ``beauty`` (a filter)
-generated   ``reconstruct`` (slow: by small networks), ``grid``, ``peaks``
+generated   ``grid``, ``peaks``
 =========== ====================================================================================================
 
-May import: numpy, OpenCV, :mod:`fakeweb.runtime` (for ``reconstruct``), :mod:`fakeweb.registry`,
-:mod:`fakeweb.topology`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. It finds no faces and measures no mesh: whoever
+May import: numpy, OpenCV, :mod:`fakeweb.registry`, :mod:`fakeweb.topology`, :mod:`fakeweb.types`,
+:mod:`fakeweb.errors`. It finds no faces and measures no mesh: whoever
 calls brings both.
 
 How it works: :mod:`~fakeweb.forge.patch` cuts out the neighbourhood of a face and puts it back with an honest mask,

@@ -9,7 +9,6 @@ A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, it
 
 from fakeweb.runtime.adapter import Adapter
 from fakeweb.runtime.cards import (
-    AutoencoderCard,
     Calibration,
     Card,
     Decision,
@@ -27,7 +26,6 @@ from fakeweb.runtime.store import find_card, list_cards, sha256_of, user_folder,
 __all__ = [
     "NO_NORMS",
     "Adapter",
-    "AutoencoderCard",
     "Calibration",
     "Card",
     "ClipNorm",

@@ -321,27 +321,6 @@ class MeshCard(Card):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoencoderCard(Card):
-    """A small autoencoder described: uint8 RGB (N, H, W, 3) in, float RGB of the same shape in [0, 255] out.
-
-    Attributes:
-        upsampler: How its decoder doubles sizes.
-        stride_px: H and W must be multiples of it.
-    """
-
-    task: str = "autoencoder"
-    upsampler: str
-    stride_px: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check(type(self.stride_px) is int and 1 <= self.stride_px <= 64, "stride_px must lie in [1, 64]")
-
-    def _own(self) -> dict[str, Any]:
-        return {"stride_px": self.stride_px, "upsampler": self.upsampler}
-
-
-@dataclass(frozen=True, kw_only=True)
 class TemporalCard(Card):
     """A network that judges a face track as a whole: uint8 RGB (1, frames, side_px, side_px, 3) in, ``logit`` (1,) out.
 
@@ -437,10 +416,6 @@ def _read_mesh(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
-
-
 def _read_temporal(data: Mapping[str, Any]) -> dict[str, Any]:
     given = _input(data["input"])
     return {
@@ -452,7 +427,6 @@ def _read_temporal(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
-    "autoencoder": (AutoencoderCard, _read_autoencoder),
     "classifier": (ModelCard, _read_classifier),
     "finder": (FinderCard, _read_finder),
     "mesh": (MeshCard, _read_mesh),

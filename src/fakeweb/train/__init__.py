@@ -28,8 +28,8 @@ class Progress:
     """Where a training stands, for whoever shows it.
 
     Attributes:
-        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``features``
-            (keeping what a frozen encoder makes of clips), ``train``, ``validate`` or ``export``.
+        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``train``,
+            ``validate`` or ``export``.
         done, total: Units of the stage: pictures or steps.
         epoch, epochs: From 1; 0 before the first.
         loss: Running mean of the training loss, or None.
@@ -83,7 +83,7 @@ def run(
         threads: Threads torch computes with; 0 leaves it to torch.
         fold: Name of one of the recipe's ``data.folds``, whose sources are then only measured.
         mesher_model: Model file of the mesher the recipe names, or mesh labels for the mesher ``labels``.
-        cache: Folder for found faces, kept regions and kept features, which other trainings may share; None: ``out``.
+        cache: Folder for found faces and kept regions, which other trainings may share; None: ``out``.
         on_progress: Called often, from the same thread.
 
     Returns:
@@ -141,12 +141,6 @@ def run(
             threads=threads,
             on_progress=show,
         ).run()
-    if task == "autoencoder":
-        from fakeweb.train.autoencoders.fit import fit
-        from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
-
-        autoencoders = read_autoencoder_recipe(Path(recipe))
-        return fit(autoencoders, Path(data), Path(out), resume=resume, threads=threads, on_progress=show)
     if task == "video":
         from fakeweb.train.temporal.loop import TemporalTraining
         from fakeweb.train.temporal.recipe import read_temporal_recipe
@@ -160,12 +154,12 @@ def run(
             device=device,
             workers=workers,
             threads=threads,
-            cache=None if cache is None else Path(cache),
             on_progress=show,
         ).run()
     if task != "classifier":
         raise BadRecipe(
-            f"{recipe}: there is no task '{task}'", hint="known: autoencoder, classifier, finder, mesh, video"
+            f"{recipe}: there is no task '{task}'",
+            hint="known: classifier, finder, mesh, video; 'autoencoder' stayed in 0.8.0",
         )
     from fakeweb.train.loop import Training
 

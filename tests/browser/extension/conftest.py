@@ -263,7 +263,6 @@ WAYS = (
     ("retouch", 1),
     ("smooth", 1),
     ("jaw", 1),
-    ("reconstruct", 1),
 )
 FILES = {"/fake.jpg": 95, "/fake-large.jpg": 94, "/background.jpg": 93, "/lazy.jpg": 92, "/added.jpg": 91}
 

@@ -8,7 +8,6 @@ import pytest
 
 from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
-from fakeweb.train.autoencoders.recipe import read_autoencoder_recipe
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.mesh.recipe import read_mesh_recipe
 from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
@@ -93,7 +92,6 @@ def test_a_recipe_that_cannot_be_read(tmp_path):
 
 
 READERS = {
-    "autoencoder": read_autoencoder_recipe,
     "classifier": read_recipe,
     "finder": read_finder_recipe,
     "mesh": read_mesh_recipe,

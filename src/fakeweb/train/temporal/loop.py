@@ -27,7 +27,6 @@ from fakeweb.train.logs import Logs
 from fakeweb.train.optimizers import one_cycle
 from fakeweb.train.temporal.clips import ClipMaker
 from fakeweb.train.temporal.finish import Judge, finish
-from fakeweb.train.temporal.kept import KeptFeatures, encode
 from fakeweb.train.temporal.net import TemporalNet, clip_logits
 from fakeweb.train.temporal.recipe import TemporalRecipe
 from fakeweb.train.temporal.tracks import ClipTracks, TrackSet
@@ -37,10 +36,10 @@ _Item = tuple[np.ndarray, int, int]
 
 
 class Taught(Dataset[_Item]):
-    """Clip number i of a training, degraded when asked for, or a kept view of one; every second one is fake."""
+    """Clip number i of a training, degraded when asked for; every second one is fake."""
 
-    def __init__(self, maker: ClipMaker, clips: list[ClipTracks], kept: KeptFeatures | None = None) -> None:
-        self.maker, self.recipe, self.kept = maker, maker.recipe, kept
+    def __init__(self, maker: ClipMaker, clips: list[ClipTracks]) -> None:
+        self.maker, self.recipe = maker, maker.recipe
         self.real = [c for c in clips if c.label == 0]
         self.fake = [c for c in clips if c.label == 1]
 
@@ -51,8 +50,6 @@ class Taught(Dataset[_Item]):
         rng = np.random.default_rng([self.recipe.seed, number])
         wanted = number % 2
         forge = bool(wanted and self.recipe.data.forge and rng.random() < self.recipe.data.forge_share)
-        if self.kept is not None:
-            return self.kept.draw(rng, fake=bool(wanted), forge=forge)
         pool = self.real if not wanted or forge or not self.fake else self.fake
         clip = pool[int(rng.integers(len(pool)))]
         return self.maker.taught(clip, rng, forge=forge, reorder=self.recipe.optim.reorder)
@@ -72,11 +69,9 @@ class TemporalTraining:
         device: str,
         workers: int,
         threads: int,
-        cache: Path | None = None,
         on_progress: Callable[[Progress], None],
     ) -> None:
         self.recipe, self.data, self.out, self.workers = recipe, data, out, workers
-        self.cache = cache or out
         self.on_progress = on_progress
         self.checkpoint = out / "checkpoint.pt"
         if self.checkpoint.is_file() and not resume:
@@ -87,7 +82,7 @@ class TemporalTraining:
             torch.set_num_threads(threads)
         self.device = pick_device(device)
         torch.manual_seed(recipe.seed)
-        self.net = TemporalNet(recipe.net, recipe.data.frames, weights).to(self.device)
+        self.net = TemporalNet(recipe.net, weights).to(self.device)
         self.optim = torch.optim.Adam(self.net.parameters(), lr=recipe.optim.lr)
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None, "figures": {}}
@@ -102,7 +97,7 @@ class TemporalTraining:
         maker = ClipMaker(tracks, self.recipe)
         parts = {p: [c for c in tracks.clips if c.split == p] for p in ("train", "A", "B")}
         _check(parts, forged=bool(self.recipe.data.forge))
-        taught = Taught(maker, parts["train"], self._kept(maker, parts["train"]))
+        taught = Taught(maker, parts["train"])
         judge = self.judge(maker)
         per_epoch = self.recipe.optim.clips_per_epoch // self.recipe.optim.batch
         logs = Logs(self.out, self.step)
@@ -145,15 +140,6 @@ class TemporalTraining:
         self.fingerprint = tracks.fingerprint
         return tracks
 
-    def _kept(self, maker: ClipMaker, clips: list[ClipTracks]) -> KeptFeatures | None:
-        """Encode the training's clips once, where the recipe says so."""
-        if not self.recipe.net.views:
-            return None
-        return KeptFeatures(
-            maker, clips, self.net, self.cache, self.fingerprint or "", workers=self.workers,
-            on_progress=lambda done, total: self.on_progress(Progress("features", done, total)),
-        )  # fmt: skip
-
     def _one_epoch(self, clips: Taught, per_epoch: int, logs: Logs) -> None:
         optim = self.recipe.optim
         epoch, begun = divmod(self.step, per_epoch)
@@ -185,9 +171,8 @@ class TemporalTraining:
         for group in self.optim.param_groups:
             group["lr"] = optim.lr * one_cycle(self.step / total, optim.warmup)
         pixels, counts, labels = (t.to(self.device) for t in batch)
-        kept = bool(self.recipe.net.views)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=optim.bf16 and not kept):
-            logits = clip_logits(self.net.judge if kept else self.net, pixels, counts)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=optim.bf16):
+            logits = clip_logits(self.net, pixels, counts)
         soft = labels.float() * (1 - 2 * optim.label_smoothing) + optim.label_smoothing
         loss = functional.binary_cross_entropy_with_logits(logits.float(), soft)
         self.optim.zero_grad(set_to_none=True)
@@ -204,19 +189,7 @@ class TemporalTraining:
         return value
 
     def judge(self, maker: ClipMaker) -> Judge:
-        """Return what scores clips as they are: list -> logits (N,). A frozen encoder looks at each clip once."""
-        seen: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-
-        def encoded(clip: ClipTracks) -> tuple[torch.Tensor, torch.Tensor]:
-            if clip.name in seen:
-                return seen[clip.name]
-            pixels, count = maker.plain(clip)
-            bf16 = bool(self.recipe.net.views) and self.recipe.optim.bf16
-            features = encode(self.net, torch.from_numpy(pixels[None]), bf16=bf16)
-            found = torch.from_numpy(features), torch.tensor([count])
-            if self.recipe.net.frozen:
-                seen[clip.name] = found
-            return found
+        """Return what scores clips as they are: list -> logits (N,)."""
 
         def score(clips: list[ClipTracks]) -> np.ndarray:
             device = next(self.net.parameters()).device
@@ -224,8 +197,9 @@ class TemporalTraining:
             logits = []
             with torch.no_grad():
                 for clip in clips:
-                    features, count = encoded(clip)
-                    logits.append(float(clip_logits(self.net.judge, features.to(device), count)[0]))
+                    pixels, count = maker.plain(clip)
+                    tracks = torch.from_numpy(pixels[None]).to(device)
+                    logits.append(float(clip_logits(self.net, tracks, torch.tensor([count]))[0]))
             return np.array(logits)
 
         return score

@@ -8,8 +8,6 @@ from pathlib import Path
 from fakeweb.errors import BadRecipe
 from fakeweb.train.recipe import AugmentRecipe, CalibrationRecipe, build_recipe
 
-HEADS = ("lstm", "gru", "mean", "attention")
-
 
 @dataclass(frozen=True)
 class TrackRecipe:
@@ -43,17 +41,14 @@ class TrackRecipe:
 
 @dataclass(frozen=True)
 class NetRecipe:
-    """Encoder and head.
+    """Encoder and LSTM.
 
     Attributes:
         encoder: Name of a network, such as ``mobilenet_v2`` or ``timm:mixnet_m``.
         features: Numbers the encoder says of each frame.
-        head: ``lstm``, ``gru``, ``mean`` (no order) or ``attention``.
-        hidden: Width of the head.
+        head: ``lstm``.
+        hidden: Width of the LSTM.
         dropout: Before the last layer.
-        frozen: Train only the last layer of the encoder, and the head: where clips are few, or time is short.
-        views: With ``frozen``: degrade each clip in so many ways once, keep what the encoder makes of their frames, and
-            learn from that; a training then takes minutes. 0: degrade and encode anew each time.
     """
 
     encoder: str = "mobilenet_v2"
@@ -61,8 +56,6 @@ class NetRecipe:
     head: str = "lstm"
     hidden: int = 128
     dropout: float = 0.3
-    frozen: bool = False
-    views: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ class TemporalOptim:
         reorder: Probability that the frames of a real clip are put in another order. There are few real clips, and
             re-ordered ones are more of them (the idea of the challenge's seeds); 0 switches it off.
         label_smoothing: Towards even odds, against wrong labels.
-        bf16: Compute in bfloat16 where the device can; with ``net.views`` the encoder alone.
+        bf16: Compute in bfloat16 where the device can.
         checkpoint_s: Seconds between checkpoints.
     """
 
@@ -130,11 +123,7 @@ def read_temporal_recipe(path: Path) -> TemporalRecipe:
         (0.5 <= data.margin <= 4, "data.margin must lie in [0.5, 4]"),
         (1 <= data.tracks_per_clip <= 8, "data.tracks_per_clip must lie in [1, 8]"),
         (0 < data.val < 1 and 0 <= data.forge_share <= 1, "data.val and data.forge_share must be shares"),
-        (net.head in HEADS, f"net.head must be one of {', '.join(HEADS)}"),
-        (
-            net.views >= 0 and (net.frozen or not net.views),
-            "net.views must be at least 0, and needs net.frozen",
-        ),
+        (net.head == "lstm", "net.head must be lstm; the others, no better, stayed in 0.8.0"),
         (net.features >= 1 and net.hidden >= 1, "net.features and net.hidden must be at least 1"),
         (optim.epochs >= 1 and optim.batch >= 2, "optim.epochs must be at least 1, optim.batch 2"),
         (optim.clips_per_epoch >= optim.batch, "optim.clips_per_epoch must hold at least one batch"),

@@ -1,6 +1,6 @@
 """Draw the averaged spectra of autoencoders beside those of real generators, into docs/reference/forge-spectra.png.
 
-    python benchmarks/spectra.py DATA [OUT.png]
+    python -m research.reconstruct.spectra DATA [OUT.png]
 
 DATA is the labelled data with its index.csv; the extra ``evaluate`` brings matplotlib. A picture's residual (what a
 median filter takes away) is cut to 192 px, windowed, transformed; the logarithms of the magnitudes are averaged over
@@ -17,8 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fakeweb.forge.reconstruct import PACKAGED, Reconstructor
 from fakeweb.media import read_image
+from research.reconstruct.method import MODELS, Reconstructor
 
 SIDE_PX = 192
 PICTURES = 60
@@ -74,11 +74,11 @@ def main() -> None:
     out = (
         Path(sys.argv[2])
         if len(sys.argv) > 2
-        else Path(__file__).parents[1] / "docs/reference/forge-spectra.png"
+        else Path(__file__).parents[2] / "docs/reference/forge-spectra.png"
     )
     real = read(data, "stylegan1_ffhq", "real", "val")
     fields = {"real (FFHQ)": spectrum(real)}
-    for card in sorted(PACKAGED.glob("*.json")):
+    for card in sorted(MODELS.glob("*.json")):
         generator = Reconstructor(card)
         fields[f"autoencoder, {generator.card.upsampler}"] = spectrum(real, generator.run)
     ours = len(fields)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from fakeweb.evaluate.peers.layers import Array
+from baselines.layers import Array
 from fakeweb.types import Crop, Score, Thresholds
 
 
-class Peer:
+class Baseline:
     """A published classifier as it was published: its own probability, called fake from one half on.
 
     Args:

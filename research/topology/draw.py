@@ -1,7 +1,7 @@
 """Derive the face mesh's topology from labels, and draw it.
 
-python docs/mesh_topology.py --labels mesh.npz --data DATA   # writes src/fakeweb/topology.json, then draws
-python docs/mesh_topology.py                                 # draws docs/reference/mesh.png only
+python -m research.topology.draw --labels mesh.npz --data DATA   # writes src/fakeweb/topology.json, then draws
+python -m research.topology.draw                                 # draws docs/reference/mesh.png only
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILE = ROOT / "src" / "fakeweb" / "topology.json"
 PICTURE = ROOT / "docs" / "reference" / "mesh.png"
 COLOURS = {
@@ -35,8 +35,8 @@ COLOURS = {
 def derive_file(labels_file: Path, data: Path) -> None:
     """Write topology.json."""
     from fakeweb.media import read_image
-    from fakeweb.train.mesh.derive import derive
     from fakeweb.train.mesh.label import read_labels
+    from research.topology.derive import derive
 
     labels = read_labels(labels_file)
     found = derive(labels, lambda row: read_image(data / str(labels.path[row])).image.pixels)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from baselines import read_baselines
+from baselines.layers import conv, max_pool, relu
 from fakeweb.errors import ModelCorrupt, ModelMissing
-from fakeweb.evaluate.peers import read_peers
-from fakeweb.evaluate.peers.layers import conv, max_pool, relu
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,10 @@ def test_pooling_and_leaky_relu():
 
 def test_files_that_are_none_are_errors(tmp_path):
     with pytest.raises(ModelMissing, match="no published classifier"):
-        read_peers(tmp_path)
+        read_baselines(tmp_path)
     (tmp_path / "classnseg_full_encoder_46.pt").write_bytes(b"no tensors")
     with pytest.raises(ModelCorrupt):
-        read_peers(tmp_path)
+        read_baselines(tmp_path)
 
 
 def test_a_pickle_that_wants_more_than_tensors_is_refused(tmp_path):
@@ -49,7 +49,7 @@ def test_a_pickle_that_wants_more_than_tensors_is_refused(tmp_path):
 
     (tmp_path / "classnseg_full_encoder_46.pt").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(ModelCorrupt, match="it wants"):
-        read_peers(tmp_path)
+        read_baselines(tmp_path)
 
 
 def test_the_published_files_judge(data, portrait, portrait_box):
@@ -59,9 +59,9 @@ def test_the_published_files_judge(data, portrait, portrait_box):
 
     if not (data / "peers").is_dir():
         pytest.skip("no published weights beside the data")
-    peers = read_peers(data / "peers")
+    found = read_baselines(data / "peers")
     scores = {
-        p.reference: p.score([align(portrait, Face(portrait_box), 256, margin=1.3)])[0].p_fake for p in peers
+        p.reference: p.score([align(portrait, Face(portrait_box), 256, margin=1.3)])[0].p_fake for p in found
     }
     assert len(scores) == 5
     # what they say of a genuine portrait, as PyTorch computes it from the same weights

@@ -14,8 +14,8 @@ from hypothesis import configuration, settings
 
 from fakeweb.types import Crop, Face, Image
 
-REPOSITORY = Path(__file__).parents[1]
-TESTS = Path(__file__).parent
+REPOSITORY = Path(__file__).parent
+TESTS = REPOSITORY / "tests"
 TINY_DECISION = {
     "false_alarms": 0.02,
     "tail_rate": 0.1,

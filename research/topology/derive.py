@@ -13,7 +13,7 @@ faces comes from statistics of labelled pictures:
 - the *nose* is what stands out of a smooth surface laid through the other points;
 - *stable* points are those that lie most nearly in the same place on everybody, whatever they do with their face.
 
-``docs/mesh_topology.py`` runs this, writes ``topology.json`` and draws the picture in docs/reference/mesh.md.
+``draw.py`` beside this file runs it, writes ``topology.json`` and draws the picture in docs/reference/mesh.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.train.mesh.label import MeshLabels
-from fakeweb.train.mesh.triangles import delaunay
+from research.topology.triangles import delaunay
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

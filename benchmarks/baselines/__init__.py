@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from baselines.classnseg import read_classnseg
+from baselines.mesonet import read_mesonet
 from fakeweb.errors import ModelMissing
-from fakeweb.evaluate.peers.classnseg import read_classnseg
-from fakeweb.evaluate.peers.mesonet import read_mesonet
 from fakeweb.types import Classifier
 
 _KNOWN: dict[str, Callable[[Path], Classifier]] = {
@@ -24,7 +24,7 @@ _KNOWN: dict[str, Callable[[Path], Classifier]] = {
 }
 
 
-def read_peers(folder: Path) -> list[Classifier]:
+def read_baselines(folder: Path) -> list[Classifier]:
     """Read every published classifier whose weight file lies in a folder.
 
     Args:
@@ -33,7 +33,7 @@ def read_peers(folder: Path) -> list[Classifier]:
     Raises:
         ModelMissing: None of them is there.
         ModelCorrupt: A file is not what its name says.
-        MissingExtra: h5py is not installed.
+        ImportError: h5py is not installed; `just setup evaluate` brings it.
     """
     found = [read(folder / name) for name, read in _KNOWN.items() if (folder / name).is_file()]
     if not found:

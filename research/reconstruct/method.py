@@ -1,10 +1,17 @@
-"""Generated: a picture as a small generator paints it again."""
+"""A forge method by small autoencoders: a face as a generator paints it again.
+
+Not one of ``fakeweb forge``: a training with it among its methods ended worse (docs/reference/experiments.md). It is
+made and called by hand, as in ``spectra.py`` beside this file; its three networks were trained by
+``recipes/autoencoder.toml`` of FakeWeb 0.8.0.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -13,19 +20,48 @@ from fakeweb.errors import ModelCorrupt, ModelMissing
 from fakeweb.forge.method import FULL, Method, Strength
 from fakeweb.forge.patch import Patch, Worked
 from fakeweb.forge.spectral import faded
-from fakeweb.runtime import AutoencoderCard, Session, open_session, read_card
+from fakeweb.runtime import Card, Session, open_session, read_card
+from fakeweb.runtime.cards import TASKS
 from fakeweb.types import FloatArray, Kind, UInt8Array
 
-PACKAGED = Path(__file__).parents[1] / "models" / "autoencoders"
-"""Where the autoencoders lie that come with FakeWeb."""
-_TRAIN = "train some with `fakeweb train recipes/autoencoder.toml`"
+MODELS = Path(__file__).parent / "models"
+_TRAIN = "version 0.8.0 trains them: `fakeweb train recipes/autoencoder.toml`"
 
 MARGIN_PX = 16
 """Mirrored around the picture, so that the network's own border falls outside it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderCard(Card):
+    """A small autoencoder described: uint8 RGB (N, H, W, 3) in, float RGB of the same shape in [0, 255] out.
+
+    Attributes:
+        upsampler: How its decoder doubles sizes.
+        stride_px: H and W must be multiples of it.
+    """
+
+    task: str = "autoencoder"
+    upsampler: str
+    stride_px: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.stride_px) is not int or not 1 <= self.stride_px <= 64:
+            raise ValueError("stride_px must lie in [1, 64]")
+
+    def _own(self) -> dict[str, Any]:
+        return {"stride_px": self.stride_px, "upsampler": self.upsampler}
+
+
+def _read_autoencoder(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"upsampler": str(data["upsampler"]), "stride_px": data["stride_px"]}
+
+
+TASKS["autoencoder"] = (AutoencoderCard, _read_autoencoder)
+
+
 class Reconstructor:
-    """An autoencoder exported by ``fakeweb train`` from a recipe with ``task = "autoencoder"``.
+    """One autoencoder, by its card.
 
     Args:
         card: Path of its card.
@@ -83,14 +119,11 @@ class Reconstruct(Method):
     kind: ClassVar[Kind] = "generated"
     reach: ClassVar[float] = 1.8
 
-    def __init__(self, *, strength: Strength = FULL, folder: Path = PACKAGED) -> None:
+    def __init__(self, *, strength: Strength = FULL, folder: Path = MODELS) -> None:
         super().__init__(strength=strength)
         self.generators = tuple(Reconstructor(card) for card in sorted(folder.glob("*.json")))
         if not self.generators:
-            raise ModelMissing(
-                f"no autoencoder in {folder}",
-                hint="train some with `fakeweb train recipes/autoencoders.toml`",
-            )
+            raise ModelMissing(f"no autoencoder in {folder}", hint=_TRAIN)
 
     def work(self, patch: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the reconstruction."""

@@ -10,26 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from fakeweb.errors import ModelCorrupt, missing_extra
-from fakeweb.evaluate.peers.layers import Array, Norm, conv, max_pool, relu
-from fakeweb.evaluate.peers.peer import Peer
+from baselines.baseline import Baseline
+from baselines.layers import Array, Norm, conv, max_pool, relu
+from fakeweb.errors import ModelCorrupt
 
 _KERAS_EPSILON = 1e-3
 _MARGIN = 1.3
 _SIZES = (2, 2, 2, 4)  # of the four poolings
 
 
-def read_mesonet(path: Path) -> Peer:
+def read_mesonet(path: Path) -> Baseline:
     """Read ``Meso4_*.h5`` or ``MesoInception_*.h5``.
 
     Raises:
         ModelCorrupt: The file is not one of these.
-        MissingExtra: h5py is not installed.
+        ImportError: h5py is not installed.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise missing_extra("evaluate", "reading MesoNet's weights") from error
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             layers = _layers(file)
@@ -37,7 +35,7 @@ def read_mesonet(path: Path) -> Peer:
         network(np.zeros((256, 256, 3), np.float32))
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise ModelCorrupt(f"{path} holds no MesoNet: {error}", hint="fetch it again") from error
-    return Peer(f"{path.stem}@published", network, _MARGIN)
+    return Baseline(f"{path.stem}@published", network, _MARGIN)
 
 
 def _layers(file: Any) -> dict[str, list[dict[str, Array]]]:

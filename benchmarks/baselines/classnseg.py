@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from baselines.baseline import Baseline
+from baselines.layers import Array, Norm, conv, relu
 from fakeweb.errors import ModelCorrupt
-from fakeweb.evaluate.peers.layers import Array, Norm, conv, relu
-from fakeweb.evaluate.peers.peer import Peer
 
 _EPSILON = 1e-5
 _MARGIN = 1.3
@@ -25,7 +25,7 @@ _STD = np.array([0.229, 0.224, 0.225], np.float32)
 _CONVS = tuple(range(0, 27, 3))  # places in the encoder's sequence; every second one halves the sides
 
 
-def read_classnseg(path: Path) -> Peer:
+def read_classnseg(path: Path) -> Baseline:
     """Read ``classnseg_full_encoder_46.pt``.
 
     Raises:
@@ -36,7 +36,7 @@ def read_classnseg(path: Path) -> Peer:
         network(np.zeros((256, 256, 3), np.float32))
     except (OSError, KeyError, ValueError, IndexError, EOFError, pickle.UnpicklingError) as error:
         raise ModelCorrupt(f"{path} holds no ClassNSeg encoder: {error}", hint="fetch it again") from error
-    return Peer("ClassNSeg@published", network, _MARGIN)
+    return Baseline("ClassNSeg@published", network, _MARGIN)
 
 
 class _Encoder:
