@@ -37,8 +37,9 @@ from fakeweb.media import (
 )
 from fakeweb.registry import names
 from fakeweb.render import overlay, to_json, to_text
-from fakeweb.render.impact import Reach, impact, impact_words, viewer_warnings
-from fakeweb.render.page import Shown, file_name
+from fakeweb.render.impact import MOST_PEOPLE, Reach, impact, impact_words, viewer_warnings
+from fakeweb.render.page import Shown
+from fakeweb.render.words import file_name
 from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL, Scanner, overlay_clip
 from fakeweb.scanner.pages import ENTRY_PX, PICTURE_PX, about, show_clip, show_picture
 from fakeweb.types import Impact, Report
@@ -215,10 +216,12 @@ def scan(
         typer.Option(help="Certificates (PEM) whose content credentials are trusted.", show_default=False),
     ] = None,
     views: Annotated[
-        int | None, typer.Option(min=0, help="Reach: how often the post was seen.", show_default=False)
+        int | None,
+        typer.Option(min=0, max=MOST_PEOPLE, help="Reach: how often the post was seen.", show_default=False),
     ] = None,
     followers: Annotated[
-        int | None, typer.Option(min=0, help="Reach: followers of the account.", show_default=False)
+        int | None,
+        typer.Option(min=0, max=MOST_PEOPLE, help="Reach: followers of the account.", show_default=False),
     ] = None,
     engagement_rate: Annotated[
         float | None,

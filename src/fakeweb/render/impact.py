@@ -12,6 +12,8 @@ from fakeweb.types import Impact, Level, Report, ViewerWarning, WarningKind
 LEVELS: tuple[Level, ...] = get_args(Level)
 STARTS = (1.5, 3.0, 4.5)
 """Scores at which moderate, high and critical begin."""
+MOST_PEOPLE = 10**12
+"""More views or followers are a mistake."""
 FOLLOWER_SHARE = 0.1
 """Share of the followers who see a post."""
 

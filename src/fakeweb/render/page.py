@@ -8,26 +8,21 @@ Every text from a file or a report is escaped; files are called by their names, 
 from __future__ import annotations
 
 import hashlib
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import PurePath
 from typing import Final
 
 from fakeweb.render.impact import impact_words, viewer_warnings
 from fakeweb.render.origin import origin_lines
 from fakeweb.render.page_style import SCRIPT, STYLE
 from fakeweb.render.timeline import timeline
-from fakeweb.render.words import clock, percent, rarity_words, stretch_words
+from fakeweb.render.words import clock, file_name, percent, rarity_words, stretch_words
 from fakeweb.types import FaceResult, Impact, Report
 
 MOST_CARDS: Final = 60
 """So many faces of one picture get a card; the others stand in a line."""
-_WINDOWS_FOLDER: Final = re.compile(
-    r"\\(?!x[0-9a-f]{2}|u[0-9a-f]{4})"
-)  # not what readable() writes for a byte
 _PRINTED_CARDS: Final = 6
 _HEADLINES: Final = {
     "fake": "This looks manipulated",
@@ -95,19 +90,6 @@ class Shown:
     def name(self) -> str:
         """The file's name without its folders."""
         return file_name(self.report.source)
-
-
-def file_name(source: str) -> str:
-    """Return the name of a source without folders, and of an address without what follows ``?``.
-
-    Example:
-        >>> file_name("/home/me/private/photo.jpg"), file_name("https://example.org/a/b.png?token=1")
-        ('photo.jpg', 'b.png')
-    """
-    if source.lower().startswith(("http://", "https://")):
-        source = source.partition("?")[0].partition("#")[0]
-    name = PurePath(_WINDOWS_FOLDER.sub("/", source)).name
-    return name or source
 
 
 def to_html(shown: Shown, about: About) -> str:

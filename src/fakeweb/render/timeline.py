@@ -9,7 +9,7 @@ import numpy as np
 
 from fakeweb.render.drawing import Area, Dots, Drawing, Line, Point, Words
 from fakeweb.render.style import Colour
-from fakeweb.render.words import clock, percent
+from fakeweb.render.words import clock, file_name, percent
 from fakeweb.types import FaceResult, Report
 
 _WIDTH: Final = 1020
@@ -45,7 +45,7 @@ def timeline(report: Report) -> Drawing:
     if report.timeline is None or report.video is None:
         raise ValueError("the report is not about a clip: it has no timeline")
     duration_s = max(float(report.video["duration_s"]), 1e-3)
-    drawing = Drawing(_WIDTH, _HEIGHT, f"P(fake) over time: {report.source}")
+    drawing = Drawing(_WIDTH, _HEIGHT, f"P(fake) over time: {file_name(report.source)}")
     _draw_ground(drawing, report, duration_s)
     rows = sorted(
         zip(report.faces, report.timeline, strict=True),
@@ -91,7 +91,8 @@ def _draw_ground(drawing: Drawing, report: Report, duration_s: float) -> None:
         x = _x(time_s, duration_s)
         parts.append(Line(((x, _BOTTOM), (x, _BOTTOM + 4)), _PALE))
         parts.append(Words((x, _BOTTOM + 18), clock(time_s, step_s), _PALE, 11, "middle"))
-    name = report.source if len(report.source) <= 60 else "..." + report.source[-57:]
+    name = file_name(report.source)
+    name = name if len(name) <= 60 else "..." + name[-57:]
     verdict = report.verdict
     p_text = "" if verdict.p_fake is None else f", P(fake) {percent(verdict.p_fake)}"
     parts.append(Words((_LEFT, 24), name, _INK, 15))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
+from typing import Final
+
 from fakeweb.types import FaceResult, Rarity
 
 _RARE = 3.0
+_WINDOWS_FOLDER: Final = re.compile(
+    r"\\(?!x[0-9a-f]{2}|u[0-9a-f]{4})"
+)  # not what readable() writes for a byte
 
 
 def percent(p_fake: float) -> str:
@@ -29,6 +36,19 @@ def clock(time_s: float, step_s: float = 1.0) -> str:
     whole = round(time_s)
     hours, minutes, seconds = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def file_name(source: str) -> str:
+    """Return the name of a source without folders, and of an address without what follows ``?``.
+
+    Example:
+        >>> file_name("/home/me/private/photo.jpg"), file_name("https://example.org/a/b.png?token=1")
+        ('photo.jpg', 'b.png')
+    """
+    if source.lower().startswith(("http://", "https://")):
+        source = source.partition("?")[0].partition("#")[0]
+    name = PurePath(_WINDOWS_FOLDER.sub("/", source)).name
+    return name or source
 
 
 def rarity_words(rarity: Rarity) -> str:

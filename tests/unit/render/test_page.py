@@ -8,9 +8,10 @@ import re
 
 import pytest
 
-from fakeweb.render.page import About, Shown, album_to_html, file_name, quote, to_html
+from fakeweb.render.page import About, Shown, album_to_html, quote, to_html
 from fakeweb.render.page_style import SCRIPT, STYLE
 from fakeweb.render.rows import COLUMNS, report_row, rows, to_csv
+from fakeweb.render.words import file_name
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 

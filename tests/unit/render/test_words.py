@@ -97,3 +97,10 @@ def test_timeline_and_page_name_the_parts(clip):
     assert "from 3.0 s to 6.0 s, from 8.0 s to 9.0 s" in text
     assert "from 3.0 s to 6.0 s" in to_text(clip(PARTS))
     assert timeline(clip(PARTS)).to_image(1).pixels.shape == timeline(clip(None)).to_image(1).pixels.shape
+
+
+def test_page_and_timeline_of_a_clip_tell_no_path(clip):
+    report = replace(clip(PARTS), source="/home/me/secret/clip.mp4")
+    for text in (to_html(Shown(report), About("1")), timeline(report).to_svg()):
+        assert "clip.mp4" in text
+        assert "secret" not in text
