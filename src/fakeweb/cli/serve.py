@@ -50,6 +50,9 @@ def serve(
     threshold: Annotated[
         float | None, typer.Option(help="Call faces fake from this P(fake) on, where a request says nothing.")
     ] = None,
+    trust: Annotated[
+        Path | None, typer.Option(help="Certificates (PEM) whose content credentials are trusted.")
+    ] = None,
     allow_url: Annotated[
         bool | None, typer.Option("--allow-url", help="Let callers name public addresses to fetch.")
     ] = None,
@@ -71,6 +74,7 @@ def serve(
             finder=finder,
             finder_model=finder_model,
             threshold=threshold,
+            trust=trust,
             allow_url=allow_url or None,
         )
     )

@@ -76,7 +76,12 @@ def show_clip(
 
 
 def html_of(
-    source: Any, report: Report, *, classifier: Classifier | None = None, limits: Limits | None = None
+    source: Any,
+    report: Report,
+    *,
+    classifier: Classifier | None = None,
+    limits: Limits | None = None,
+    impact: Impact | None = None,
 ) -> str:
     """Return the page of a scanned picture or clip: one HTML file that needs nothing beside it.
 
@@ -85,14 +90,56 @@ def html_of(
         report: Its report.
         classifier: What judged it, for the page's foot: how often it is wrong, where it fails.
         limits: How much it may cost.
+        impact: Where a reach was given.
 
     Raises:
         MediaError: It cannot be read.
     """
     if report.video is not None:
-        return to_html(show_clip(source, report, limits=limits), about(classifier))
+        return to_html(show_clip(source, report, limits=limits, impact=impact), about(classifier))
     media = read_image(source, limits=limits or Limits(), name=report.source)
-    return to_html(show_picture(media.image, report), about(classifier))
+    return to_html(show_picture(media.image, report, impact=impact), about(classifier))
+
+
+def what_is_kept(source: Any, report: Report, *, limits: Limits | None = None) -> bytes:
+    """Return what the page of a scanned picture or clip needs of it, as JPEG: the picture, or its telling moments.
+
+    Args:
+        source: What was scanned; a file object must stand at its start again.
+        report: Its report.
+        limits: How much it may cost.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    if report.video is not None:
+        return encode_jpeg(contact_sheet_of(source, report, limits=limits), _QUALITY)
+    return encode_jpeg(read_image(source, limits=limits or Limits(), name=report.source).image, _QUALITY)
+
+
+def html_of_kept(
+    kept: bytes,
+    report: Report,
+    *,
+    classifier: Classifier | None = None,
+    limits: Limits | None = None,
+    impact: Impact | None = None,
+) -> str:
+    """Return the page that :func:`html_of` gives, of what was kept for it.
+
+    Args:
+        kept: From :func:`what_is_kept`, or the picture itself; empty where nothing was: then the page shows none.
+        report: The report.
+        classifier: As :func:`html_of` takes it.
+        limits: The same.
+        impact: The same.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    if kept and report.video is None:
+        return html_of(kept, report, classifier=classifier, limits=limits, impact=impact)
+    return to_html(Shown(_light(report), sheet=kept or None, impact=impact), about(classifier))
 
 
 def about(classifier: Classifier | None) -> About:

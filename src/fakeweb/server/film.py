@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fakeweb.errors import FakeWebError, TooLarge
-from fakeweb.media import encode_png, kind_of, read_image, write_atomically
+from fakeweb.media import Limits, encode_png, kind_of, read_image, write_atomically
 from fakeweb.render import overlay
 from fakeweb.scanner import VideoProgress, overlay_clip
+from fakeweb.scanner.pages import what_is_kept
 from fakeweb.server import frames
-from fakeweb.server.finished import Finished, to_frame
+from fakeweb.server.finished import FOR_PAGE, Finished, to_frame
 from fakeweb.server.worker import Judge, prepare
 from fakeweb.types import Report
 
@@ -52,6 +53,7 @@ def scan_picture(judge: Judge, task: dict[str, Any], on_progress: OnProgress) ->
     on_progress("drawing", 0.9)
     drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]), drawn=True)
     write_atomically(Path(task["folder"], "overlay.png"), drawn)
+    _keep(task, report, scanner.limits)
     return report, "overlay.png"
 
 
@@ -74,7 +76,13 @@ def scan_film(judge: Judge, task: dict[str, Any], on_progress: OnProgress) -> tu
         return report, None
     target = Path(task["folder"], "overlay.mp4")
     overlay_clip(path, report, target, opacity=task["opacity"], limits=scanner.limits, on_progress=drawn)
+    _keep(task, report, scanner.limits)
     return report, target.name
+
+
+def _keep(task: dict[str, Any], report: Report, limits: Limits) -> None:
+    kept = what_is_kept(Path(task["path"]), report, limits=limits)
+    write_atomically(Path(task["folder"], FOR_PAGE), kept)
 
 
 def main(scan: ScanFilm = scan_film) -> None:

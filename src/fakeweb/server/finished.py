@@ -16,6 +16,8 @@ from fakeweb.render.impact import leading_kind, viewer_warnings
 from fakeweb.server.packing import pack
 from fakeweb.types import SCHEMA_VERSION, Label, Report
 
+FOR_PAGE = "page.jpg"
+"""File in a job's folder, there where an overlay was wanted: what its page to hand on shows of the video."""
 _VERSION = f'{{"schema_version":"{SCHEMA_VERSION}","source":'.encode()
 _HEAD = _VERSION + b'"upload",'
 

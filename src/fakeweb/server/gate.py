@@ -48,6 +48,7 @@ _ROUTES: Final = (
     (re.compile(r"/v1/queue(/.*)?"), "queue", "queue"),
     (re.compile(r"/v1/results(/.*)?"), "results", "results"),
     (re.compile(r"/v1/media(/.*)?"), "media", "results"),
+    (re.compile(r"/v1/impact"), "impact", "predict"),
     (re.compile(r"/v1/models"), "models", ""),
     (re.compile(r"/metrics"), "metrics", "metrics"),
     (re.compile(r"/(livez|readyz)"), "health", OPEN),

@@ -14,14 +14,13 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import Busy, FakeWebError, NotFound, Overdue, WorkerDied, from_dict
 from fakeweb.server.bodies import Upload
 from fakeweb.server.fair import FairLine, may_wait
-from fakeweb.server.finished import Finished, from_frame
+from fakeweb.server.finished import FOR_PAGE, Finished, from_frame
 from fakeweb.server.frames import Child
 from fakeweb.server.judge import Judge
 from fakeweb.server.keys import Key, on_behalf_of
@@ -219,6 +218,12 @@ class Jobs:
         path = self._folder / job["id"] / (job["overlay"] or "")
         return path if job["overlay"] and path.is_file() else None
 
+    def kept_for_page(self, job: Row) -> bytes:
+        """Return what a job left of its video for the page to hand on, JPEG; empty where it left nothing here."""
+        with suppress(OSError):
+            return (self._folder / job["id"] / FOR_PAGE).read_bytes()
+        return b""
+
     def _put(self, job: Row) -> None:
         self._line.put(job["owner"], job, _TYPICAL_S)
         self._waiting[job["owner"]] = self._waiting.get(job["owner"], 0) + 1
@@ -358,7 +363,7 @@ class Jobs:
         summary, tenant, digest = report.summary, job["tenant"], job["media_sha256"]
         key = self._judge.key_of(tenant, "video:" + self._judge.cache_key(digest, options))
         result_id = await self._store.run(self._store.add_result, tenant, key, digest, report.packed)
-        found = self._judge.impact(summary, options)
+        found = self._judge.impact(summary.p_fake, options.reach)
         queue_id = await self._judge.enqueue(on_behalf_of(tenant), result_id, summary, options, found)
         await self._end(
             job["id"],
@@ -391,23 +396,6 @@ class Jobs:
         event = self._changed.pop(job_id, None)
         if event is not None:
             event.set()
-
-
-def job_answer(row: Row, judge: Judge) -> dict[str, Any]:
-    """Return the judgement of a finished job in the form of a picture's."""
-    options = VideoOptions.model_validate_json(row["options"])
-    report = Finished.stored(row["report"])
-    found = judge.impact(report.summary, options)
-    return {
-        "id": row["result_id"],
-        "cached": False,
-        "stored": True,
-        "report": report.named(row["source"]),
-        "impact": None if found is None else asdict(found),
-        "viewer_warnings": report.summary.viewer_warnings,
-        "queue_id": row["queue_id"],
-        "overlay": None,
-    }
 
 
 def _change(store: Store, job_id: str, **change: Any) -> Callable[[], bool]:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from fakeweb.errors import StoreFailed
-from fakeweb.render.impact import impact
+from fakeweb.render.impact import Reach, impact
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
 from fakeweb.server.finished import Finished, Summary, from_frame
@@ -151,6 +151,55 @@ class Judge:
         self._metrics.verdicts.labels(known.report.summary.label, str(known.cached).lower()).inc()
         return known
 
+    async def page(
+        self, caller: Key, upload: Upload, judged: Judged, options: PredictOptions, *, deadline_s: float
+    ) -> bytes:
+        """Return the page to hand on of a picture that was judged, HTML.
+
+        Args:
+            caller: Whose turn at the workers it takes.
+            upload: The picture.
+            judged: From :meth:`picture`.
+            options: What the caller chose.
+            deadline_s: On the monotonic clock.
+
+        Raises:
+            FakeWebError: It cannot be made, or not in time.
+        """
+        found = self.impact(judged.report.summary.p_fake, options.reach)
+        told = {"impact": None if found is None else asdict(found)}
+        _, page = await self._work(caller, upload, options, deadline_s, report=judged.report.text, page=told)
+        return page
+
+    async def clip_page(
+        self,
+        caller: Key,
+        name: str,
+        report: Finished,
+        kept: bytes,
+        options: ScanOptions,
+        *,
+        deadline_s: float,
+    ) -> bytes:
+        """Return the page to hand on of a video, HTML.
+
+        Args:
+            caller: Whose turn at the workers it takes.
+            name: What the caller calls the video.
+            report: What came out.
+            kept: JPEG that the job left for it, perhaps empty.
+            options: What the caller chose.
+            deadline_s: On the monotonic clock.
+
+        Raises:
+            FakeWebError: It cannot be made, or not in time.
+        """
+        upload = Upload(name, kept, report.summary.media_sha256, len(kept))
+        chosen = PredictOptions.model_validate(options.model_dump(exclude={"overlay"}))
+        return await self.page(
+            caller, upload, Judged(None, report, name, cached=True), chosen, deadline_s=deadline_s
+        )
+
     async def answer(
         self, caller: Key, judged: Judged, options: ScanOptions, *, overlay: bool
     ) -> dict[str, Any]:
@@ -160,7 +209,7 @@ class Judge:
             StoreFailed: The review queue was asked for explicitly and cannot be written.
         """
         summary = judged.report.summary
-        found, stored = self.impact(summary, options), judged.id is not None
+        found, stored = self.impact(summary.p_fake, options.reach), judged.id is not None
         try:
             queue_id = await self.enqueue(caller, judged.id, summary, options, found)
         except StoreFailed:
@@ -178,11 +227,11 @@ class Judge:
             "overlay": await _base64(judged.drawn) if overlay else None,
         }
 
-    def impact(self, summary: Summary, options: ScanOptions) -> Impact | None:
+    def impact(self, p_fake: float | None, reach: Reach) -> Impact | None:
         """Return the impact of a post."""
         return impact(
-            summary.p_fake,
-            options.reach,
+            p_fake,
+            reach,
             levels=self._settings.impact_levels,
             follower_share=self._settings.follower_share,
         )
@@ -282,14 +331,17 @@ class Judge:
         deadline_s: float,
         *,
         report: bytes | None,
-        draw: bool,
+        draw: bool = False,
+        page: dict[str, Any] | None = None,
     ) -> tuple[dict[str, Any], bytes]:
+        """Have a worker judge a picture, draw it, or make its page, see :meth:`fakeweb.server.worker.Judge.answer`."""
         task = {
             "name": upload.name,
             "threshold": options.threshold,
             "faces": options.faces,
             "opacity": options.opacity,
             "overlay": draw,
+            "page": page,
             "report": None if report is None else orjson.Fragment(report),
         }
         header, body, took_s = await self._pool.run(

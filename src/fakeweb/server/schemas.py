@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from fakeweb.render.impact import Reach
+from fakeweb.render.impact import MOST_PEOPLE, Reach
 from fakeweb.types import Impact, QueueItem, ViewerWarning
 
 DESCRIBED = (Impact, QueueItem, ViewerWarning)
@@ -32,7 +32,22 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ScanOptions(_Strict):
+class ReachOptions(_Strict):
+    """How far a post goes, as query parameters or as form fields."""
+
+    views: int | None = Field(None, ge=0, le=MOST_PEOPLE, description="Reach: how often the post was seen.")
+    followers: int | None = Field(None, ge=0, le=MOST_PEOPLE, description="Reach: followers of the account.")
+    engagement_rate: float | None = Field(
+        None, ge=0, le=1, description="Reach: reactions, comments and shares over views."
+    )
+
+    @property
+    def reach(self) -> Reach:
+        """The reach that was given."""
+        return Reach(self.views, self.followers, self.engagement_rate)
+
+
+class ScanOptions(ReachOptions):
     """What a caller may choose for a picture or a video, as query parameters or as form fields."""
 
     threshold: float | None = Field(
@@ -42,11 +57,6 @@ class ScanOptions(_Strict):
         description="Call faces fake from this P(fake) on, instead of the model's threshold.",
     )
     opacity: float = Field(1.0, ge=0, le=1, description="How strongly the overlay is drawn.")
-    views: int | None = Field(None, ge=0, le=10**12, description="Reach: how often the post was seen.")
-    followers: int | None = Field(None, ge=0, le=10**12, description="Reach: followers of the account.")
-    engagement_rate: float | None = Field(
-        None, ge=0, le=1, description="Reach: reactions, comments and shares over views."
-    )
     reference: Text200 | None = Field(
         None, description="Your own name for the post, shown in the review queue. Pictures are not kept."
     )
@@ -56,11 +66,6 @@ class ScanOptions(_Strict):
     )
 
     name: Text200 | None = Field(None, description="File name, for a body that is the file itself.")
-
-    @property
-    def reach(self) -> Reach:
-        """The reach that was given."""
-        return Reach(self.views, self.followers, self.engagement_rate)
 
 
 class PredictOptions(ScanOptions):
@@ -103,6 +108,21 @@ class Problem(BaseModel):
     code: str = Field(description="Stable; programs should look at this.", examples=["media.unreadable"])
     hint: str = Field("", description="What to do about it.")
     instance: str = Field("", description="URN of this request; its logs carry the same id.")
+
+
+class ImpactRequest(ReachOptions):
+    """A score and a reach."""
+
+    p_fake: float = Field(ge=0, le=1, description="P(fake) of the whole picture or video, from its report.")
+
+
+class ImpactAnswer(BaseModel):
+    """How much harm a post can do."""
+
+    impact: ImpactJson | None = Field(description="Null where no reach was given.")
+    text: str = Field(
+        description="The same in words, as reports to hand on have them; empty where there is none."
+    )
 
 
 class Judgement(BaseModel):

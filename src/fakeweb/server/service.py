@@ -52,7 +52,9 @@ class Service:
         self.settings = settings
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         told: dict[str, Any] = {name: getattr(settings, name) for name in _TOLD}
-        told["finder_model"] = str(settings.finder_model) if settings.finder_model else None
+        for name in ("finder_model", "trust"):
+            path = getattr(settings, name)
+            told[name] = str(path) if path else None
         self.store = Store(settings.url, min(_STORE_S, settings.deadline_s / 2))
         self.metrics = Metrics()
         self.admission = Admission(settings)

@@ -41,6 +41,7 @@ class Settings:
         finder: Name of a face finder.
         finder_model: Model file, for finders that need one.
         threshold: Call faces fake from this P(fake) on where a request says nothing; empty: the model's own.
+        trust: File of certificates (PEM) whose content credentials are trusted; empty: nobody's are.
         auth: ``required`` asks for an API key, ``off`` does not, ``auto`` only beyond this machine.
         hosts: Names by which callers know the service, beside ``localhost`` and its own addresses; others are not
             answered where no key is asked for.
@@ -90,6 +91,7 @@ class Settings:
     finder: str = DEFAULT_FINDER
     finder_model: Path | None = None
     threshold: float | None = None
+    trust: Path | None = None
     auth: Auth = "auto"
     hosts: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()

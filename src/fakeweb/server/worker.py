@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -20,9 +21,10 @@ from fakeweb.errors import FakeWebError, TooLarge
 from fakeweb.media import Limits, encode_png, read_image
 from fakeweb.render import overlay
 from fakeweb.scanner import Scanner
+from fakeweb.scanner.pages import html_of_kept
 from fakeweb.server import frames
 from fakeweb.server.finished import Finished, to_frame
-from fakeweb.types import Report
+from fakeweb.types import Impact, Report
 
 
 def prepare(memory_mb: int) -> None:
@@ -53,7 +55,7 @@ class Judge:
     """Answers frames.
 
     Args:
-        settings: ``model``, ``finder``, ``finder_model``, ``threshold``, ``max_faces`` and the limits.
+        settings: ``model``, ``finder``, ``finder_model``, ``threshold``, ``trust``, ``max_faces`` and the limits.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -69,6 +71,7 @@ class Judge:
                 max_clip_bytes=settings["max_video_bytes"],
                 max_duration_s=int(settings["max_duration_s"]),
             ),
+            trust=settings["trust"],
         )
         self._settings = settings
 
@@ -82,8 +85,8 @@ class Judge:
         }
 
     def scanner(self, threshold: float | None, faces: int | None) -> Scanner:
-        """Return a scanner with a request's options; finder, mesh and model are shared."""
-        return Scanner(
+        """Return a scanner with a request's options; finder, mesh, model and trust list are shared."""
+        scanner = Scanner(
             finder=self._base.finder,
             mesher=self._base.mesher,
             model=self._base.classifier,
@@ -91,27 +94,53 @@ class Judge:
             limits=self._base.limits,
             max_faces=min(faces or self._settings["max_faces"], self._settings["max_faces"]),
         )
+        scanner.trust = self._base.trust  # the certificates themselves, read when the process began
+        return scanner
 
     def answer(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-        """Judge one picture, or only draw what was judged before; errors of the picture are part of the answer."""
-        started = time.perf_counter()
-        known = task["report"]
+        """Judge one picture, or only draw what was judged before; errors of the picture are part of the answer.
+
+        Args:
+            task: ``name``, ``threshold``, ``faces``, ``opacity``; ``overlay``: whether to draw; ``report``: what was
+                judged before, or None; ``page``: None, or the impact under ``impact``, where the page of ``report``
+                is wanted.
+            data: The picture, or for a page what was kept of it.
+        """
         try:
-            media = read_image(data, limits=self._base.limits, name=task["name"])
-            if known is None:
-                scanner = self.scanner(task["threshold"], task["faces"])
-                report = scanner.judge(media, read_s=time.perf_counter() - started)
-            else:
-                report = Report.from_dict(known)
-            drawn = b""
-            if task["overlay"]:
-                drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]), drawn=True)
+            if task["page"] is not None:
+                return {}, self._page(task, data)
+            return self._judged(task, data)
         except FakeWebError as error:
             return {"error": error.to_dict()}, b""
         except MemoryError:
             large = TooLarge(f"{task['name']} needs more memory than a picture may", hint="scale it down")
             return {"error": large.to_dict()}, b""
+
+    def _judged(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        started = time.perf_counter()
+        known = task["report"]
+        media = read_image(data, limits=self._base.limits, name=task["name"])
+        if known is None:
+            scanner = self.scanner(task["threshold"], task["faces"])
+            report = scanner.judge(media, read_s=time.perf_counter() - started)
+        else:
+            report = Report.from_dict(known)
+        drawn = b""
+        if task["overlay"]:
+            drawn = encode_png(overlay(media.image, report, opacity=task["opacity"]), drawn=True)
         return to_frame(Finished.of(report), drawn) if known is None else ({}, drawn)
+
+    def _page(self, task: dict[str, Any], data: bytes) -> bytes:
+        report = replace(Report.from_dict(task["report"]), source=task["name"])
+        told = task["page"]["impact"]
+        page = html_of_kept(
+            data,
+            report,
+            classifier=self._base.classifier,
+            limits=self._base.limits,
+            impact=None if told is None else Impact(**told),
+        )
+        return page.encode("utf-8", "backslashreplace")
 
 
 def main() -> None:

@@ -153,7 +153,7 @@ def test_a_cut_picture_and_a_bomb_are_refused(api, jpeg):
         ("POST", "/v1/predict", {"files": {"other": (None, "x")}}, 422, "media.unreadable"),
         ("POST", "/v1/predict", {"content": b"x", "headers": {"Content-Type": FORM}}, 400, "service.bad_request"),
         ("POST", "/v1/predict", CUT, 400, "service.bad_request"),
-        ("POST", "/v1/predict", {"content": b"x", "headers": {"Accept": "text/html"}}, 406, "service.not_acceptable"),
+        ("POST", "/v1/predict", {"content": b"x", "headers": {"Accept": "text/csv"}}, 406, "service.not_acceptable"),
         ("POST", "/v1/urls", {"json": {"url": "https://example.org/a.jpg"}}, 400, "usage.refused"),
         ("POST", "/v1/urls", {"content": b"{"}, 422, "service.invalid_option"),
         ("GET", "/v1/nothing", {}, 404, "service.not_found"),

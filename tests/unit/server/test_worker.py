@@ -8,7 +8,7 @@ from fakeweb.server.worker import Judge
 
 _KEYS = (
     "finder", "finder_model", "model", "threshold", "max_bytes", "max_pixels", "max_side_px", "max_video_bytes",
-    "max_duration_s", "max_faces",
+    "max_duration_s", "max_faces", "trust",
 )  # fmt: skip
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Mapping
+from pathlib import PurePath
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 import orjson
 from fastapi import Request, Response
@@ -88,24 +90,53 @@ def query_of(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-def wants_png(request: Request) -> bool:
-    """Tell whether the caller prefers image/png over JSON.
+Kind = Literal["application/json", "image/png", "text/html"]
+
+
+def wanted_kind(request: Request, *others: Kind) -> Kind:
+    """Return which kind of answer the caller prefers: JSON, unless one of the others stands before it.
+
+    Args:
+        request: With or without an Accept header.
+        others: What there is beside JSON.
 
     Raises:
-        NotAcceptable: Neither will do.
+        NotAcceptable: None of them will do.
     """
     accept = request.headers.get("accept", "*/*") or "*/*"
-    png, plain = 0.0, 0.0
+    weights: dict[Kind, float] = dict.fromkeys(("application/json", *others), 0.0)
     for part in accept.split(","):
         kind, _, rest = part.strip().partition(";")
-        weight = _weight(rest)
-        if kind in ("image/png", "image/*"):
-            png = max(png, weight)
-        elif kind in ("application/json", "application/*", "*/*", "application/problem+json"):
-            plain = max(plain, weight)
-    if not png and not plain:
-        raise NotAcceptable("the answer is application/json or image/png", hint="change the Accept header")
-    return png > plain
+        for offered in weights:
+            if kind in _NAMES[offered]:
+                weights[offered] = max(weights[offered], _weight(rest))
+    best = max(weights, key=lambda offered: weights[offered])
+    if not weights[best]:
+        named = " or ".join(weights)
+        raise NotAcceptable(f"the answer is {named}", hint="change the Accept header")
+    return best
+
+
+_NAMES: Mapping[Kind, tuple[str, ...]] = {
+    "application/json": ("application/json", "application/*", "*/*", "application/problem+json"),
+    "image/png": ("image/png", "image/*"),
+    "text/html": ("text/html", "text/*"),
+}
+
+
+def page_answer(page: bytes, source: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a page to hand on, as a file to save: nothing of what is in it is ever shown as a page of this service.
+
+    Args:
+        page: HTML.
+        source: The name the caller knows the picture or video by.
+        headers: More headers.
+    """
+    name = quote(f"{PurePath(source).stem or 'report'}.fakeweb.html")
+    disposition = f"attachment; filename=\"report.fakeweb.html\"; filename*=UTF-8''{name}"
+    return Response(
+        page, media_type="text/html", headers={**(headers or {}), "Content-Disposition": disposition}
+    )
 
 
 def _weight(parameters: str) -> float:

@@ -15,13 +15,15 @@ from fakeweb.server.bodies import Form, MemorySink, Reader, Upload, safe_name
 from fakeweb.server.judge import Judged, deadline_in
 from fakeweb.server.problems import for_caller, from_unknown, problem
 from fakeweb.server.routes.given import (
+    Kind,
     caller_of,
     json_answer,
     merge,
+    page_answer,
     problems,
     query_of,
     service_of,
-    wants_png,
+    wanted_kind,
     while_connected,
 )
 from fakeweb.server.schemas import BatchAnswer, Judgement, PredictOptions, UrlRequest
@@ -64,16 +66,21 @@ _BATCH_BODY: dict[str, Any] = {
         },
     }
 }
-_PNG = {
-    "description": "The judgement, or with `Accept: image/png` the overlay; the verdict is then in the headers.",
-    "content": {"image/png": {"schema": _BINARY}},
+_OTHERS: tuple[Kind, ...] = ("image/png", "text/html")
+_FORMS = {
+    "description": "The judgement; with `Accept: image/png` the overlay, with `Accept: text/html` a page to hand on."
+    " The verdict is then in the headers.",
+    "content": {"image/png": {"schema": _BINARY}, "text/html": {"schema": {"type": "string"}}},
     "headers": {
-        "X-FakeWeb-Verdict": {"schema": {"type": "string"}, "description": "With image/png: the verdict."},
-        "X-FakeWeb-P-Fake": {"schema": {"type": "string"}, "description": "With image/png: P(fake), if any."},
-        "X-FakeWeb-Id": {"schema": {"type": "string"}, "description": "With image/png: id of the result."},
+        "X-FakeWeb-Verdict": {"schema": {"type": "string"}, "description": "With PNG and HTML: the verdict."},
+        "X-FakeWeb-P-Fake": {
+            "schema": {"type": "string"},
+            "description": "With PNG and HTML: P(fake), if any.",
+        },
+        "X-FakeWeb-Id": {"schema": {"type": "string"}, "description": "With PNG and HTML: id of the result."},
     },
 }
-_ANSWERS: Any = {200: _PNG, **problems(406, 408, 413, 415)}
+_ANSWERS: Any = {200: _FORMS, **problems(406, 408, 413, 415)}
 
 
 @router.post(
@@ -99,11 +106,11 @@ async def predict(request: Request, _options: Annotated[PredictOptions, Query()]
     the same bytes are judged once.
     """
     service = service_of(request)
-    png = wants_png(request)
+    kind = wanted_kind(request, *_OTHERS)
     deadline_s = deadline_in(service.settings.deadline_s)
     form = await _read(request, service, 1)
     options = _chosen(request, form.fields)
-    return await while_connected(request, _answer(request, form.uploads[0], options, png, deadline_s))
+    return await while_connected(request, _answer(request, form.uploads[0], options, kind, deadline_s))
 
 
 @router.post(
@@ -126,7 +133,7 @@ async def predict_batch(request: Request, _options: Annotated[PredictOptions, Qu
 @router.post(
     "/v1/urls",
     response_model=Judgement,
-    responses={200: _PNG, **problems(406, 408, 413, 415)},
+    responses={200: _FORMS, **problems(406, 408, 413, 415)},
     summary="Judge a picture on the web",
     operation_id="predict_url",
 )
@@ -142,7 +149,7 @@ async def predict_url(
         raise Refused(
             "this service fetches nothing from the web", hint="send the picture itself to /v1/predict"
         )
-    png = wants_png(request)
+    kind = wanted_kind(request, *_OTHERS)
     options = _chosen(request, {})
     deadline_s = deadline_in(service.settings.deadline_s)
     limits = Limits(max_bytes=service.settings.max_bytes)
@@ -154,7 +161,7 @@ async def predict_url(
     request.scope["fakeweb.ticket"].uploaded()
     name = safe_name(body.url.partition("?")[0])
     upload = Upload(name, data, digest, len(data))
-    return await _answer(request, upload, options, png, deadline_s)
+    return await _answer(request, upload, options, kind, deadline_s)
 
 
 def _chosen(request: Request, fields: dict[str, str]) -> PredictOptions:
@@ -178,15 +185,18 @@ async def _read(request: Request, service: Service, most: int) -> Form:
 
 
 async def _answer(
-    request: Request, upload: Upload, options: PredictOptions, png: bool, deadline_s: float
+    request: Request, upload: Upload, options: PredictOptions, kind: Kind, deadline_s: float
 ) -> Response:
     judge, caller = service_of(request).judge, caller_of(request)
-    draw = png or options.overlay
+    draw = kind == "image/png" or (kind == "application/json" and options.overlay)
     judged = await judge.picture(caller, upload, options, draw=draw, deadline_s=deadline_s)
-    if png:
-        await judge.answer(caller, judged, options, overlay=False)  # for the queue
-        return Response(judged.drawn, media_type="image/png", headers=_png_headers(judged))
-    return json_answer(await judge.answer(caller, judged, options, overlay=options.overlay))
+    if kind == "application/json":
+        return json_answer(await judge.answer(caller, judged, options, overlay=options.overlay))
+    await judge.answer(caller, judged, options, overlay=False)  # for the queue
+    if kind == "image/png":
+        return Response(judged.drawn, media_type="image/png", headers=_headers(judged))
+    page = await judge.page(caller, upload, judged, options, deadline_s=deadline_s)
+    return page_answer(page, judged.name, _headers(judged))
 
 
 async def _answers(request: Request, uploads: list[Upload], options: PredictOptions) -> Response:
@@ -216,7 +226,7 @@ async def _item(request: Request, upload: Upload, options: PredictOptions) -> di
     return item
 
 
-def _png_headers(judged: Judged) -> dict[str, str]:
+def _headers(judged: Judged) -> dict[str, str]:
     summary = judged.report.summary
     headers: dict[str, str] = {"X-FakeWeb-Verdict": summary.label}
     if judged.id is not None:

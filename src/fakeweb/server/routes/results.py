@@ -1,16 +1,18 @@
-"""Stored results, and forgetting them."""
+"""Stored results, what they amount to for a reach, and forgetting them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from fakeweb.errors import NotFound
+from fakeweb.render.impact import impact_words
 from fakeweb.server.finished import Finished
 from fakeweb.server.routes.given import caller_of, iso, json_answer, problems, service_of
-from fakeweb.server.schemas import Deleted, StoredResult
+from fakeweb.server.schemas import Deleted, ImpactAnswer, ImpactRequest, StoredResult
 
 router = APIRouter(prefix="/v1", tags=["results"])
 
@@ -41,6 +43,20 @@ async def get_result(request: Request, result_id: ResultId) -> Response:
             "viewer_warnings": report.summary.viewer_warnings,
         }
     )
+
+
+@router.get(
+    "/impact",
+    response_model=ImpactAnswer,
+    responses=problems(),
+    summary="The impact of a score and a reach",
+    operation_id="get_impact",
+)
+async def get_impact(request: Request, options: Annotated[ImpactRequest, Query()]) -> Response:
+    """Say how much harm a post can do, of a picture or video that was judged before; nothing is stored."""
+    found = service_of(request).judge.impact(options.p_fake, options.reach)
+    text = "" if found is None else impact_words(found)
+    return json_answer({"impact": None if found is None else asdict(found), "text": text})
 
 
 @router.delete(

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -14,10 +15,22 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from fakeweb.errors import Busy, Conflict, NotFound, from_dict
 from fakeweb.server.bodies import FileSink, Reader
-from fakeweb.server.jobs import job_answer
+from fakeweb.server.finished import Finished
+from fakeweb.server.judge import deadline_in
+from fakeweb.server.keys import Key
 from fakeweb.server.problems import for_caller, problem
-from fakeweb.server.routes.given import caller_of, iso, json_answer, merge, problems, query_of, service_of
-from fakeweb.server.schemas import Job, Judgement, VideoOptions
+from fakeweb.server.routes.given import (
+    caller_of,
+    iso,
+    json_answer,
+    merge,
+    page_answer,
+    problems,
+    query_of,
+    service_of,
+    wanted_kind,
+)
+from fakeweb.server.schemas import Job, Judgement, ReachOptions, VideoOptions
 from fakeweb.server.service import Service
 from fakeweb.server.store import FINISHED, Row
 
@@ -53,6 +66,10 @@ _OVERLAY: dict[int | str, dict[str, Any]] = {
         "description": "The overlay.",
         "content": {"video/mp4": {"schema": _BINARY}, "image/png": {"schema": _BINARY}},
     }
+}
+_RESULT: dict[str, Any] = {
+    "description": "The judgement, or with `Accept: text/html` a page to hand on.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
 }
 _KINDS = {".mp4": "video/mp4", ".webm": "video/webm", ".png": "image/png", ".gif": "image/gif"}
 _BEAT_S = 10.0
@@ -174,17 +191,54 @@ async def _changes(service: Service, job_id: str) -> AsyncIterator[str]:
 @router.get(
     "/{job_id}/result",
     response_model=Judgement,
-    responses=problems(404, 409),
+    responses={200: _RESULT, **problems(404, 406, 409)},
     summary="What came out",
     operation_id="get_video_result",
 )
-async def result(request: Request, job_id: str) -> Response:
-    """Return the judgement of a finished job; of one that failed, its status tells why."""
+async def result(request: Request, job_id: str, _reach: Annotated[ReachOptions, Query()]) -> Response:
+    """Return the judgement of a finished job; of one that failed, its status tells why.
+
+    A reach given here goes before the one given with the video; the review queue keeps what it was told then.
+    """
     service = service_of(request)
+    kind = wanted_kind(request, "text/html")
+    reach = merge(ReachOptions, query_of(request), {})
     row = await service.jobs.get(job_id, caller_of(request).sees)
     if row["state"] != "done":
         raise _not_done(row)
-    return json_answer(job_answer(row, service.judge))
+    options = VideoOptions.model_validate_json(row["options"])
+    options = options.model_copy(update=reach.model_dump(exclude_none=True))
+    if kind == "application/json":
+        return json_answer(_judgement(service, row, options))
+    return page_answer(await _page(service, caller_of(request), row, options), row["source"])
+
+
+def _judgement(service: Service, row: Row, options: VideoOptions) -> dict[str, Any]:
+    """Return the judgement of a finished job in the form of a picture's."""
+    report = Finished.stored(row["report"])
+    found = service.judge.impact(report.summary.p_fake, options.reach)
+    return {
+        "id": row["result_id"],
+        "cached": False,
+        "stored": True,
+        "report": report.named(row["source"]),
+        "impact": None if found is None else asdict(found),
+        "viewer_warnings": report.summary.viewer_warnings,
+        "queue_id": row["queue_id"],
+        "overlay": None,
+    }
+
+
+async def _page(service: Service, caller: Key, row: Row, options: VideoOptions) -> bytes:
+    """Have a worker make the page of a finished job; it is let in as a picture is."""
+    deadline_s = deadline_in(service.settings.deadline_s)
+    with service.admission.admit(caller.id, None) as ticket:
+        ticket.uploaded()
+        kept = await asyncio.to_thread(service.jobs.kept_for_page, row)
+        report = Finished.stored(row["report"])
+        return await service.judge.clip_page(
+            caller, row["source"], report, kept, options, deadline_s=deadline_s
+        )
 
 
 @router.get(
