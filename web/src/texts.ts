@@ -126,6 +126,9 @@ export const texts = {
   },
 
   save: {
+    report: "Save report",
+    reportHint: "One page to hand on: it needs no network and no program but a browser, and prints on A4.",
+    writing: "writing the report…",
     overlay: "Save the marked picture",
     overlayVideo: "Save the marked video",
     json: "Save all figures (JSON)",
@@ -198,6 +201,19 @@ export const texts = {
     now: (at: string, people: string) => (people ? `${at}, ${people}` : at),
     looked: (examined: number, all: number, gap: string) =>
       `FakeWeb looked at ${examined.toLocaleString("en")} of ${all.toLocaleString("en")} frames; the longest stretch without a look is ${gap} s.`,
+  },
+
+  viewers: {
+    title: "For viewers",
+    ask: "How far does it go?",
+    why: "With a reach, FakeWeb says how much harm a manipulated picture could do. The report that you save says it too. Nothing is stored.",
+    views: "Views",
+    viewsHint: "how often the post was seen",
+    followers: "Followers",
+    followersHint: "of the account",
+    rate: "Engagement rate",
+    rateHint: "reactions, comments and shares over views, from 0 to 1",
+    impact: (words: string) => `Impact ${words}.`,
   },
 
   origin: {

@@ -11,6 +11,9 @@ export type Job = Schemas["Job"];
 export type Models = Schemas["Models"];
 export type ModelInfo = Schemas["ModelInfo"];
 export type Problem = Schemas["Problem"];
+export type Impact = Schemas["ImpactAnswer"];
+/** How far a post goes, as far as it is known. */
+export type Reach = { views?: number; followers?: number; engagement_rate?: number };
 
 const KEY = "fakeweb.key";
 
@@ -78,7 +81,10 @@ export const judgeAddress = (url: string, signal?: AbortSignal) =>
 export const job = (id: string) => answer(http.GET("/v1/videos/{job_id}", { params: { path: { job_id: id } } }));
 
 export const jobResult = (id: string) =>
-  answer(http.GET("/v1/videos/{job_id}/result", { params: { path: { job_id: id } } }));
+  answer(http.GET("/v1/videos/{job_id}/result", { params: { path: { job_id: id } } })) as Promise<Judgement>;
+
+export const impactOf = (p: number, reach: Reach, signal?: AbortSignal) =>
+  answer(http.GET("/v1/impact", { params: { query: { p_fake: p, ...reach } }, signal }));
 
 export const cancelJob = (id: string) =>
   answer(http.POST("/v1/videos/{job_id}/cancel", { params: { path: { job_id: id } } }));
@@ -86,8 +92,21 @@ export const cancelJob = (id: string) =>
 export const forget = (sha256: string) =>
   answer(http.DELETE("/v1/media/{media_sha256}", { params: { path: { media_sha256: sha256 } } }));
 
-export async function blob(path: string): Promise<Blob> {
-  const response = await fetch(path, { headers: authorization() });
+export async function blob(path: string, request: RequestInit = {}): Promise<Blob> {
+  const headers = { ...authorization(), ...(request.headers as Record<string, string>) };
+  const response = await fetch(path, { ...request, headers }).catch(() => { throw new Refusal(UNREACHABLE); });
   if (!response.ok) throw refusalFrom(response.status, await response.json().catch(() => undefined), null);
   return response.blob();
 }
+
+const PAGE = { Accept: "text/html" };
+const query = (values: object) => new URLSearchParams(Object.entries(values).map(([name, value]) => [name, String(value)]));
+
+/** The page to hand on of a finished video. */
+export const jobPage = (id: string, reach: Reach) => blob(`/v1/videos/${id}/result?${query(reach)}`, { headers: PAGE });
+
+/** The page to hand on of a picture on the web, which the service fetches once more. */
+export const addressPage = (url: string, reach: Reach) =>
+  blob(`/v1/urls?${query({ ...reach, queue: false })}`, {
+    method: "POST", body: JSON.stringify({ url }), headers: { ...PAGE, "Content-Type": "application/json" },
+  });

@@ -166,6 +166,8 @@ export interface paths {
         /**
          * What came out
          * @description Return the judgement of a finished job; of one that failed, its status tells why.
+         *
+         *     A reach given here goes before the one given with the video; the review queue keeps what it was told then.
          */
         get: operations["get_video_result"];
         put?: never;
@@ -279,6 +281,26 @@ export interface paths {
          * @description Delete a report; items of the review queue stay without it.
          */
         delete: operations["delete_result"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/impact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The impact of a score and a reach
+         * @description Say how much harm a post can do, of a picture or video that was judged before; nothing is stored.
+         */
+        get: operations["get_impact"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -451,6 +473,22 @@ export interface components {
             database: "ok" | "failing";
             /** Version */
             version: string;
+        };
+        /**
+         * ImpactAnswer
+         * @description How much harm a post can do.
+         */
+        ImpactAnswer: {
+            /**
+             * Impact
+             * @description Null where no reach was given.
+             */
+            impact: components["schemas"]["Impact"] | null;
+            /**
+             * Text
+             * @description The same in words, as reports to hand on have them; empty where there is none.
+             */
+            text: string;
         };
         /**
          * Job
@@ -1041,16 +1079,16 @@ export interface operations {
     predict_unversioned: {
         parameters: {
             query?: {
-                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
-                threshold?: number | null;
-                /** @description How strongly the overlay is drawn. */
-                opacity?: number;
                 /** @description Reach: how often the post was seen. */
                 views?: number | null;
                 /** @description Reach: followers of the account. */
                 followers?: number | null;
                 /** @description Reach: reactions, comments and shares over views. */
                 engagement_rate?: number | null;
+                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
+                threshold?: number | null;
+                /** @description How strongly the overlay is drawn. */
+                opacity?: number;
                 /** @description Your own name for the post, shown in the review queue. Pictures are not kept. */
                 reference?: string | null;
                 /** @description Put it into the review queue, or not. By default if a reach is given and it is fake or uncertain. */
@@ -1073,17 +1111,6 @@ export interface operations {
                     /** Format: binary */
                     file: string;
                     /**
-                     * Threshold
-                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
-                     */
-                    threshold?: number | null;
-                    /**
-                     * Opacity
-                     * @description How strongly the overlay is drawn.
-                     * @default 1
-                     */
-                    opacity?: number;
-                    /**
                      * Views
                      * @description Reach: how often the post was seen.
                      */
@@ -1098,6 +1125,17 @@ export interface operations {
                      * @description Reach: reactions, comments and shares over views.
                      */
                     engagement_rate?: number | null;
+                    /**
+                     * Threshold
+                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
+                     */
+                    threshold?: number | null;
+                    /**
+                     * Opacity
+                     * @description How strongly the overlay is drawn.
+                     * @default 1
+                     */
+                    opacity?: number;
                     /**
                      * Reference
                      * @description Your own name for the post, shown in the review queue. Pictures are not kept.
@@ -1132,20 +1170,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The judgement, or with `Accept: image/png` the overlay; the verdict is then in the headers. */
+            /** @description The judgement; with `Accept: image/png` the overlay, with `Accept: text/html` a page to hand on. The verdict is then in the headers. */
             200: {
                 headers: {
-                    /** @description With image/png: the verdict. */
+                    /** @description With PNG and HTML: the verdict. */
                     "X-FakeWeb-Verdict"?: string;
-                    /** @description With image/png: P(fake), if any. */
+                    /** @description With PNG and HTML: P(fake), if any. */
                     "X-FakeWeb-P-Fake"?: string;
-                    /** @description With image/png: id of the result. */
+                    /** @description With PNG and HTML: id of the result. */
                     "X-FakeWeb-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Judgement"];
                     "image/png": string;
+                    "text/html": string;
                 };
             };
             /** @description The request cannot be taken apart. */
@@ -1243,16 +1282,16 @@ export interface operations {
     predict: {
         parameters: {
             query?: {
-                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
-                threshold?: number | null;
-                /** @description How strongly the overlay is drawn. */
-                opacity?: number;
                 /** @description Reach: how often the post was seen. */
                 views?: number | null;
                 /** @description Reach: followers of the account. */
                 followers?: number | null;
                 /** @description Reach: reactions, comments and shares over views. */
                 engagement_rate?: number | null;
+                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
+                threshold?: number | null;
+                /** @description How strongly the overlay is drawn. */
+                opacity?: number;
                 /** @description Your own name for the post, shown in the review queue. Pictures are not kept. */
                 reference?: string | null;
                 /** @description Put it into the review queue, or not. By default if a reach is given and it is fake or uncertain. */
@@ -1275,17 +1314,6 @@ export interface operations {
                     /** Format: binary */
                     file: string;
                     /**
-                     * Threshold
-                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
-                     */
-                    threshold?: number | null;
-                    /**
-                     * Opacity
-                     * @description How strongly the overlay is drawn.
-                     * @default 1
-                     */
-                    opacity?: number;
-                    /**
                      * Views
                      * @description Reach: how often the post was seen.
                      */
@@ -1300,6 +1328,17 @@ export interface operations {
                      * @description Reach: reactions, comments and shares over views.
                      */
                     engagement_rate?: number | null;
+                    /**
+                     * Threshold
+                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
+                     */
+                    threshold?: number | null;
+                    /**
+                     * Opacity
+                     * @description How strongly the overlay is drawn.
+                     * @default 1
+                     */
+                    opacity?: number;
                     /**
                      * Reference
                      * @description Your own name for the post, shown in the review queue. Pictures are not kept.
@@ -1334,20 +1373,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The judgement, or with `Accept: image/png` the overlay; the verdict is then in the headers. */
+            /** @description The judgement; with `Accept: image/png` the overlay, with `Accept: text/html` a page to hand on. The verdict is then in the headers. */
             200: {
                 headers: {
-                    /** @description With image/png: the verdict. */
+                    /** @description With PNG and HTML: the verdict. */
                     "X-FakeWeb-Verdict"?: string;
-                    /** @description With image/png: P(fake), if any. */
+                    /** @description With PNG and HTML: P(fake), if any. */
                     "X-FakeWeb-P-Fake"?: string;
-                    /** @description With image/png: id of the result. */
+                    /** @description With PNG and HTML: id of the result. */
                     "X-FakeWeb-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Judgement"];
                     "image/png": string;
+                    "text/html": string;
                 };
             };
             /** @description The request cannot be taken apart. */
@@ -1445,16 +1485,16 @@ export interface operations {
     predict_batch: {
         parameters: {
             query?: {
-                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
-                threshold?: number | null;
-                /** @description How strongly the overlay is drawn. */
-                opacity?: number;
                 /** @description Reach: how often the post was seen. */
                 views?: number | null;
                 /** @description Reach: followers of the account. */
                 followers?: number | null;
                 /** @description Reach: reactions, comments and shares over views. */
                 engagement_rate?: number | null;
+                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
+                threshold?: number | null;
+                /** @description How strongly the overlay is drawn. */
+                opacity?: number;
                 /** @description Your own name for the post, shown in the review queue. Pictures are not kept. */
                 reference?: string | null;
                 /** @description Put it into the review queue, or not. By default if a reach is given and it is fake or uncertain. */
@@ -1475,17 +1515,6 @@ export interface operations {
                 "multipart/form-data": {
                     files: string[];
                     /**
-                     * Threshold
-                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
-                     */
-                    threshold?: number | null;
-                    /**
-                     * Opacity
-                     * @description How strongly the overlay is drawn.
-                     * @default 1
-                     */
-                    opacity?: number;
-                    /**
                      * Views
                      * @description Reach: how often the post was seen.
                      */
@@ -1500,6 +1529,17 @@ export interface operations {
                      * @description Reach: reactions, comments and shares over views.
                      */
                     engagement_rate?: number | null;
+                    /**
+                     * Threshold
+                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
+                     */
+                    threshold?: number | null;
+                    /**
+                     * Opacity
+                     * @description How strongly the overlay is drawn.
+                     * @default 1
+                     */
+                    opacity?: number;
                     /**
                      * Reference
                      * @description Your own name for the post, shown in the review queue. Pictures are not kept.
@@ -1616,16 +1656,16 @@ export interface operations {
     predict_url: {
         parameters: {
             query?: {
-                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
-                threshold?: number | null;
-                /** @description How strongly the overlay is drawn. */
-                opacity?: number;
                 /** @description Reach: how often the post was seen. */
                 views?: number | null;
                 /** @description Reach: followers of the account. */
                 followers?: number | null;
                 /** @description Reach: reactions, comments and shares over views. */
                 engagement_rate?: number | null;
+                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
+                threshold?: number | null;
+                /** @description How strongly the overlay is drawn. */
+                opacity?: number;
                 /** @description Your own name for the post, shown in the review queue. Pictures are not kept. */
                 reference?: string | null;
                 /** @description Put it into the review queue, or not. By default if a reach is given and it is fake or uncertain. */
@@ -1647,20 +1687,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The judgement, or with `Accept: image/png` the overlay; the verdict is then in the headers. */
+            /** @description The judgement; with `Accept: image/png` the overlay, with `Accept: text/html` a page to hand on. The verdict is then in the headers. */
             200: {
                 headers: {
-                    /** @description With image/png: the verdict. */
+                    /** @description With PNG and HTML: the verdict. */
                     "X-FakeWeb-Verdict"?: string;
-                    /** @description With image/png: P(fake), if any. */
+                    /** @description With PNG and HTML: P(fake), if any. */
                     "X-FakeWeb-P-Fake"?: string;
-                    /** @description With image/png: id of the result. */
+                    /** @description With PNG and HTML: id of the result. */
                     "X-FakeWeb-Id"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Judgement"];
                     "image/png": string;
+                    "text/html": string;
                 };
             };
             /** @description The request cannot be taken apart. */
@@ -1758,16 +1799,16 @@ export interface operations {
     create_video: {
         parameters: {
             query?: {
-                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
-                threshold?: number | null;
-                /** @description How strongly the overlay is drawn. */
-                opacity?: number;
                 /** @description Reach: how often the post was seen. */
                 views?: number | null;
                 /** @description Reach: followers of the account. */
                 followers?: number | null;
                 /** @description Reach: reactions, comments and shares over views. */
                 engagement_rate?: number | null;
+                /** @description Call faces fake from this P(fake) on, instead of the model's threshold. */
+                threshold?: number | null;
+                /** @description How strongly the overlay is drawn. */
+                opacity?: number;
                 /** @description Your own name for the post, shown in the review queue. Pictures are not kept. */
                 reference?: string | null;
                 /** @description Put it into the review queue, or not. By default if a reach is given and it is fake or uncertain. */
@@ -1788,17 +1829,6 @@ export interface operations {
                     /** Format: binary */
                     file: string;
                     /**
-                     * Threshold
-                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
-                     */
-                    threshold?: number | null;
-                    /**
-                     * Opacity
-                     * @description How strongly the overlay is drawn.
-                     * @default 1
-                     */
-                    opacity?: number;
-                    /**
                      * Views
                      * @description Reach: how often the post was seen.
                      */
@@ -1813,6 +1843,17 @@ export interface operations {
                      * @description Reach: reactions, comments and shares over views.
                      */
                     engagement_rate?: number | null;
+                    /**
+                     * Threshold
+                     * @description Call faces fake from this P(fake) on, instead of the model's threshold.
+                     */
+                    threshold?: number | null;
+                    /**
+                     * Opacity
+                     * @description How strongly the overlay is drawn.
+                     * @default 1
+                     */
+                    opacity?: number;
                     /**
                      * Reference
                      * @description Your own name for the post, shown in the review queue. Pictures are not kept.
@@ -2187,7 +2228,14 @@ export interface operations {
     };
     get_video_result: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Reach: how often the post was seen. */
+                views?: number | null;
+                /** @description Reach: followers of the account. */
+                followers?: number | null;
+                /** @description Reach: reactions, comments and shares over views. */
+                engagement_rate?: number | null;
+            };
             header?: never;
             path: {
                 job_id: string;
@@ -2196,13 +2244,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The judgement, or with `Accept: text/html` a page to hand on. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Judgement"];
+                    "text/html": string;
                 };
             };
             /** @description The request cannot be taken apart. */
@@ -2234,6 +2283,15 @@ export interface operations {
             };
             /** @description There is none. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description None of the forms that were asked for. */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2852,6 +2910,89 @@ export interface operations {
             };
             /** @description There is none. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Broken media, or an option that makes no sense. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More requests than the key may make; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Full, stopping, or not finished in time; see Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_impact: {
+        parameters: {
+            query: {
+                /** @description Reach: how often the post was seen. */
+                views?: number | null;
+                /** @description Reach: followers of the account. */
+                followers?: number | null;
+                /** @description Reach: reactions, comments and shares over views. */
+                engagement_rate?: number | null;
+                /** @description P(fake) of the whole picture or video, from its report. */
+                p_fake: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImpactAnswer"];
+                };
+            };
+            /** @description The request cannot be taken apart. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No API key, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key may not do this, or it must be allowed first. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 // Uploads with progress, which fetch cannot tell.
-import { Refusal, UNREACHABLE, authorization, refusalFrom, type Job, type Judgement } from "./client";
+import { Refusal, UNREACHABLE, authorization, refusalFrom, type Job, type Judgement, type Reach } from "./client";
 
 interface Options {
   query?: Record<string, string | number | boolean>;
@@ -15,6 +15,10 @@ export const judgePicture = (file: Blob, name: string, options: Options = {}) =>
 
 export const drawOverlay = (file: Blob, name: string, opacity: number) =>
   patiently<Blob>("/v1/predict", file, name, "image/png", { query: { opacity } });
+
+/** The page to hand on, HTML; the service knows the picture by its bytes and does not judge it again. */
+export const picturePage = (file: Blob, name: string, reach: Reach) =>
+  patiently<Blob>("/v1/predict", file, name, "text/html", { query: { ...reach, queue: false } });
 
 export const createVideo = (file: Blob, name: string, options: Options = {}) =>
   patiently<Job>("/v1/videos", file, name, "application/json", options);
@@ -47,7 +51,7 @@ function send<T>(path: string, file: Blob, name: string, accept: string, options
     request.onload = async () => {
       const body = request.response as Blob;
       const good = request.status >= 200 && request.status < 300;
-      if (good && accept === "image/png") return resolve(body as T);
+      if (good && accept !== "application/json") return resolve(body as T);
       const told = await body.text().then(JSON.parse).catch(() => undefined);
       if (good) resolve(told as T);
       else reject(refusalFrom(request.status, told, request.getResponseHeader("Retry-After")));

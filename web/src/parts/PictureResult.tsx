@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Face } from "../api/client";
+import type { Face, Reach } from "../api/client";
 import type { Ink } from "../mesh/draw";
 import { placeMesh } from "../mesh/topology";
 import { texts } from "../texts";
@@ -10,12 +10,14 @@ import { Origin } from "./Origin";
 import { Save } from "./Save";
 import { Stage } from "./Stage";
 import { Verdict } from "./Verdict";
+import { Viewers } from "./Viewers";
 import { useImage } from "./useImage";
 
 export function PictureResult({ item, models, onRemove }: ResultProps) {
   const report = item.judgement!.report;
   const [ink, setInk] = useState<Ink>({ opacity: 1, byProbability: true });
   const [compare, setCompare] = useState<number | null>(null);
+  const [reach, setReach] = useState<Reach>({});
   const [chosen, setChosen] = useState<number | null>(null);
   const image = useImage(item.shown);
 
@@ -29,10 +31,11 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
       <div className="picture">
         {image && <Stage name={item.name} image={image} report={report} ink={ink} compare={compare} onCompare={setCompare} chosen={chosen} onChoose={choose} />}
         <Controls report={report} ink={ink} onInk={setInk} compare={compare} onCompare={setCompare} />
-        <Save item={item} models={models} opacity={ink.opacity} onRemove={onRemove} />
+        <Save item={item} models={models} opacity={ink.opacity} reach={reach} onRemove={onRemove} />
       </div>
       <div className="cards">
         <FaceCards report={report} image={image} ink={ink} chosen={chosen} onChoose={setChosen} />
+        <Viewers judgement={item.judgement!} onReach={setReach} />
         <Origin report={report} />
         {report.faces.length > 0 && <Meaning report={report} />}
       </div>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import * as api from "../api/client";
 import { problemText } from "../App";
-import { drawOverlay } from "../api/upload";
+import { drawOverlay, picturePage } from "../api/upload";
 import { percent, share } from "../format";
 import type { Item } from "../items";
 import * as history from "../keep/history";
@@ -15,11 +15,12 @@ interface Props {
   item: Item;
   models: api.Models | null;
   opacity: number;
+  reach: api.Reach;
   onRemove: () => void;
 }
 
 /** What can be taken along, and forgetting. */
-export function Save({ item, models, opacity, onRemove }: Props) {
+export function Save({ item, models, opacity, reach, onRemove }: Props) {
   const [told, setTold] = useState("");
   const report = item.judgement!.report;
   const stem = item.name.replace(/\.[^.]*$/, "");
@@ -36,6 +37,14 @@ export function Save({ item, models, opacity, onRemove }: Props) {
   const overlay = async () => {
     if (video) download(await api.blob(item.job!.links.overlay!), `${stem}.fakeweb.mp4`);
     else download(await drawOverlay(item.file!, item.name, opacity), `${stem}.fakeweb.png`);
+    return "";
+  };
+  const page = async () => {
+    setTold(texts.save.writing);
+    const made = video ? api.jobPage(item.job!.id, reach)
+      : item.address ? api.addressPage(item.address, reach)
+      : picturePage(item.file!, item.name, reach);
+    download(await made, `${stem}.fakeweb.html`);
     return "";
   };
   const json = async () => {
@@ -60,8 +69,14 @@ export function Save({ item, models, opacity, onRemove }: Props) {
   };
 
   const canDraw = video ? item.job?.links.overlay : item.file && report.faces.some((face) => face.verdict.label !== "real");
+  const canTell = video ? item.job : item.file;
   return (
     <div className="save">
+      {canTell && (
+        <button type="button" title={texts.save.reportHint} onClick={() => void attempt(page)}>
+          <Icon name="save" /> {texts.save.report}
+        </button>
+      )}
       {canDraw && (
         <button type="button" onClick={() => void attempt(overlay)}>
           <Icon name="save" /> {video ? texts.save.overlayVideo : texts.save.overlay}

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import type { Face, Report } from "../api/client";
+import type { Face, Reach, Report } from "../api/client";
 import * as api from "../api/client";
 import { clock, percent } from "../format";
 import type { Item } from "../items";
@@ -11,10 +11,12 @@ import { Origin } from "./Origin";
 import { Save } from "./Save";
 import { Timeline } from "./Timeline";
 import { Verdict } from "./Verdict";
+import { Viewers } from "./Viewers";
 
 export function VideoResult({ item, models, onRemove }: ResultProps) {
   const report = item.judgement!.report;
   const [now, setNow] = useState(0);
+  const [reach, setReach] = useState<Reach>({});
   const [chosen, setChosen] = useState<number | null>(null);
   const player = useRef<HTMLVideoElement>(null);
   const video = report.video!;
@@ -30,13 +32,14 @@ export function VideoResult({ item, models, onRemove }: ResultProps) {
         <Player item={item} player={player} onTime={setNow} />
         <Timeline report={report} now={now} onSeek={seek} />
         <p className="quiet small-print">{texts.video.looked(video.frames_examined, video.frames, video.longest_gap_s.toFixed(1))}</p>
-        <Save item={item} models={models} opacity={1} onRemove={onRemove} />
+        <Save item={item} models={models} opacity={1} reach={reach} onRemove={onRemove} />
       </div>
       <div className="cards">
         <FaceCards
           report={report} image={null} ink={null} chosen={chosen} onChoose={setChosen}
           extra={(face, index) => <Sightings face={face} line={report.timeline?.[index]} onSeek={seek} />}
         />
+        <Viewers judgement={item.judgement!} onReach={setReach} />
         <Origin report={report} />
         {report.faces.length > 0 && <Meaning report={report} />}
       </div>
