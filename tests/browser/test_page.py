@@ -487,6 +487,108 @@ def test_overlay_figures_and_summary_are_taken_along(visit, strict, portrait_pat
     assert "no proof" in copied
 
 
+@pytest.fixture
+def saved(browser, tmp_path):
+    """Save the report of a result and open it where no script may run and nobody answers; return the page."""
+    contexts = []
+
+    def run(page, name):
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save report").click()
+        assert download.value.suggested_filename == name
+        path = tmp_path / "report.html"
+        download.value.save_as(path)
+        context = browser.new_context(java_script_enabled=False, offline=True)
+        contexts.append(context)
+        opened = context.new_page()
+        opened.goto(path.as_uri())
+        return opened
+
+    yield run
+    for context in contexts:
+        context.close()
+
+
+def printed_pages(page):
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
+
+
+def test_a_report_is_saved_that_needs_nobody(visit, strict, saved, portrait_path, shot):
+    page = visit(strict)
+    give(page, portrait_path)
+    verdict(page)
+    page.get_by_text("How far does it go?").click()
+    page.get_by_label("Views").fill("120000")
+    page.get_by_label("Engagement rate").fill("0.04")
+    told = page.locator(".viewers .impact")
+    expect(told).to_contain_text("about 124,800 people may see it")
+    warning = page.locator(".viewers strong").first.inner_text()
+    shot(page, "save-report")
+    report = saved(page, "collins.fakeweb.html")
+    expect(report.locator("h1")).to_contain_text("This looks manipulated")
+    expect(report.locator(".card.fake h3")).to_contain_text("Face 1")
+    expect(report.locator("#slide")).to_be_hidden()  # it needs a script; without one the mesh is shown
+    expect(report.locator("#drawn")).to_be_visible()
+    expect(report.locator(".viewers")).to_contain_text(told.inner_text())
+    expect(report.locator(".viewers")).to_contain_text(warning)
+    expect(report.locator("blockquote")).to_contain_text("SHA-256 of the file")
+    assert printed_pages(report) <= 2
+    shot(report, "saved-report")
+
+
+def test_words_and_report_of_a_video(visit, strict, saved, clip, shot):
+    page = visit(strict)
+    give(page, clip)
+    verdict(page)
+    page.get_by_text("How far does it go?").click()
+    page.get_by_label("Followers").fill("50000")
+    expect(page.locator(".viewers .impact")).to_contain_text("about 5,000 people may see it")
+    report = saved(page, "clip.fakeweb.html")
+    expect(report.locator(".timeline svg")).to_be_visible()
+    expect(report.locator(".sheet img")).to_be_visible()
+    expect(report.locator(".viewers")).to_contain_text("about 5,000 people may see it")
+    assert printed_pages(report) <= 2
+    shot(report, "saved-report-video")
+
+
+def test_a_reach_that_makes_no_sense_is_told(visit, strict, portrait_path):
+    page = visit(strict)
+    give(page, portrait_path)
+    verdict(page)
+    page.get_by_text("How far does it go?").click()
+    page.get_by_label("Engagement rate").fill("7")
+    expect(page.locator(".viewers .impact")).to_contain_text("engagement_rate")
+    page.get_by_label("Engagement rate").fill("")
+    expect(page.locator(".viewers .impact")).to_be_hidden()
+
+
+def test_a_hostile_name_and_hostile_metadata_stay_texts_in_the_saved_report(
+    visit, strict, browser, portrait, provenance_maker, tmp_path
+):
+    evil = "<img src=x onerror=document.title='gone'><script>document.title='gone'</script>"
+    picture = provenance_maker.png(portrait.pixels, [("parameters", f"{evil}\nSteps: 20, Sampler: Euler a")])
+    path = tmp_path / "&lt;b&gt;'onerror='x.png"
+    path.write_bytes(picture)
+    page = visit(strict)
+    give(page, path)
+    verdict(page)
+    expect(page.locator(".origin")).to_contain_text("onerror")
+    assert page.title() != "gone"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save report").click()
+    download.value.save_as(tmp_path / "report.html")
+    context = browser.new_context()  # with scripts
+    report = context.new_page()
+    complaints = []
+    report.on("console", lambda message: complaints.append(message.text))
+    report.goto((tmp_path / "report.html").as_uri())
+    expect(report.locator(".origin")).to_contain_text("onerror")
+    assert report.title().startswith("FakeWeb: ")
+    assert report.locator("img[src='x']").count() == 0
+    assert not complaints
+    context.close()
+
+
 def test_the_history_stays_in_this_browser_until_it_is_deleted(visit, strict, portrait_path):
     page = visit(strict)
     give(page, portrait_path)
