@@ -29,8 +29,9 @@ def help_pages() -> str:
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     command = whole_command()
     names: list[list[str]] = [[]]
-    for name, sub in sorted(command.commands.items()):  # type: ignore[attr-defined]
-        names += [[name], *([name, inner] for inner in sorted(getattr(sub, "commands", {})))]
+    for name in sorted(command.list_commands(None)):
+        inner = getattr(command.get_command(None, name), "commands", {})
+        names += [[name], *([name, each] for each in sorted(inner))]
     parts = ["# Commands\n\nWritten by `python docs/drift.py --write` from the code.\n"]
     for name in names:
         text = CliRunner().invoke(command, [*name, "--help"], prog_name="fakeweb").output

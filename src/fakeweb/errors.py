@@ -9,6 +9,7 @@ FakeWebError
 ├── UsageError                the request is at fault               HTTP 400  exit 2
 │   ├── BadArgument           an argument of the wrong type, or out of range
 │   ├── UnknownName           no such finder, model, layout ...
+│   ├── BrokenPlugin          what another package brings does not load
 │   ├── MissingExtra          an optional dependency is not installed
 │   ├── BadRecipe             a training recipe that says nonsense
 │   └── Refused               something that must be allowed explicitly
@@ -143,6 +144,12 @@ class UnknownName(UsageError):
     """No plug-in, model or layout goes by this name."""
 
     code = "usage.unknown_name"
+
+
+class BrokenPlugin(UsageError):
+    """What another package brings (a command, a finder, a layout ...) cannot be loaded."""
+
+    code = "usage.broken_plugin"
 
 
 class MissingExtra(UsageError):

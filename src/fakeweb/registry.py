@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from fakeweb.errors import UnknownName
+from fakeweb.errors import BrokenPlugin, UnknownName
 
 BUILT_IN: dict[str, dict[str, str]] = {
+    "calibration": {"groups": "fakeweb.workshop.calibrate:calibrate"},
     "finder": {
         "fakeweb": "fakeweb.faces.own:OwnFinder",
         "haar": "fakeweb.faces.haar:HaarFinder",
@@ -74,7 +75,7 @@ def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
 
     Args:
-        kind: ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
+        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
     """
     return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
 
@@ -83,11 +84,12 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name; a third party may not take a built-in name.
 
     Args:
-        kind: ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
+        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
         name: A name out of :func:`names`.
 
     Raises:
         UnknownName: There is no such name; the hint lists those that exist and the nearest one.
+        BrokenPlugin: Another package brings it, and it fails to import.
 
     Example:
         >>> load("finder", "haar").__name__
@@ -97,10 +99,22 @@ def load(kind: str, name: str) -> Any:
     if target is None:
         for entry in entry_points(group=f"fakeweb.{kind}"):
             if entry.name == name:
-                return entry.load()
+                return _loaded(kind, entry)
         known = names(kind)
         near = difflib.get_close_matches(name, known, n=1)
         guess = f"did you mean '{near[0]}'? " if near else ""
         raise UnknownName(f"no {kind} is called '{name}'", hint=f"{guess}known: {', '.join(known)}")
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def _loaded(kind: str, entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except Exception as error:  # whatever other people's code raises
+        owner = entry.dist.name if entry.dist is not None else "?"
+        reason = str(error).partition("\n")[0] or "no reason given"
+        raise BrokenPlugin(
+            f"the {kind} '{entry.name}' of the package {owner} cannot be loaded: {type(error).__name__}: {reason}",
+            hint=f"update or uninstall {owner}",
+        ) from error

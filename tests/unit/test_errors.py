@@ -20,6 +20,7 @@ TABLE = {
     "UsageError": ("usage", 2, 400),
     "BadArgument": ("usage.bad_argument", 2, 400),
     "UnknownName": ("usage.unknown_name", 2, 400),
+    "BrokenPlugin": ("usage.broken_plugin", 2, 400),
     "MissingExtra": ("usage.missing_extra", 2, 400),
     "BadRecipe": ("usage.bad_recipe", 2, 400),
     "Refused": ("usage.refused", 2, 400),

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from fakeweb import registry
-from fakeweb.errors import UnknownName
+from fakeweb.errors import BrokenPlugin, UnknownName
 
 BUILT_IN = [(kind, name) for kind, targets in registry.BUILT_IN.items() for name in targets]
 
@@ -36,7 +36,7 @@ def test_every_built_in_target_is_there(kind, name):
         pytest.skip("the net 'timm' needs timm")
     target = registry.load(kind, name)
     assert callable(target)
-    if kind != "net":
+    if kind not in ("net", "calibration"):
         assert target.name == name
 
 
@@ -79,6 +79,16 @@ def test_a_third_party_is_suggested_too(third_party):
 def test_a_third_party_cannot_take_a_built_in_name(third_party):
     assert registry.load("finder", "haar").__module__ == "fakeweb.faces.haar"
     assert registry.names("finder").count("haar") == 1
+
+
+def test_a_third_party_that_does_not_import_is_told(third_party, tmp_path):
+    (tmp_path / "their_finder.py").write_text("import a_module_that_is_not_there\n")
+    with pytest.raises(
+        BrokenPlugin, match="the finder 'theirs' of the package their-finder cannot be loaded"
+    ) as caught:
+        registry.load("finder", "theirs")
+    assert "a_module_that_is_not_there" in str(caught.value)
+    assert caught.value.hint == "update or uninstall their-finder"
 
 
 def test_asking_for_names_imports_no_plug_in(third_party):

@@ -10,16 +10,28 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import data, demo, dfdc, evaluate, forge, keys, label, models, scan, serve, train, version
+from fakeweb.cli import demo, keys, models, scan, serve, version
 from fakeweb.cli.console import ReaderGone, print_error
+from fakeweb.cli.guests import Commands
 from fakeweb.errors import FakeWebError
 
 INTERRUPTED = 130
 # the base of wrong options and arguments: click's own class, or the one newer versions of typer carry inside
 _USAGE_ERROR: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
+
+class _Shown(Commands):
+    """All commands; those of other packages show what their options take as FakeWeb's own do."""
+
+    def prepared(self, command: Any) -> Any:
+        """Return a command whose help names what each option takes."""
+        _name_values(command)
+        return command
+
+
 app = typer.Typer(
     name="fakeweb",
+    cls=_Shown,
     help="Tells which faces in a picture were manipulated, draws a mesh over them, and says how sure it is.",
     epilog="Start with `fakeweb scan photo.jpg`; every command explains itself with `--help`.",
     rich_markup_mode="markdown",
@@ -30,12 +42,6 @@ app = typer.Typer(
 app.callback()(version.option)
 app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.add_typer(models.models, name="models")
-app.command("label", epilog=label.EPILOG)(label.label)
-app.command("train", epilog=train.EPILOG)(train.train)
-app.command("forge", epilog=forge.EPILOG)(forge.forge)
-app.command("evaluate", epilog=evaluate.EPILOG)(evaluate.evaluate)
-app.add_typer(data.data, name="data")
-app.add_typer(dfdc.dfdc, name="dfdc")
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(keys.keys, name="keys")
@@ -43,7 +49,10 @@ app.command("version")(version.version)
 
 
 def command() -> Any:
-    """Return the whole command, whose help names what each option takes: nothing for flags, choices by name."""
+    """Return the whole command, whose help names what each option takes: nothing for flags, choices by name.
+
+    Commands of other packages are not imported yet.
+    """
     whole = typer.main.get_command(app)
     _name_values(whole)
     return whole

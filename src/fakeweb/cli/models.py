@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from fakeweb.classifiers.adopt import calibrated, describe, install
+from fakeweb import registry
+from fakeweb.classifiers.adopt import describe, install
 from fakeweb.cli.console import ERRORS, progress_bar, write
-from fakeweb.errors import DatasetError, UsageError
-from fakeweb.runtime import Adapter, Card, ModelCard, find_card, list_cards, user_folder, verify
+from fakeweb.errors import UsageError
+from fakeweb.runtime import Adapter, Card, find_card, list_cards, user_folder, verify
 from fakeweb.scanner import DEFAULT_FINDER
 
 ADD_EPILOG = """
@@ -147,7 +148,12 @@ def add(
     except ValueError as error:
         raise UsageError(f"{error}", hint="see `fakeweb models add --help`") from error
     if data is not None:
-        card = _calibrate(card, data, data_layout, finder, finder_model)
+        with progress_bar() as bar:
+            task = bar.add_task("calibrating", total=None, note="")
+            card = registry.load("calibration", "groups")(
+                card, data, data_layout, finder, finder_model,
+                on_progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )  # fmt: skip
     card = install(card, overwrite=overwrite)
     _print(card)
     write(f"card: {card.path.with_suffix('.json')}")
@@ -164,45 +170,3 @@ def _triple(text: str, option: str) -> tuple[float, float, float]:
             f"{option} {text} is not one number or three", hint=f"write {option} 0.485,0.456,0.406"
         )
     return (values[0], values[-2] if len(values) == 3 else values[0], values[-1])
-
-
-def _calibrate(card: ModelCard, data: Path, layout: str, finder: str, finder_model: Path | None) -> ModelCard:
-    """Learn calibration and thresholds on groups A, as training does for its own models."""
-    import numpy as np
-
-    from fakeweb.classifiers import OnnxClassifier
-    from fakeweb.evaluate.judge import main_face
-    from fakeweb.evaluate.protocol import Protocol, choose
-    from fakeweb.faces import align
-    from fakeweb.media import read_image
-    from fakeweb.scanner import Scanner
-    from fakeweb.train.calibrate import balanced_weights, fit_bent, fit_decision
-    from fakeweb.train.recipe import CalibrationRecipe
-
-    chosen = choose(Protocol(data, (card.name,), layout=layout, part="val-A"))
-    classifier = OnnxClassifier(card)
-    look = Scanner(finder=finder, finder_model=finder_model, model=classifier).finder
-    logits, labels, sources = [], [], []
-    with progress_bar() as bar:
-        task = bar.add_task("calibrating", total=len(chosen.samples), note="")
-        for sample in chosen.samples:
-            image = read_image(sample.path).image
-            face, _ = main_face(look.find(image), image)
-            if face is not None:
-                crop = align(image, face, card.side_px, margin=card.margin)
-                logits.append(classifier.score([crop])[0].logit)
-                labels.append(int(sample.label or 0))
-                sources.append(sample.source)
-            bar.advance(task)
-    if len(set(labels)) < 2:
-        raise DatasetError(f"groups A of {data} show no face of either class", hint="is it the right folder?")
-    x, y = np.array(logits), np.array(labels)
-    calibration = fit_bent(x, y, balanced_weights(y, np.array(sources)))
-    decision = fit_decision(x, y, calibration, CalibrationRecipe(min_face_px=card.decision.min_face_px))
-    about = {
-        "real": int((y == 0).sum()),
-        "fake": int((y == 1).sum()),
-        "sources": sorted(set(sources)),
-        "groups": "A of val",
-    }
-    return calibrated(card, calibration, decision, about)

@@ -14,11 +14,14 @@ from fakeweb.datasets import read_samples
 from fakeweb.errors import UnknownName
 from fakeweb.scanner import DEFAULT_FINDER, Scanner
 from fakeweb.types import Box, FaceFinder, Image, Sample, UInt8Array
+from fakeweb.workshop import PANEL
 
-data = typer.Typer(
+command = typer.Typer(
     help="Look at a data set: what is in it, what leaks, who stands in it twice.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
+    rich_help_panel=PANEL,
+    add_completion=False,
 )
 
 INSPECT_EPILOG = """
@@ -53,7 +56,7 @@ LayoutOption = Annotated[str, typer.Option(help=f"How it lies: auto, {', '.join(
 FinderModel = Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")]
 
 
-@data.command("inspect", epilog=INSPECT_EPILOG)
+@command.command("inspect", epilog=INSPECT_EPILOG)
 def inspect(
     root: Root,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.")] = Path("inspection"),
@@ -133,7 +136,7 @@ def _findings(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-@data.command("folds", epilog=FOLDS_EPILOG)
+@command.command("folds", epilog=FOLDS_EPILOG)
 def folds(
     root: Root,
     recipe: Annotated[Path, typer.Option(help="Training recipe that every fold changes.")],
@@ -151,7 +154,7 @@ def folds(
         write(f"{path}  leaves out {', '.join(fold.held_out)}")
 
 
-@data.command("people", epilog=PEOPLE_EPILOG)
+@command.command("people", epilog=PEOPLE_EPILOG)
 def people(
     root: Root,
     source: Annotated[str, typer.Option(help="Source to look through.", show_default=False)],

@@ -13,6 +13,7 @@ from fakeweb.evaluate import evaluate as run
 from fakeweb.evaluate.protocol import LEVELS, PARTS, Protocol
 from fakeweb.registry import names
 from fakeweb.scanner import DEFAULT_FINDER, DEFAULT_MODEL
+from fakeweb.workshop import PANEL
 
 EPILOG = """
 **A killed run goes on**: the same command with the same --out judges only what is missing. Needs the extra 'evaluate'.
@@ -33,6 +34,10 @@ EPILOG = """
 """
 
 
+command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_help_panel=PANEL)
+
+
+@command.command("evaluate", epilog=EPILOG)
 def evaluate(
     what: Annotated[
         list[str],

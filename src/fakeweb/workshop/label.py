@@ -13,6 +13,7 @@ from fakeweb.cli.console import ERRORS, progress_bar, write
 from fakeweb.errors import UsageError
 from fakeweb.train.labels import label as label_faces
 from fakeweb.train.labels import read_labels
+from fakeweb.workshop import PANEL
 
 EPILOG = """
 Face finders are trained from what other finders see: write one file per teacher (each may run in an environment of its
@@ -24,6 +25,10 @@ own), then name them in a recipe. **Ctrl-C** keeps what was found; the same comm
 """
 
 
+command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_help_panel=PANEL)
+
+
+@command.command("label", epilog=EPILOG)
 def label(
     data: Annotated[Path, typer.Argument(help="Root of the data set.")],
     finder: Annotated[str, typer.Option(help="Name of the face finder that looks: the teacher.")],

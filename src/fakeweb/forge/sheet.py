@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from fakeweb.cli.console import progress_bar
-from fakeweb.cli.workshop import Maker, Plan
+from fakeweb.forge.dataset import Maker, Plan
 from fakeweb.media import encode_jpeg, write_atomically
 from fakeweb.types import Image, UInt8Array
 
@@ -20,21 +19,24 @@ ROWS = 8
 _GREY = 90
 
 
-def write_sheets(plan: Plan) -> Iterator[Path]:
-    """Write one sheet per method of the plan, in which faces are drawn by the plan's seed; yield their paths."""
+def write_sheets(plan: Plan, on_sheet: Callable[[int, int], None]) -> Iterator[Path]:
+    """Write one sheet per method of the plan, in which faces are drawn by the plan's seed; yield their paths.
+
+    Args:
+        plan: Faces, methods, folder.
+        on_sheet: Called with (sheets done, in all).
+    """
     order = np.random.default_rng(plan.seed).permutation(len(plan.faces))[: 2 * ROWS]
     chosen = replace(plan, side_px=max(plan.side_px, 2 * CELL_PX))
     makers = [Maker(replace(chosen, strength=(s, s))) for s in STRENGTHS]
     names = [name for group in plan.methods.values() for name in group]
-    with progress_bar(wanted=len(names) > 1) as bar:
-        task = bar.add_task("sheets", total=len(names), note="")
-        for name in names:
-            rows = [row for number in order if (row := _row(makers, int(number), name)) is not None]
-            bar.advance(task)
-            if rows:
-                path = plan.out / f"{name}.jpg"
-                write_atomically(path, encode_jpeg(Image(_two_columns(rows)), 90, drawn=True))
-                yield path
+    for done, name in enumerate(names, 1):
+        rows = [row for number in order if (row := _row(makers, int(number), name)) is not None]
+        on_sheet(done, len(names))
+        if rows:
+            path = plan.out / f"{name}.jpg"
+            write_atomically(path, encode_jpeg(Image(_two_columns(rows)), 90, drawn=True))
+            yield path
 
 
 def _row(makers: list[Maker], number: int, name: str) -> UInt8Array | None:

@@ -10,20 +10,23 @@ import typer
 
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier, OnnxTemporal
 from fakeweb.cli.console import ERRORS, print_error, progress_bar, write
-from fakeweb.cli.train import show_progress
 from fakeweb.errors import UsageError
 from fakeweb.media import write_atomically
 from fakeweb.media.walk import Obstacle
 from fakeweb.registry import names
 from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
+from fakeweb.workshop import PANEL
+from fakeweb.workshop.train import show_progress
 
-dfdc = typer.Typer(
+command = typer.Typer(
     name="dfdc",
     help="The Deepfake Detection Challenge: its clips to face tracks, statistics, training, figures, a submission.",
     epilog="Places are folders, zip files (read in place) or addresses such as s3://bucket/dfdc (extra 's3').",
     no_args_is_help=True,
     rich_markup_mode="markdown",
+    rich_help_panel=PANEL,
+    add_completion=False,
 )
 
 Places = Annotated[
@@ -46,7 +49,7 @@ again when all is done, it does nothing.
 """
 
 
-@dfdc.command("extract", epilog=EXTRACT_EPILOG)
+@command.command("extract", epilog=EXTRACT_EPILOG)
 def extract_command(
     places: Places,
     out: Annotated[str, typer.Option(help="Folder or s3:// address for the shards.")],
@@ -83,7 +86,7 @@ def _tell(obstacle: Obstacle) -> None:
     print_error(obstacle.error())
 
 
-@dfdc.command("eda")
+@command.command("eda")
 def eda_command(
     shards: Shards,
     out: Annotated[Path, typer.Option(help="Folder for report.md, summary.json and drawings.")],
@@ -105,7 +108,7 @@ def eda_command(
     write(f"report: {out / 'report.md'}")
 
 
-@dfdc.command("train")
+@command.command("train")
 def train_command(
     recipe: Annotated[
         Path, typer.Argument(help="TOML recipe of a classifier (layout dfdc) or of a temporal one.")
@@ -141,7 +144,7 @@ def train_command(
     write(f"model card: {card}")
 
 
-@dfdc.command("evaluate")
+@command.command("evaluate")
 def evaluate_command(
     shards: Shards,
     out: Annotated[Path, typer.Option(help="Folder for report.md, figures.json and scores.json.")],
@@ -169,7 +172,7 @@ def evaluate_command(
     write(text.rstrip())
 
 
-@dfdc.command("submit")
+@command.command("submit")
 def submit_command(
     places: Places,
     out: Annotated[Path, typer.Option(help="The CSV file.")],

@@ -16,13 +16,14 @@ import typer
 
 from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, print_error, printable, progress_bar, write
-from fakeweb.cli.sheet import write_sheets
-from fakeweb.cli.workshop import COLUMNS, FoundFace, Journal, Look, Plan, methods_of, rows_of
 from fakeweb.errors import DatasetError, UsageError, readable
+from fakeweb.forge.dataset import COLUMNS, FoundFace, Journal, Look, Plan, methods_of, rows_of
+from fakeweb.forge.sheet import write_sheets
 from fakeweb.media import expand_inputs, write_atomically
 from fakeweb.registry import names
 from fakeweb.scanner import DEFAULT_FINDER
 from fakeweb.types import KINDS
+from fakeweb.workshop import PANEL
 
 DEFAULT_MESH = "fakeweb"
 EPILOG = """
@@ -41,6 +42,10 @@ kind, method, split and group (the picture they come from). `fakeweb train` read
 """
 
 
+command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_help_panel=PANEL)
+
+
+@command.command("forge", epilog=EPILOG)
 def forge(
     inputs: Annotated[
         list[str],
@@ -91,8 +96,10 @@ def forge(
     faces = _find_faces(inputs, out, look, workers)
     plan = Plan(out, tuple(faces), methods, seed, strength, side_px, quality)
     if sheet:
-        for path in write_sheets(plan):
-            write(printable(path))
+        with progress_bar(wanted=sum(map(len, methods.values())) > 1) as bar:
+            task = bar.add_task("sheets", total=None, note="")
+            for path in write_sheets(plan, lambda done, total: bar.update(task, completed=done, total=total)):
+                write(printable(path))
         return
     _make(plan, count // 2, workers)
 

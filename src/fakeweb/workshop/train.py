@@ -11,6 +11,7 @@ from rich.progress import Progress as Bar
 
 from fakeweb.cli.console import ERRORS, progress_bar, write
 from fakeweb.train import Progress, first_process, run
+from fakeweb.workshop import PANEL
 
 EPILOG = """
 **Ctrl-C** keeps the last step; the same command with --resume goes on and ends in the same model. Logs: steps.csv,
@@ -26,6 +27,10 @@ folder for all.
 """
 
 
+command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_help_panel=PANEL)
+
+
+@command.command("train", epilog=EPILOG)
 def train(
     recipe: Annotated[Path, typer.Argument(help="TOML recipe, such as recipes/fast.toml.")],
     data: Annotated[Path, typer.Option(help="Root of the data set the recipe's layout describes.")],
