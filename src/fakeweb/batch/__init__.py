@@ -1,7 +1,7 @@
 """Ordered map over many items: serial or in processes.
 
-May import: the stdlib, :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. A new way to run
-(on Ray, say) is one file here with a generator of the same signature as :func:`ordered_map`.
+May import: the standard library, :mod:`fakeweb.errors`. A new way to run (on a cluster, say) is one file here with a
+generator of the same signature as :func:`ordered_map`.
 """
 
 from fakeweb.batch.processes import ordered_map

@@ -1,7 +1,8 @@
 """The command line: parse, call, print. One file per command.
 
-May import everything below it; typer and rich are its guests. A new command is one file here with a function,
-registered in ``app.py``.
+May import everything of the product; typer and rich are its guests. A new command is one file here with a function,
+registered in ``app.py``. The workshop's commands live in :mod:`fakeweb.workshop` and come in by entry point, as those
+of any other package do (``guests.py``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A page to try FakeWeb by hand, made with Gradio: one picture in, its verdict and overlay out.
+"""Demo page, made with Gradio: one picture in, its verdict and overlay out.
 
 What it does: ``fakeweb demo`` shows :class:`~fakeweb.scanner.Scanner` to somebody who has never seen a terminal. It
 is for one computer and a few people; what others are to use is :mod:`fakeweb.server`. Nothing leaves the computer: no

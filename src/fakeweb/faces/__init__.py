@@ -1,6 +1,6 @@
-"""Find faces and cut them out: ``find``, ``align``; a 468-point mesh and tracks come here too.
+"""Face detectors (finders), alignment, 468-point landmark meshes and tracks: ``find``, ``align``, ``mesh``.
 
-May import: numpy, OpenCV, :mod:`fakeweb.media`, :mod:`fakeweb.runtime`, :mod:`fakeweb.registry`,
+May import: numpy, OpenCV, :mod:`fakeweb.runtime`, :mod:`fakeweb.registry`, :mod:`fakeweb.topology`,
 :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 A new finder is one file here with a class that has ``name`` and ``find(Image) -> Sequence[Face]``, and one line

@@ -10,8 +10,8 @@ retouch     ``smooth``, ``whiten``, ``eyes``, ``nose``, ``jaw``, ``lips``, ``lip
 generated   ``grid``, ``peaks``
 =========== ====================================================================================================
 
-May import: numpy, OpenCV, :mod:`fakeweb.registry`, :mod:`fakeweb.topology`, :mod:`fakeweb.types`,
-:mod:`fakeweb.errors`. It finds no faces and measures no mesh: whoever
+May import: numpy, OpenCV, :mod:`fakeweb.datasets` (splits), :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
+:mod:`fakeweb.topology`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Methods find no faces and measure no mesh: whoever
 calls brings both.
 
 How it works: :mod:`~fakeweb.forge.patch` cuts out the neighbourhood of a face and puts it back with an honest mask,

@@ -10,9 +10,9 @@ again: what comes out is upright sRGB, checked, hashed, and either complete or a
                          colour profile; leaves a stream without metadata
     decode + colour      Pillow decodes that stream; ICC -> sRGB, 16 -> 8 bit, alpha -> white, orientation
 
-May import: numpy, OpenCV, the standard library, :mod:`fakeweb.types`, :mod:`fakeweb.errors`,
-:mod:`fakeweb.registry`. Pillow and pillow-heif are this room's heavy guests: they are imported inside
-functions only, so that importing this package loads neither.
+May import: numpy, OpenCV, the standard library, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Pillow and
+pillow-heif are this room's heavy guests: they are imported inside functions only, so that importing this package
+loads neither.
 
 Files of folders are found by ``walk.py`` and looked at by ``glance.py``; ``expand.py`` is both for a command line.
 What FakeWeb draws bears the mark of ``mark.py``. Addresses that a stranger names are checked in ``url.py``, requests

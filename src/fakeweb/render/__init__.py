@@ -5,8 +5,8 @@ of a clip), a clip's scores over time (:func:`timeline`), its telling moments (`
 (:func:`to_json`) or for a terminal (:func:`to_text`), and says what the JSON looks like
 (:data:`REPORT_SCHEMA`). Everything is a function of its arguments: nothing is read, written or printed.
 
-May import: numpy, OpenCV, the standard library, ``fakeweb.types``,
-``fakeweb.topology``, ``fakeweb.errors``, ``fakeweb.registry``.
+May import: numpy, OpenCV, the standard library, :mod:`fakeweb.media` (encoders), :mod:`fakeweb.topology`,
+:mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 Where to add a file: a new form of a report is ``report_<form>.py`` with one public function, exported below.
 What is drawn on a face is decided in ``overlay.py``, how strongly in ``style.json``; where the points of its mesh lie

@@ -1,7 +1,6 @@
 """Models as data: cards, a verified store, ONNX Runtime sessions.
 
-May import: numpy, onnxruntime (its guest), :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
-:mod:`fakeweb.errors`.
+May import: numpy, onnxruntime (its guest), :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, its card; both are written by
 ``fakeweb train``. No code changes.

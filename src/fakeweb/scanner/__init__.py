@@ -1,11 +1,11 @@
 """The use case: media in, :class:`fakeweb.types.Report` out. One :class:`Scanner` serves everybody.
 
 May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.provenance`, :mod:`fakeweb.media`,
-:mod:`fakeweb.runtime`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+:mod:`fakeweb.render`, :mod:`fakeweb.runtime`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 ``image.py`` scans pictures, ``video.py`` clips, ``moments.py`` makes one logit of a person's many, ``decide.py``
 turns measurements into verdicts, ``parts.py`` brings finder and mesher together, ``clip_output.py`` draws a scanned
-clip (and may import :mod:`fakeweb.render`). The room is not called ``scan``, because :func:`fakeweb.scan` is a
+clip. The room is not called ``scan``, because :func:`fakeweb.scan` is a
 function (docs/decisions/0002).
 """
 

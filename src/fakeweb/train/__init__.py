@@ -1,8 +1,8 @@
 """Recipes, networks, the loop, and export to ONNX with a card. Extra ``train``.
 
-May import: torch, timm, onnx (its guests), numpy, OpenCV, :mod:`fakeweb.faces`, :mod:`fakeweb.datasets`,
-:mod:`fakeweb.classifiers`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
-:mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+May import: torch, timm, onnx (its guests), numpy, OpenCV, :mod:`fakeweb.forge`, :mod:`fakeweb.faces`,
+:mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
+:mod:`fakeweb.topology`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 A new network is one file in ``nets/`` with ``build(outputs, argument, weights) -> torch.nn.Module`` and one
 line in :mod:`fakeweb.registry`; a new training is one TOML file in ``recipes/``.
