@@ -14,7 +14,7 @@ import numpy as np
 from fakeweb.errors import ModelMissing, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.runtime import Adapter, Calibration, Decision, ModelCard, open_session, user_folder
-from fakeweb.runtime.store import PACKAGED
+from fakeweb.runtime.find import PACKAGED
 from fakeweb.types import Crop, Face
 
 REAL, FAKE = 0.1, 0.9

@@ -11,7 +11,6 @@ PACKAGES: Final = {
     "PIL": "pillow",
     "av": "av",
     "cv2": "opencv-python-headless",
-    "fsspec": "fsspec",
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
     "rich": "rich",

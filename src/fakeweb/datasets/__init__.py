@@ -1,6 +1,6 @@
 """Data set layouts: a folder on disk -> an iterator of :class:`fakeweb.types.Sample`. Opens no pixels.
 
-May import: numpy, :mod:`fakeweb.media` (names of pictures), :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
+May import: numpy, fsspec (its guest), :mod:`fakeweb.media`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
 :mod:`fakeweb.errors`.
 
 A new layout is one file here with a class that has ``name`` and ``index(root) -> Iterator[Sample]``, and one
@@ -13,6 +13,7 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
     doubles  pictures that stand in a data set twice, perhaps as the opposite
     opening  layouts by name with options, or by the look of a folder; a whole data set at once
     people   persons who stand under several groups, and regrouping by them
+    storage  files by name, in a folder or in object storage; shards: face tracks packed into tar files
 """
 
 from fakeweb.datasets.doubles import settle_conflicts

@@ -5,7 +5,7 @@
     parts     where the clips lie: folders, zip files read in place, object storage
     extract   clips -> face tracks in shards; resumable, idempotent, checksummed
     eda       what is in the shards, as tables and pictures
-    judge     a model on the shards: log loss, AUC, confusion matrices for one, two and three faces
+    score_clips   a model on the shards: log loss, AUC, confusion matrices for one, two and three faces
     submit    clips -> submission.csv
     unpack    shards -> a folder of frames that the layout ``dfdc`` reads, for training
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from fakeweb.media.shards import read_sidecars
-from fakeweb.media.store import Store
+from fakeweb.datasets.shards import read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.render.drawing import Area, Drawing, Words
 from fakeweb.render.style import Colour
 
@@ -24,7 +24,7 @@ def read_clips(out: str) -> list[dict[str, Any]]:
     Raises:
         DatasetError: A sidecar is broken.
     """
-    return [clip for sidecar in read_sidecars(Store(out)).values() for clip in sidecar["clips"]]
+    return [clip for sidecar in read_sidecars(Storage(out)).values() for clip in sidecar["clips"]]
 
 
 def summarise(clips: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -19,13 +19,13 @@ from typing import Any, Final
 import numpy as np
 
 from fakeweb.batch import ordered_map
+from fakeweb.datasets.shards import TrackSample, pack, read_sidecars, unpack, write_shard
+from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc.parts import ClipRef, Part, PartReader
 from fakeweb.errors import FakeWebError, UsageError
 from fakeweb.faces import align
 from fakeweb.faces.track import Tracker
 from fakeweb.media import Limits, Pace, encode_jpeg, open_clip
-from fakeweb.media.shards import TrackSample, pack, read_sidecars, unpack, write_shard
-from fakeweb.media.store import Store
 from fakeweb.media.write import TEMPORARY
 from fakeweb.scanner import DEFAULT_FINDER, make_finder
 from fakeweb.scanner.frame_finder import FrameFinder
@@ -99,7 +99,7 @@ def extract(
     """
     options = options or ExtractOptions()
     make_finder(options.finder, options.finder_model)  # wrong names are found before anything else is done
-    store = Store(out)
+    store = Storage(out)
     _keep_settings(store, options)
     shards = dict(_shards(parts, options.clips_per_shard))
     finished = read_sidecars(store)
@@ -132,7 +132,7 @@ def _shards(parts: Sequence[Part], size: int) -> Iterator[tuple[str, tuple[Part,
             yield f"{part.name}-{start // size:04}", (part, part.clips[start : start + size])
 
 
-def _keep_settings(store: Store, options: ExtractOptions) -> None:
+def _keep_settings(store: Storage, options: ExtractOptions) -> None:
     text = json.dumps(asdict(options), sort_keys=True)
     if store.exists(_SETTINGS):
         if json.loads(store.read(_SETTINGS)) != json.loads(text):
@@ -157,7 +157,7 @@ def _check_same_clips(
             )
 
 
-def _pending(store: Store, shard: str) -> set[str]:
+def _pending(store: Storage, shard: str) -> set[str]:
     """Return the clips of a shard that are done: those whose record is there, which is written last."""
     prefix = f"pending/{shard}/"
     return {
@@ -165,7 +165,7 @@ def _pending(store: Store, shard: str) -> set[str]:
     }
 
 
-def _finish(store: Store, name: str, part: Part, clips: Sequence[ClipRef], options: ExtractOptions) -> None:
+def _finish(store: Storage, name: str, part: Part, clips: Sequence[ClipRef], options: ExtractOptions) -> None:
     """Make one shard of its pieces; then the pieces go."""
     samples: list[TrackSample] = []
     records = []
@@ -183,14 +183,14 @@ def _finish(store: Store, name: str, part: Part, clips: Sequence[ClipRef], optio
     _clear_pieces(store, name)
 
 
-def _clear_pieces(store: Store, shard: str) -> None:
+def _clear_pieces(store: Storage, shard: str) -> None:
     """Remove the pieces of a finished shard, also those that a kill left between its sidecar and here."""
     for piece in store.names():
         if piece.startswith(f"pending/{shard}/"):
             store.remove(piece)
 
 
-def _sweep(store: Store) -> None:
+def _sweep(store: Storage) -> None:
     """Remove what else kills left behind in a local folder: half-written files, and folders of pieces."""
     if store.local is None:
         return
@@ -211,7 +211,7 @@ class _Extractor:
     """Works through clips in one process; keeps the last part open."""
 
     def __init__(self, out: str, options: ExtractOptions) -> None:
-        self._store, self._options = Store(out), options
+        self._store, self._options = Storage(out), options
         self._finder = make_finder(options.finder, options.finder_model)
         self._part: Part | None = None
         self._open: Any = None

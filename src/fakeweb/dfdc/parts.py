@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError, LayoutMismatch, Unreadable
 from fakeweb.media import VIDEO_SUFFIXES
-from fakeweb.media.store import Store
 from fakeweb.media.walk import Obstacle
 
 _METADATA: Final = "metadata.json"
@@ -56,7 +56,7 @@ class Part:
     @contextmanager
     def reader(self) -> Iterator[PartReader]:
         """Open the part for reading clips."""
-        store = Store(self.place)
+        store = Storage(self.place)
         if self.archive is None:
             yield PartReader(store, None)
             return
@@ -68,7 +68,7 @@ class Part:
 class PartReader:
     """An open part."""
 
-    store: Store
+    store: Storage
     archive: zipfile.ZipFile | None
 
     def read(self, clip: ClipRef) -> bytes:
@@ -110,9 +110,9 @@ def find_parts(places: Sequence[str], *, on_obstacle: Callable[[Obstacle], None]
                 if folder and not folder.endswith(":/")
                 else folder or ("/" if place.startswith("/") else ".")
             )
-            parts.append(_zip_part(Store(root), name))
+            parts.append(_zip_part(Storage(root), name))
         else:
-            parts += _below(Store(place), on_obstacle)
+            parts += _below(Storage(place), on_obstacle)
     parts = [p for p in parts if p.clips]
     if not parts:
         raise LayoutMismatch(
@@ -126,7 +126,7 @@ def find_parts(places: Sequence[str], *, on_obstacle: Callable[[Obstacle], None]
     return sorted(parts, key=lambda p: p.name)
 
 
-def _below(store: Store, on_obstacle: Callable[[Obstacle], None] | None) -> list[Part]:
+def _below(store: Storage, on_obstacle: Callable[[Obstacle], None] | None) -> list[Part]:
     names = store.names(on_obstacle=on_obstacle)
     folders: dict[str, list[str]] = {}
     for name in names:
@@ -142,7 +142,7 @@ def _below(store: Store, on_obstacle: Callable[[Obstacle], None] | None) -> list
     return parts
 
 
-def _zip_part(store: Store, name: str) -> Part:
+def _zip_part(store: Storage, name: str) -> Part:
     part = PurePosixPath(name).stem
     with store.open(name) as file, _zip(file, store.path_of(name)) as archive:
         members = [m for m in archive.namelist() if PurePosixPath(m).suffix.lower() in VIDEO_SUFFIXES]

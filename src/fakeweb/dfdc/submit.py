@@ -13,8 +13,8 @@ from typing import Any
 
 from fakeweb.batch import ordered_map
 from fakeweb.datasets.tables import read_rows
-from fakeweb.dfdc.judge import CLIP
 from fakeweb.dfdc.parts import ClipRef, Part
+from fakeweb.dfdc.score_clips import CLIP
 from fakeweb.errors import FakeWebError, LayoutMismatch, UsageError, readable
 from fakeweb.media import Pace, write_atomically
 from fakeweb.scanner import Scanner

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from fakeweb.datasets.shards import read_shard, read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
 from fakeweb.media import write_atomically
-from fakeweb.media.shards import read_shard, read_sidecars
-from fakeweb.media.store import Store
 
 _LABELS: Final = {0: "REAL", 1: "FAKE"}
 
@@ -29,7 +29,7 @@ def unpack_shards(out: str, folder: Path, *, on_shard: Callable[[int, int], None
     Raises:
         DatasetError: No shard, or a damaged one.
     """
-    store = Store(out)
+    store = Storage(out)
     sidecars = read_sidecars(store)
     if not sidecars:
         raise DatasetError(f"no shards in {out}", hint="run `fakeweb dfdc extract` first")

@@ -17,10 +17,10 @@ from fakeweb.runtime.cards import (
     TemporalCard,
     read_card,
 )
+from fakeweb.runtime.find import find_card, list_cards, sha256_of, user_folder, verify
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import ClipNorm, GroupNorm, Norms, RarityNorm, SmallNorm
 from fakeweb.runtime.session import Session, library_version, open_session
-from fakeweb.runtime.store import find_card, list_cards, sha256_of, user_folder, verify
 
 __all__ = [
     "NO_NORMS",

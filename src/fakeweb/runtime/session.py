@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.runtime.cards import Card
-from fakeweb.runtime.store import verify
+from fakeweb.runtime.find import verify
 
 
 class Session:

@@ -157,7 +157,7 @@ def evaluate_command(
 
     **Example**: fakeweb dfdc evaluate /data/tracks --model runs/mine/mine.json --out figures
     """
-    from fakeweb.dfdc.judge import figures, judge_shards, to_markdown
+    from fakeweb.dfdc.score_clips import figures, judge_shards, to_markdown
 
     card = find_card(model)
     classifier = OnnxTemporal(card) if card.task == "temporal" else OnnxClassifier(model)

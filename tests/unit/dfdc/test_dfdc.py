@@ -11,16 +11,16 @@ import pytest
 
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets.dfdc import DfdcLayout
+from fakeweb.datasets.shards import read_shard, read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc import extract as extraction
 from fakeweb.dfdc.eda import read_clips, report, summarise
 from fakeweb.dfdc.extract import ExtractOptions, extract
-from fakeweb.dfdc.judge import ClipScore, figures, judge_shards, to_markdown
 from fakeweb.dfdc.parts import find_parts
+from fakeweb.dfdc.score_clips import ClipScore, figures, judge_shards, to_markdown
 from fakeweb.dfdc.submit import Prediction, ScannerOptions, read_order, submit, to_csv
 from fakeweb.dfdc.unpack import unpack_shards
 from fakeweb.errors import DatasetError, LayoutMismatch, UsageError
-from fakeweb.media.shards import read_shard, read_sidecars
-from fakeweb.media.store import Store
 
 OPTIONS = ExtractOptions(frames=4, clips_per_shard=3, side_px=96)
 
@@ -92,7 +92,7 @@ class TestParts:
 
 class TestExtract:
     def test_every_clip_stands_in_one_shard_once(self, extracted):
-        sidecars = read_sidecars(Store(extracted))
+        sidecars = read_sidecars(Storage(extracted))
         assert sorted(sidecars) == [
             "shards/dfdc_train_part_00-0000",
             "shards/dfdc_train_part_00-0001",
@@ -103,7 +103,7 @@ class TestExtract:
         assert not (extracted / "pending").exists()
 
     def test_a_shard_holds_tracks_with_their_crops(self, extracted):
-        store = Store(extracted)
+        store = Storage(extracted)
         name = "shards/dfdc_train_part_00-0000"
         samples = list(read_shard(store, name, read_sidecars(store)[name]))
         assert [s.key for s in samples] == [f"dfdc_train_part_00_aa{i}_1" for i in range(3)]
@@ -145,7 +145,7 @@ class TestExtract:
         once its record is written, and the end is bit for bit that of a run that was left alone."""
         out = tmp_path / "out"
         looked: list[str] = []
-        look, write, remove = extraction.look_at, Store.write, Store.remove
+        look, write, remove = extraction.look_at, Storage.write, Storage.remove
 
         def note(content, clip, *rest):
             looked.append(clip.name)
@@ -169,8 +169,8 @@ class TestExtract:
             return run
 
         monkeypatch.setattr(extraction, "look_at", note)
-        monkeypatch.setattr(Store, "write", deadly(write))
-        monkeypatch.setattr(Store, "remove", deadly(remove))
+        monkeypatch.setattr(Storage, "write", deadly(write))
+        monkeypatch.setattr(Storage, "remove", deadly(remove))
         deaths = 0
         while True:
             budget = 3

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
+from fakeweb.datasets.shards import read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc.parts import find_parts
-from fakeweb.media.shards import read_sidecars
-from fakeweb.media.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -29,12 +29,12 @@ def look_at(content, clip, *rest):
     note("begun", clip.name)
     return look(content, clip, *rest)
 extract.look_at = look_at
-write = extract.Store.write
+write = extract.Storage.write
 def noting_write(self, name, data):
     write(self, name, data)
     if name.startswith("pending/") and name.endswith(".json"):
         note("done", Path(name).stem)
-extract.Store.write = noting_write
+extract.Storage.write = noting_write
 judge = submit._Judge.__call__
 def noting_judge(self, task):
     note("begun", task.clip.name)
@@ -124,7 +124,7 @@ def test_extraction(command, replica, tmp_path, workers):
     command.finish("extract", replica, "--out", out, "--frames", 4, "-j", workers)
     assert kills >= 2
     assert content(out) == content(whole)  # bit for bit what a run gives that is left alone
-    clips = [c["clip"] for s in read_sidecars(Store(out)).values() for c in s["clips"]]
+    clips = [c["clip"] for s in read_sidecars(Storage(out)).values() for c in s["clips"]]
     assert sorted(clips) == clip_names(replica)
     check_nothing_twice(command.lines()[begun_at:], replica)
 

@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("s3fs", reason="needs the extra 's3'")
 pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests run")
 
+from fakeweb.datasets.shards import read_shard, read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc import extract as extraction
 from fakeweb.dfdc.eda import read_clips
 from fakeweb.dfdc.extract import ExtractOptions, extract
 from fakeweb.dfdc.parts import find_parts
 from fakeweb.errors import DatasetError, Unreadable
-from fakeweb.media.shards import read_shard, read_sidecars
-from fakeweb.media.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def _wait_for(port, process):
 
 
 def test_a_store_reads_writes_lists_and_removes(bucket):
-    store = Store(f"{bucket}/try")
+    store = Storage(f"{bucket}/try")
     assert store.names() == []
     store.write("a/b.txt", b"hello")
     assert store.exists("a/b.txt")
@@ -95,7 +95,7 @@ def test_from_storage_to_storage_as_on_disk_and_again(bucket, replica, quick, tm
     done = extract(find_parts([f"{bucket}/dfdc"]), f"{bucket}/tracks", options)
     assert (done.done, done.failed) == (7, 1)
     extract(find_parts([str(replica)]), str(tmp_path), options)
-    far, near = Store(f"{bucket}/tracks"), Store(tmp_path)
+    far, near = Storage(f"{bucket}/tracks"), Storage(tmp_path)
     assert far.names() == near.names()
     assert all(far.read(n) == near.read(n) for n in near.names())
     assert extract(find_parts([f"{bucket}/dfdc"]), f"{bucket}/tracks", options).done == 7
@@ -119,11 +119,11 @@ def test_a_kill_in_between_is_made_good(bucket, quick, monkeypatch):
             extract(find_parts([f"{bucket}/dfdc"]), out, options)
     assert extract(find_parts([f"{bucket}/dfdc"]), out, options).done == 7
     assert len(looks) == 7 + 2  # seven clips, two of them begun twice
-    assert [n for n in Store(out).names() if n.startswith("pending/")] == []
+    assert [n for n in Storage(out).names() if n.startswith("pending/")] == []
 
 
 def test_a_changed_object_is_noticed(bucket, quick):
-    store = Store(f"{bucket}/tracks")
+    store = Storage(f"{bucket}/tracks")
     name = "shards/dfdc_train_part_1-0000"
     sidecar = read_sidecars(store)[name]
     store.write(f"{name}.tar", store.read(f"{name}.tar")[:-1] + b"x")

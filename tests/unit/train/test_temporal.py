@@ -12,11 +12,11 @@ pytest.importorskip("onnxscript", reason="needs the extra 'train'")
 import torch
 
 from fakeweb.classifiers import OnnxTemporal
-from fakeweb.dfdc.judge import judge_shards
+from fakeweb.datasets.shards import TrackSample, pack, write_shard
+from fakeweb.datasets.storage import Storage
+from fakeweb.dfdc.score_clips import judge_shards
 from fakeweb.errors import BadRecipe, DatasetError, UsageError
 from fakeweb.media import encode_jpeg
-from fakeweb.media.shards import TrackSample, pack, write_shard
-from fakeweb.media.store import Store
 from fakeweb.train import run
 from fakeweb.train.temporal.clips import ClipMaker
 from fakeweb.train.temporal.net import TemporalNet, clip_logits
@@ -66,7 +66,7 @@ def picture(rng, level):
 def shards(tmp_path_factory):
     """Forty originals with one fake each: real tracks are steady, fake ones flicker; brightness says nothing."""
     place = tmp_path_factory.mktemp("tracks")
-    store, rng = Store(place), np.random.default_rng(0)
+    store, rng = Storage(place), np.random.default_rng(0)
     samples, records = [], []
     for number in range(40):
         level = rng.uniform(70, 180)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from fakeweb.datasets import half_of_group, split_of_group
+from fakeweb.datasets.shards import read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
-from fakeweb.media.shards import read_sidecars
-from fakeweb.media.store import Store
 from fakeweb.types import Box
 
 
@@ -71,7 +71,7 @@ class TrackSet:
         min_face_px: float,
         on_shard: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> None:
-        self._store = Store(place)
+        self._store = Storage(place)
         self.margin = 0.0
         self.clips: list[ClipTracks] = []
         self.left_out = 0

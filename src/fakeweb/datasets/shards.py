@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
-from fakeweb.media.store import Store
 
 FORM = 1
 
@@ -83,7 +83,7 @@ def unpack(data: bytes, name: str) -> Iterator[TrackSample]:
 
 
 def write_shard(
-    store: Store, name: str, data: bytes, records: list[Mapping[str, Any]], about: Mapping[str, Any]
+    store: Storage, name: str, data: bytes, records: list[Mapping[str, Any]], about: Mapping[str, Any]
 ) -> None:
     """Write a shard and then its sidecar; a shard counts only once its sidecar is there.
 
@@ -105,7 +105,7 @@ def write_shard(
     store.write(f"{name}.json", json.dumps(sidecar, sort_keys=True, indent=1).encode())
 
 
-def read_sidecars(store: Store, folder: str = "shards") -> dict[str, dict[str, Any]]:
+def read_sidecars(store: Storage, folder: str = "shards") -> dict[str, dict[str, Any]]:
     """Return every finished shard's sidecar by the shard's name.
 
     Raises:
@@ -126,7 +126,7 @@ def read_sidecars(store: Store, folder: str = "shards") -> dict[str, dict[str, A
     return found
 
 
-def read_shard(store: Store, name: str, sidecar: Mapping[str, Any]) -> Iterator[TrackSample]:
+def read_shard(store: Storage, name: str, sidecar: Mapping[str, Any]) -> Iterator[TrackSample]:
     """Yield the samples of a shard after its checksum was verified.
 
     Raises:

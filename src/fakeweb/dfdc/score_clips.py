@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.classifiers import OnnxTemporal
+from fakeweb.datasets.shards import TrackSample, read_shard, read_sidecars
+from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
-from fakeweb.media.shards import TrackSample, read_shard, read_sidecars
-from fakeweb.media.store import Store
 from fakeweb.types import Classifier, Crop, Face, Image
 
 CLIP: Final = 0.01
@@ -46,7 +46,7 @@ def judge_shards(
     Raises:
         DatasetError: No shard, a damaged one, or crops too tight for this classifier.
     """
-    store = Store(out)
+    store = Storage(out)
     sidecars = read_sidecars(store)
     if not sidecars:
         raise DatasetError(f"no shards in {out}", hint="run `fakeweb dfdc extract` first")

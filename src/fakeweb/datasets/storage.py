@@ -21,7 +21,7 @@ from fakeweb.media.write import write_atomically
 _REFUSED = ("http", "https", "ftp", "sftp", "ssh", "smb", "github", "git", "data", "jupyter", "libarchive")
 
 
-class Store:
+class Storage:
     """Files below one place.
 
     Args:
@@ -32,7 +32,7 @@ class Store:
         MissingExtra: The package for this kind is not installed.
 
     Example:
-        >>> Store("/nowhere").names()
+        >>> Storage("/nowhere").names()
         []
     """
 
@@ -47,9 +47,9 @@ class Store:
             raise UsageError(
                 f"{one_line(self.place)} is no folder and no object storage", hint="download it first"
             )
-        import fsspec
-
         try:
+            import fsspec
+
             self._files: Any = fsspec.filesystem(scheme)
         except ImportError as error:
             raise missing_extra("s3", f"reading {scheme}:// places") from error
