@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,13 @@ from typing import Any
 from fakeweb import registry
 from fakeweb.datasets import half_of_group, read_people, read_samples, regroup, settle_conflicts
 from fakeweb.errors import DatasetError, UsageError
-from fakeweb.train import Progress
 from fakeweb.train.calibrate import MIN_LOGITS
 from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes, Meshes
 from fakeweb.train.prepare import UNTOUCHED, FaceSample, Prepared, prepare, write_table
+from fakeweb.train.progress import Progress, Tell
 from fakeweb.train.recipe import Recipe
 from fakeweb.train.regions import Regions, drop_untouched, keep_regions
 from fakeweb.types import FaceFinder, Sample
-
-Tell = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,15 @@ class Corpus:
             if face.sample.label == 0
             and (not recipe.forge.mesher or self.regions[self.places[face]].mesh is not None)
         ]
+
+
+def fingerprint(faces: Iterable[FaceSample]) -> str:
+    """Return a digest of which faces there are; it does not depend on where the data set lies."""
+    digest = hashlib.sha256()
+    for sample in (face.sample for face in faces):
+        row = (sample.source, sample.group, sample.label, sample.kind, sample.split, sample.path.name)
+        digest.update(repr(row).encode())
+    return digest.hexdigest()
 
 
 def gather(

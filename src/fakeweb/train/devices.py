@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from fakeweb.errors import UsageError
-from fakeweb.train.recipe import OptimRecipe
 
 KNOWN = ("auto", "cpu", "cuda", "mps", "hpu")
 _PATIENCE = timedelta(days=2)  # finding the faces of a large data set is work of the first process alone
@@ -62,7 +62,16 @@ def _load_gaudi() -> None:
         ) from error
 
 
-def autocast(device: torch.device, optim: OptimRecipe) -> contextlib.AbstractContextManager[Any]:
+class Halves(Protocol):
+    """Which half precision a recipe wants."""
+
+    @property
+    def bf16(self) -> bool: ...  # noqa: D102
+    @property
+    def fp16(self) -> bool: ...  # noqa: D102
+
+
+def autocast(device: torch.device, optim: Halves) -> contextlib.AbstractContextManager[Any]:
     """Return the context of the forward pass: half precision where the recipe wants it and the device can."""
     unable = device.type == "cuda" and not torch.cuda.is_bf16_supported()
     if not optim.bf16 or unable:
@@ -102,6 +111,17 @@ class Crew:
         dist.all_reduce(tensor)
         return [float(v) for v in tensor]
 
+    def share_gradients(self, net: nn.Module) -> None:
+        """Add up the gradients that the processes found, and average the running statistics."""
+        if self.size == 1:
+            return
+        gradients = []
+        for weight in net.parameters():
+            if weight.requires_grad:
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+                gradients.append(weight.grad)
+        self.add_up(gradients, [b for b in net.buffers() if b.dtype.is_floating_point])
+
     def add_up(self, gradients: list[torch.Tensor], averages: list[torch.Tensor]) -> None:
         """Replace gradients by their sums and running statistics by their means over all processes."""
         if self.size == 1:
@@ -126,7 +146,8 @@ class Crew:
         return rows
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Say goodbye; what follows is done by each alone."""
         if self._opened:
             dist.destroy_process_group()
             self._opened = False
+        self.size = 1

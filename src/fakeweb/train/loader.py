@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import Dataset
 
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
-from fakeweb.forge import keep_freed_memory
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_pair, mask_crop
 from fakeweb.train.forging import Forger
-from fakeweb.train.plan import EpochPlan, Pick, part_of
+from fakeweb.train.plan import Pick
 from fakeweb.train.prepare import FaceSample, centre_inside
 from fakeweb.train.recipe import AugmentRecipe, Recipe
 from fakeweb.train.regions import Regions
 from fakeweb.types import KINDS, Box, Face, Image, UInt8Array
-
-__all__ = ["NO_KIND", "EpochPlan", "FaceDataset", "Pick", "collate", "part_of", "single_thread"]
 
 NO_KIND = -100
 _TOUCHED = 0.005
@@ -33,7 +29,7 @@ Item = dict[str, Any]
 
 
 class FaceDataset(Dataset):
-    """Turns picks into tensors, or returns the error; see :func:`collate`.
+    """Turns picks into tensors.
 
     An item holds ``pixels`` uint8 (S, S, 3), ``label`` and ``kind``; with an evidence map also ``mask``, float32
     (h, w) in [0, 1], and ``known``: whether the mask is.
@@ -65,18 +61,15 @@ class FaceDataset(Dataset):
     def __len__(self) -> int:
         return len(self.faces)
 
-    def __getitem__(self, pick: Pick) -> Item | FakeWebError:
+    def __getitem__(self, pick: Pick) -> Item:
         sample = self.faces[pick.index].sample
         label, kind = int(sample.label or 0), sample.kind
-        try:
-            image, box, mask = self._picture(pick)
-            if pick.method is not None and self.forger is not None and self.regions is not None:
-                region = self.regions[self.places[pick.index]]
-                forgery = self.forger(pick.method, region, pick.seed or ())
-                image, mask = forgery.image, np.rint(255 * forgery.mask).astype(np.uint8)
-                label, kind = 1, forgery.kind
-        except FakeWebError as error:
-            return error
+        image, box, mask = self._picture(pick)
+        if pick.method is not None and self.forger is not None and self.regions is not None:
+            region = self.regions[self.places[pick.index]]
+            forgery = self.forger(pick.method, region, pick.seed or ())
+            image, mask = forgery.image, np.rint(255 * forgery.mask).astype(np.uint8)
+            label, kind = 1, forgery.kind
         data = self.recipe.data
         if pick.seed is None:
             pixels = align(image, Face(box), data.side_px, margin=data.margin).pixels.copy()
@@ -124,20 +117,3 @@ def _changed(why: str) -> DatasetError:
         f"a picture changed since its face was found: {why}",
         hint="restore it, or delete faces-*.csv in the output folder and begin anew",
     )
-
-
-def collate(items: list[Any]) -> Any:
-    """Stack the items of a batch; an error takes the batch's place, whole, also out of a worker process."""
-    error = next((item for item in items if isinstance(item, FakeWebError)), None)
-    return default_collate(items) if error is None else error
-
-
-def single_thread(_worker: int) -> None:
-    """Keep a process that prepares batches from starting threads of its own and from returning its memory."""
-    keep_freed_memory()
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-    with contextlib.suppress(ImportError):  # without it numpy's solvers, which the forge uses, take all cores
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(1)

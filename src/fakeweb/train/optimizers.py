@@ -1,71 +1,17 @@
-"""Optimisers by name, and LARS, which torch lacks."""
+"""Optimisers by name, and what a step does beside them."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
+from fakeweb.errors import missing_extra
 from fakeweb.train.recipe import OptimRecipe
-
-
-class Lars(torch.optim.Optimizer):
-    """Layer-wise adaptive rate scaling for large batches (You, Gitman, Ginsburg 2017, algorithm 1).
-
-    For each layer, with gradient g and weights w: ``rate = trust * |w| / (|g| + decay * |w|)``,
-    ``v = momentum * v + lr * rate * (g + decay * w)``, ``w = w - v``. Biases and normalisation (weights of one
-    dimension) are neither scaled nor decayed, as is usual since Goyal et al. 2017.
-
-    Args:
-        params: As torch's own optimisers take them.
-        lr: Rate over all layers.
-        momentum: Of the velocity v.
-        weight_decay: The decay above.
-        trust: The paper's coefficient eta.
-    """
-
-    def __init__(
-        self,
-        params: Iterable[torch.Tensor],
-        lr: float,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        trust: float = 0.001,
-    ) -> None:
-        super().__init__(
-            params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "trust": trust}
-        )
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Take one step."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._move(weight, group)
-        return loss
-
-    def _move(self, weight: torch.Tensor, group: dict[str, Any]) -> None:
-        rate, push = 1.0, weight.grad
-        assert push is not None  # noqa: S101 - for the type checker
-        if weight.ndim > 1:
-            size, slope = float(weight.norm()), float(push.norm())
-            below = slope + group["weight_decay"] * size
-            if size > 0 and below > 0:
-                rate = group["trust"] * size / below
-            push = push.add(weight, alpha=group["weight_decay"])
-        state = self.state[weight]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(weight)
-        state["momentum_buffer"].mul_(group["momentum"]).add_(push, alpha=group["lr"] * rate)
-        weight.sub_(state["momentum_buffer"])
 
 
 def make_optimizer(net: nn.Module, recipe: OptimRecipe) -> torch.optim.Optimizer:
@@ -73,12 +19,47 @@ def make_optimizer(net: nn.Module, recipe: OptimRecipe) -> torch.optim.Optimizer
     weights = list(net.parameters())
     common = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
     if recipe.optimizer == "lars":
-        return Lars(weights, momentum=recipe.momentum, trust=recipe.trust, **common)
+        return _lars(net, recipe)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(weights, momentum=recipe.momentum, **common)
     if recipe.optimizer == "adam":
         return torch.optim.Adam(weights, **common)
     return torch.optim.AdamW(weights, fused=_fusible(net), **common)
+
+
+def _lars(net: nn.Module, recipe: OptimRecipe) -> torch.optim.Optimizer:
+    """Make timm's LARS (You, Gitman, Ginsburg 2017).
+
+    Biases and normalisation are neither scaled nor decayed, as is usual since Goyal et al. 2017.
+    """
+    try:
+        from timm.optim import Lars
+    except ImportError as error:
+        raise missing_extra("train", "the optimiser 'lars'") from error
+    heavy, light = decay_groups(net, recipe.weight_decay)
+    heavy["always_adapt"] = True
+    return Lars([heavy, light], lr=recipe.lr, momentum=recipe.momentum, trust_coeff=recipe.trust)
+
+
+def decay_groups(net: nn.Module, decay: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the weights of convolutions and layers, which decay, and those of one dimension, which do not."""
+    heavy = [p for p in net.parameters() if p.ndim > 1]
+    light = [p for p in net.parameters() if p.ndim <= 1]
+    return {"params": heavy, "weight_decay": decay}, {"params": light, "weight_decay": 0.0}
+
+
+@contextlib.contextmanager
+def uphill(net: nn.Module, length: float) -> Iterator[None]:
+    """Move the weights so far along their gradient, and back to where they were."""
+    moved = [w for w in net.parameters() if w.grad is not None]
+    kept = [w.detach().clone() for w in moved]
+    slopes = [w.grad for w in moved if w.grad is not None]
+    with torch.no_grad():
+        steep = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(slopes)))
+        torch._foreach_add_(moved, torch._foreach_mul(slopes, length / (steep + 1e-12)))
+    yield
+    with torch.no_grad():
+        torch._foreach_copy_(moved, kept)
 
 
 def _fusible(net: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from fakeweb.errors import FakeWebError, ModelCorrupt, UsageError, missing_extra
+from fakeweb.errors import FakeWebError, ModelCorrupt, ModelMissing, UsageError, missing_extra
+from fakeweb.media import write_atomically
 
 State = dict[str, torch.Tensor]
 _WRAPPED = ("state_dict", "model", "model_state_dict", "net")
@@ -83,6 +85,25 @@ def average_states(paths: Sequence[Path]) -> State:
         k: torch.stack([s[k].float() for s in states]).mean(0) if v.is_floating_point() else v
         for k, v in states[0].items()
     }
+
+
+def start_of(paths: Sequence[Path], out: Path) -> Path | None:
+    """Return the file to start from; of several, their mean, which is written to ``out`` as ``start.npz`` first.
+
+    Raises:
+        ModelMissing: A file is not there.
+        ModelCorrupt: See :func:`average_states`.
+    """
+    if missing := next((path for path in paths if not path.is_file()), None):
+        raise ModelMissing(f"no weights at {missing}", hint="see docs/guide/train.md")
+    if len(paths) < 2:
+        return paths[0] if paths else None
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {k: v.numpy() for k, v in average_states(paths).items()}
+    np.savez(buffer, **arrays)
+    # each process for itself: what lies there may be another training's
+    write_atomically(out / "start.npz", buffer.getvalue())
+    return out / "start.npz"
 
 
 def load_fitting(net: nn.Module, state: State, path: Path, what: str, optional: tuple[str, ...]) -> None:

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import warnings
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +37,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def finish(
-    net: nn.Module, recipe: MeshRecipe, best: Mapping[str, Any], squares: Squares, folder: Path
+    net: nn.Module, recipe: MeshRecipe, epoch: int, squares: Squares, folder: Path
 ) -> Path:
     """Calibrate, measure and export; return the card's path.
 
     Args:
         net: The trained network in evaluation mode, on the CPU.
         recipe: What it was trained by.
-        best: Epoch and figures of its selection.
+        epoch: Which one the weights are of.
         squares: What it was trained on.
         folder: Where both files go.
 
@@ -75,7 +74,7 @@ def finish(
         details={
             "teachers": ["MediaPipe Face Mesh (mediapipe 0.10.21), mean of a picture and its mirror image"],
             "trained_on": _sources(squares, recipe),
-            "epoch": best["epoch"],
+            "epoch": epoch,
             **scores,
             "limits": list(recipe.limits),
             "recipe": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,41 +21,44 @@ from fakeweb.train.calibrate import (
     labels_and_sources,
     source_aucs,
 )
+from fakeweb.train.classifier.crops import Crops
 from fakeweb.train.export import Deployed, export
 from fakeweb.train.heads import outputs_of
 from fakeweb.train.plan import Pick
-from fakeweb.train.prepare import FaceSample, Prepared
+from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import to_dict
+from fakeweb.train.task import Result
 from fakeweb.types import KINDS
-
-if TYPE_CHECKING:
-    from fakeweb.train.loop import Training
 
 _DEGRADE_SEED = 990_001
 
 
-def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Prepared) -> Path:
-    """Calibrate, measure and export the best weights; return the card's path.
+def finish(result: Result, crops: Crops, seen_kinds: frozenset[str]) -> Path:
+    """Calibrate, measure and export; return the card's path.
 
     Calibration sees every validation face of groups A twice, as it is and degraded like in training, so that
     the probabilities hold for shared and re-encoded pictures too.
+
+    Args:
+        result: What was trained.
+        crops: What it was trained on.
+        seen_kinds: Kinds of fakes that stood in its batches.
     """
-    net = training.net.to("cpu", memory_format=torch.contiguous_format).eval()
-    training.device = torch.device("cpu")
-    present = {f.sample.kind for f in split["train"]} | training.seen_kinds
+    net, recipe, split = result.net, crops.recipe, crops.corpus.split
+    present = {f.sample.kind for f in split["train"]} | seen_kinds
     kinds = tuple(k for k in KINDS if k in present)
     columns = [0, *(1 + KINDS.index(k) for k in kinds)]
     faces = split["A"] * 2
     labels, sources = labels_and_sources(faces)
     seeds = (None, _DEGRADE_SEED)
-    first = [training.outputs(net, split["A"], seed=seed) for seed in seeds]
-    shares = training.recipe.calibration.second_look
-    looks = _Looks(training, net, doubtful(np.concatenate(first)[:, 0], labels, shares))
+    first = [crops.outputs(net, split["A"], seed=seed) for seed in seeds]
+    doubt = doubtful(np.concatenate(first)[:, 0], labels, recipe.calibration.second_look)
+    looks = _Looks(crops, net, doubt)
     outputs = np.concatenate([looks(split["A"], s, one) for s, one in zip(seeds, first, strict=True)])
     weights = balanced_weights(labels, sources)
     calibration = fit_bent(outputs[:, 0], labels, weights)
     views = np.repeat([0, 1], len(split["A"]))
-    decision = fit_decision(outputs[:, 0], labels, calibration, training.recipe.calibration, views)
+    decision = fit_decision(outputs[:, 0], labels, calibration, recipe.calibration, views)
     scores = {
         "validation_A": measure(
             outputs[: len(split["A"])][:, columns], split["A"], kinds, calibration, decision
@@ -68,18 +71,16 @@ def finish(training: Training, split: dict[str, list[FaceSample]], prepared: Pre
     if split["held_out"]:
         out = looks(held_out := [*split["held_out"], *_reals(split["B"])])[:, columns]
         scores["held_out"] = measure(out, held_out, kinds, calibration, decision)
-    if (cells := evidence_auc(training, net, split["B"])) is not None and "validation_B" in scores:
+    if (cells := evidence_auc(crops, net, split["B"])) is not None and "validation_B" in scores:
         scores["validation_B"]["auc_evidence_cells"] = _rounded(cells)
-    details = _details(training, split, prepared, scores)
-    model = Deployed(net, columns).eval()
     return export(
-        model,
-        training.recipe,
+        Deployed(net, columns).eval(),
+        recipe,
         kinds,
         calibration,
         decision,
-        details,
-        training.out,
+        _details(result, crops, scores),
+        crops.setting.out,
         second_look=looks.doubtful,
     )
 
@@ -91,36 +92,36 @@ class _Looks:
         doubtful: The logits between which it does.
     """
 
-    def __init__(self, training: Training, net: nn.Module, doubtful: tuple[float, float] | None) -> None:
-        self._training, self._net, self.doubtful = training, net, doubtful
+    def __init__(self, crops: Crops, net: nn.Module, doubtful: tuple[float, float] | None) -> None:
+        self._crops, self._net, self.doubtful = crops, net, doubtful
 
     def __call__(
         self, faces: list[FaceSample], seed: int | None = None, first: np.ndarray | None = None
     ) -> np.ndarray:
         """Return the raw outputs, float64 (N, 1 + kinds); ``first`` are those of first looks, where they are known."""
         if first is None:
-            first = self._training.outputs(self._net, faces, seed=seed)
+            first = self._crops.outputs(self._net, faces, seed=seed)
         if self.doubtful is None:
             return first
-        second = self._training.outputs(self._net, faces, seed=seed, mirrored=True)
+        second = self._crops.outputs(self._net, faces, seed=seed, mirrored=True)
         again = (self.doubtful[0] < first[:, 0]) & (first[:, 0] < self.doubtful[1])
         return np.where(again[:, None], (first + second) / 2, first)
 
 
-def evidence_auc(training: Training, net: nn.Module, faces: list[FaceSample]) -> float | None:
+def evidence_auc(crops: Crops, net: nn.Module, faces: list[FaceSample]) -> float | None:
     """Return the AUC of the evidence map's cells: touched (mask above 0.5) against untouched (below 0.1) ones.
 
     At first look. Only fakes with a known mask that has both count, so that it tells where, not whether. None
     without a map or without such fakes.
     """
-    places = training.corpus.places_of(faces)
-    if not training.recipe.evidence.weight or places is None:
+    places = crops.corpus.places_of(faces)
+    if not crops.recipe.evidence.weight or places is None:
         return None
     fakes = [face for face in faces if face.sample.label == 1]
-    size = 2 * training.recipe.optim.batch
+    size = 2 * crops.recipe.optim.batch
     picks = [Pick(i, None) for i in range(len(fakes))]
     touched, clean = [], []
-    for batch in training.batches_of(fakes, [picks[i : i + size] for i in range(0, len(picks), size)]):
+    for batch in crops.batches(fakes, [picks[i : i + size] for i in range(0, len(picks), size)]):
         with torch.no_grad():
             maps = outputs_of(net, batch["pixels"].permute(0, 3, 1, 2).float()).evidence
         assert maps is not None  # noqa: S101 - the recipe asks for it
@@ -192,11 +193,9 @@ def _rounded(value: float) -> float | None:
     return round(float(value), 4) if np.isfinite(value) else None
 
 
-def _details(
-    training: Training, split: dict[str, list[FaceSample]], prepared: Prepared, scores: dict[str, Any]
-) -> dict[str, Any]:
-    recipe = training.recipe
-    counts = Counter((f.sample.source, f.sample.label) for f in split["train"])
+def _details(result: Result, crops: Crops, scores: dict[str, Any]) -> dict[str, Any]:
+    recipe = crops.recipe
+    counts = Counter((f.sample.source, f.sample.label) for f in crops.corpus.split["train"])
     sources = sorted({source for source, _ in counts})
     return {
         "licence": recipe.licence,
@@ -210,9 +209,9 @@ def _details(
             }
             for s in sources
         ],
-        "left_out": prepared.reasons(),
-        "selected_epoch": training.best["epoch"],
-        **({"averaged_epochs": training.averaged} if training.averaged else {}),
+        "left_out": crops.corpus.prepared.reasons(),
+        "selected_epoch": result.epoch,
+        **({"averaged_epochs": list(result.averaged)} if result.averaged else {}),
         **({"held_out": list(recipe.data.held_out)} if recipe.data.held_out else {}),
         "scores": scores,
         "recipe": {k: v for k, v in to_dict(recipe).items() if k not in ("title", "licence", "limits")},
