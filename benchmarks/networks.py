@@ -60,7 +60,8 @@ def toy() -> Any:
 def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     """Train, stop, resume and export one network; return its figures."""
     from fakeweb.runtime import Calibration, Decision
-    from fakeweb.train import Progress, loop, run
+    from fakeweb.train import Progress, run
+    from fakeweb.train.classifier import task
     from fakeweb.train.export import Deployed, export
 
     recipe = toy().write_recipe(
@@ -70,20 +71,20 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     recipe.write_text(recipe.read_text().replace("side_px = 32", f"side_px = {SIDE_PX}"))
     found: dict[str, Any] = {}
 
-    def only_export(training: Any, *_: Any) -> Path:
+    def only_export(result: Any, crops: Any, *_: Any) -> Path:
         """Calibrate nothing: a moment's training has nothing to calibrate."""
-        model = training.net.to("cpu").eval()
+        model = result.net
         found["parameters"] = sum(p.numel() for p in model.parameters())
         decision = Decision(0.02, 0.1, 0.0, 0.5, 0.3, 20.0)
-        plain = dataclasses.replace(training.recipe, name="net")
+        plain = dataclasses.replace(crops.recipe, name="net")
         return export(Deployed(model, [0, 1, 2, 3, 4]).eval(), plain, ("swap", "reenacted", "retouch", "generated"),
-                      Calibration(1.0, 0.0), decision, {"licence": "CC0"}, training.out)  # fmt: skip
+                      Calibration(1.0, 0.0), decision, {"licence": "CC0"}, crops.setting.out)  # fmt: skip
 
     def stop(progress: Progress) -> None:
         if progress.stage == "train" and progress.done == STEPS // 2:
             raise KeyboardInterrupt
 
-    original, loop.finish = loop.finish, only_export
+    original, task.finish = task.finish, only_export
     spent = time.process_time()
     try:
         with contextlib.suppress(KeyboardInterrupt):
@@ -91,7 +92,7 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
         done: list[Progress] = []
         card = run(recipe, data, out / "run", workers=0, threads=1, resume=True, on_progress=done.append)
     finally:
-        loop.finish = original
+        task.finish = original
     spent = time.process_time() - spent
     resumed = [p.done for p in done if p.stage == "train" and not p.note]
     assert resumed == list(range(STEPS // 2 + 1, STEPS + 1)), resumed

@@ -21,8 +21,9 @@ from torch import nn
 
 from fakeweb.train.corpus import gather
 from fakeweb.train.heads import build_net, outputs_of
-from fakeweb.train.loader import FaceDataset, Pick
+from fakeweb.train.loader import FaceDataset
 from fakeweb.train.nets import mobilenet_v2
+from fakeweb.train.plan import Pick
 from fakeweb.train.recipe import read_recipe
 
 ROUNDS = 3

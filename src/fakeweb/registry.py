@@ -68,6 +68,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "srm": "fakeweb.train.nets.frequency:build_srm",
         "timm": "fakeweb.train.nets.timm_net:build",
     },
+    "task": {
+        "classifier": "fakeweb.train.classifier.task:ClassifierTask",
+        "finder": "fakeweb.train.finder.task:FinderTask",
+        "mesh": "fakeweb.train.mesh.task:MeshTask",
+        "video": "fakeweb.train.temporal.task:TemporalTask",
+    },
 }
 
 
@@ -75,7 +81,7 @@ def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
 
     Args:
-        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
+        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
     """
     return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
 
@@ -84,7 +90,7 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name; a third party may not take a built-in name.
 
     Args:
-        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh`` or ``net``.
+        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
         name: A name out of :func:`names`.
 
     Raises:

@@ -59,7 +59,7 @@ def read_checkpoint(path: Path, recipe: Any, free: tuple[str, ...] = ()) -> dict
 
 
 def _with_defaults(recipe: Any, theirs: dict[str, Any]) -> dict[str, Any]:
-    """Return what a recipe said, with the defaults of options its version did not have yet: a default changes nothing."""
+    """Return a recipe with the defaults of options its version did not have yet: a default changes nothing."""
     out = dict(theirs)
     for field in dataclasses.fields(recipe):
         section = getattr(recipe, field.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,19 +62,10 @@ def _load_gaudi() -> None:
         ) from error
 
 
-class Halves(Protocol):
-    """Which half precision a recipe wants."""
-
-    @property
-    def bf16(self) -> bool: ...  # noqa: D102
-    @property
-    def fp16(self) -> bool: ...  # noqa: D102
-
-
-def autocast(device: torch.device, optim: Halves) -> contextlib.AbstractContextManager[Any]:
+def autocast(device: torch.device, bf16: bool) -> contextlib.AbstractContextManager[Any]:
     """Return the context of the forward pass: half precision where the recipe wants it and the device can."""
     unable = device.type == "cuda" and not torch.cuda.is_bf16_supported()
-    if not optim.bf16 or unable:
+    if not bf16 or unable:
         return contextlib.nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
 

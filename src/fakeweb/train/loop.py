@@ -32,7 +32,7 @@ class Loop:
         resume: Go on from the folder's checkpoint, if there is one.
 
     Raises:
-        UsageError: The folder holds a training and ``resume`` is False, or several processes share what one trains.
+        UsageError: The folder holds a training and ``resume`` is False.
     """
 
     def __init__(self, task: Task, setting: Setting, *, resume: bool) -> None:
@@ -44,17 +44,11 @@ class Loop:
             raise UsageError(
                 f"{setting.out} already holds a training", hint="go on with --resume, or name another --out"
             )
-        if self.crew.size > 1 and not task.shares:
-            raise UsageError(
-                "this recipe is trained by one process, and torchrun has started several",
-                hint="run `fakeweb train` without torchrun",
-            )
         torch.manual_seed(task.recipe.seed)
         self.net = task.build()
         averaged = copy.deepcopy(self.net).eval().requires_grad_(False) if self.schedule.ema else None
         self.average: nn.Module = self.net if averaged is None else averaged
         self.optim = task.optimizer(self.net)
-        self.scaler = torch.amp.GradScaler(setting.device.type, enabled=self.schedule.fp16)
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
         self.top: list[dict[str, Any]] = []  # the best epochs, where several are averaged
@@ -145,10 +139,8 @@ class Loop:
             with uphill(self.net, plan.sam):
                 values = self._gradients(parts)
         value, told = self.crew.total(values)
-        self.scaler.unscale_(self.optim)
         nn.utils.clip_grad_norm_(self.net.parameters(), plan.clip)
-        self.scaler.step(self.optim)
-        self.scaler.update()
+        self.optim.step()
         self.step += 1
         self._follow()
         if not math.isfinite(value):
@@ -156,14 +148,14 @@ class Loop:
         return told
 
     def _gradients(self, parts: Any) -> list[float]:
-        """Compute the gradients over all processes; return this one's share of the loss, and of what the log is told."""
+        """Compute the gradients over all processes; return this one's shares of the loss and of what is logged."""
         # dropout does not depend on resuming, and differs between processes
         torch.manual_seed(self.task.recipe.seed * 1_000_003 + self.step + 7_919_000_003 * self.crew.rank)
         self.optim.zero_grad(set_to_none=True)
         values = [0.0, 0.0]
         for part in parts:
             loss, told = self.task.loss(self.net, part)
-            self.scaler.scale(loss).backward()
+            loss.backward()
             values = [values[0] + float(loss.detach()), values[1] + float(told.detach())]
         self.crew.share_gradients(self.net)
         return values
@@ -243,7 +235,6 @@ class Loop:
             "net": self.net.state_dict(),
             "average": self.average.state_dict(),
             "optim": self.optim.state_dict(),
-            "scaler": self.scaler.state_dict(),
             "step": self.step,
             "best": self.best,
             "top": self.top,
@@ -258,7 +249,6 @@ class Loop:
             self.net.load_state_dict(state["net"])
             self.average.load_state_dict(state["average"])
             self.optim.load_state_dict(state["optim"])
-            self.scaler.load_state_dict(state.get("scaler", {}))
             self.step, self.best = state["step"], state.get("best", self.best)
             self.top, self.start = state.get("top", []), state.get("start")
             self.task.restore(state)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import difflib
+import os
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Schedule:
 
     Attributes:
         steps: Steps per epoch.
-        epochs, batch, lr, warmup, clip, ema, sam, choose, average_best, keep_start, patience, bf16, fp16, checkpoint_s:
+        epochs, batch, lr, warmup, clip, ema, sam, choose, average_best, keep_start, patience, bf16, checkpoint_s:
             See :class:`fakeweb.train.recipe.OptimRecipe`; ``ema`` 0 validates and exports the weights as they are.
     """
 
@@ -47,7 +48,6 @@ class Schedule:
     keep_start: float = 0.0
     patience: int = 0
     bf16: bool = True
-    fp16: bool = False
     checkpoint_s: float = 120.0
 
     @classmethod
@@ -84,12 +84,28 @@ class Setting:
     tell: Tell
 
     @classmethod
-    def here(cls, data: str, out: Path, device: str, workers: int, threads: int, tell: Tell) -> Setting:
+    def here(
+        cls, data: str, out: Path, *, device: str, workers: int, threads: int, tell: Tell, shared: bool
+    ) -> Setting:
         """Prepare this process: threads, determinism, device, crew.
 
+        Args:
+            data: See above.
+            out: See above.
+            device: Its name; see :func:`fakeweb.train.devices.pick_device`.
+            workers: See above.
+            threads: Threads torch computes with; 0 leaves it to torch.
+            tell: See above; only the first process does.
+            shared: Whether the task can be trained by several processes.
+
         Raises:
-            UsageError: There is no such device here.
+            UsageError: There is no such device here, or torchrun has started several processes for a task of one.
         """
+        if not shared and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UsageError(
+                "this recipe is trained by one process, and torchrun has started several",
+                hint="run `fakeweb train` without torchrun",
+            )
         if threads:
             torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)

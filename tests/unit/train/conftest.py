@@ -66,8 +66,10 @@ def train(registered, toy_data):
 @pytest.fixture
 def no_export(monkeypatch):
     """Stop trainings before calibration and export, where only the weights matter."""
-    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
-    monkeypatch.setattr(loop, "finish", lambda training, _split, _prepared: training.out / "none.json")
+    task = pytest.importorskip(
+        "fakeweb.train.classifier.task", reason="needs the extra 'train'", exc_type=ImportError
+    )
+    monkeypatch.setattr(task, "finish", lambda _result, crops, _kinds: crops.setting.out / "none.json")
 
 
 @pytest.fixture

@@ -223,7 +223,7 @@ def _train(recipe, data, out, *, stop_after: int | None = None):
 def test_an_interrupted_training_ends_like_one_in_one_go(task, data, tmp_path, monkeypatch):
     monkeypatch.setattr(measure, "_SCENES", 2)
     monkeypatch.setattr(measure, "_EMPTY", 2)
-    monkeypatch.setattr("fakeweb.train.mesh.loop._SHAPES", 50)
+    monkeypatch.setattr("fakeweb.train.mesh.task._SHAPES", 50)
     if task == "mesh":
         teacher = _Sees()
         label_meshes(_samples(data), data, teacher, teacher, data / "mesh.npz")

@@ -17,6 +17,7 @@ pytest.importorskip("onnxscript", reason="needs the extra 'train'")
 DATA = 'cache_px = 64\n[data.masks]\npairs = "whole"\nmixed = "whole"\ngenerated = "whole"'
 FORGE = '[forge]\nshare = 0.5\nmesher = "toy"\n[forge.methods]\nstripe = 1\n'
 EVIDENCE = "[evidence]\nweight = 0.5\nstride = 4\n"
+TASK = "fakeweb.train.classifier.task"
 LEARNS = {"epochs": 6, "faces_per_epoch": 256, "ema": 0.9, "checkpoint_s": 0}
 
 
@@ -162,9 +163,7 @@ def test_patience_ends_a_training_that_does_not_rise(
     train, write_recipe, tmp_path, monkeypatch, weights, no_export
 ):
     scores = iter([0.6, 0.7, 0.65, 0.7, 0.9])
-    monkeypatch.setattr(
-        "fakeweb.train.loop.Training._validate", lambda *_: {"score": (s := next(scores)), "auc_x": s}
-    )
+    monkeypatch.setattr(f"{TASK}.ClassifierTask.validate", lambda *_: ((s := next(scores)), {"auc_x": s}))
     train(write_recipe(epochs=9, patience=2), tmp_path / "out")
     assert (weights(tmp_path / "out")["step"], weights(tmp_path / "out")["epoch"]) == (4 * 3, 2)
 
@@ -173,19 +172,18 @@ def test_the_best_epochs_are_averaged_where_that_is_better(
     train, write_recipe, tmp_path, monkeypatch, no_export
 ):
     scores = iter([0.6, 0.8, 0.7, 0.95, 0.6, 0.8, 0.7, 0.75])
-    monkeypatch.setattr(
-        "fakeweb.train.loop.Training._validate", lambda *_: {"score": (s := next(scores)), "auc_x": s}
-    )
+    monkeypatch.setattr(f"{TASK}.ClassifierTask.validate", lambda *_: ((s := next(scores)), {"auc_x": s}))
     finished = []
-    monkeypatch.setattr("fakeweb.train.loop.finish", lambda training, *_: finished.append(training))
+    monkeypatch.setattr(f"{TASK}.finish", lambda result, *_: finished.append(result))
     for name in ("better", "worse"):
         train(write_recipe(epochs=3, average_best=2), tmp_path / name)
     better, worse = finished
-    assert better.averaged == [2, 3]
-    assert worse.averaged == []
-    states = [entry["state"]["1.weight"] for entry in better.top]
+    assert better.averaged == (2, 3)
+    assert worse.averaged == ()
+    kept = {n: torch.load(tmp_path / n / "checkpoint.pt", weights_only=True) for n in ("better", "worse")}
+    states = [entry["state"]["1.weight"] for entry in kept["better"]["top"]]
     assert torch.allclose(better.net.state_dict()["1.weight"], torch.stack(states).mean(0))
-    assert torch.equal(worse.net.state_dict()["1.weight"], worse.best["state"]["1.weight"])
+    assert torch.equal(worse.net.state_dict()["1.weight"], kept["worse"]["best"]["state"]["1.weight"])
 
 
 @pytest.mark.parametrize("how", ["backbone", "norm"])
@@ -243,9 +241,8 @@ def test_each_way_of_learning_learns_the_toy(train, write_recipe, tmp_path, weig
 
 @pytest.mark.parametrize(("choose", "epoch"), [("best", 1), ("last", 3)])
 def test_the_best_epoch_or_the_last(train, write_recipe, tmp_path, no_export, monkeypatch, choose, epoch):
-    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
     scores = iter([0.9, 0.7, 0.8])
-    monkeypatch.setattr(loop.Training, "_validate", lambda _self, _faces: {"score": next(scores)})
+    monkeypatch.setattr(f"{TASK}.ClassifierTask.validate", lambda *_: ((s := next(scores)), {"auc_x": s}))
     train(write_recipe(epochs=3, choose=f'"{choose}"'), tmp_path / "out")
     state = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
     assert state["best"]["epoch"] == epoch
@@ -257,39 +254,33 @@ def test_what_is_exported_keeps_a_share_of_the_start(
     toy, train, write_recipe, tmp_path, no_export, monkeypatch
 ):
     """Also after a resume, which does not see the file it started from again."""
-    kept = {}
-    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
-    choose = loop.Training._choose
-
-    def spy(training, faces):
-        choose(training, faces)
-        kept.update(best=training.best["state"], chosen=dict(training.net.state_dict()))
-
-    monkeypatch.setattr(loop.Training, "_choose", spy)
+    chosen = []
+    monkeypatch.setattr(f"{TASK}.finish", lambda result, *_: chosen.append(result.net.state_dict()))
     recipe = write_recipe(net="toymaps", keep_start=0.25, epochs=1)
     torch.manual_seed(0)
     start = toy.build_maps(5).state_dict()
     for resume in (False, True):
         train(recipe, tmp_path / "out", resume=resume)
-        for name, value in kept.pop("chosen").items():
-            assert torch.allclose(value, 0.75 * kept["best"][name] + 0.25 * start[name], atol=1e-6)
-            assert not torch.allclose(kept["best"][name], start[name], atol=1e-5)
+        best = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)["best"]["state"]
+        for name, value in chosen.pop().items():
+            assert torch.allclose(value, 0.75 * best[name] + 0.25 * start[name], atol=1e-6)
+            assert not torch.allclose(best[name], start[name], atol=1e-5)
         torch.manual_seed(99)
 
 
 def test_a_step_uphill_is_as_long_as_asked_and_taken_back():
     """Foret et al.: the gradient is taken at w + length * g / |g|."""
-    loop = pytest.importorskip("fakeweb.train.loop", reason="needs the extra 'train'", exc_type=ImportError)
-    training = loop.Training.__new__(loop.Training)
-    training.net = torch.nn.Linear(3, 2)
-    before = [w.detach().clone() for w in training.net.parameters()]
-    (training.net(torch.ones(1, 3)) ** 2).sum().backward()
-    slopes = [w.grad.clone() for w in training.net.parameters()]
+    from fakeweb.train.optimizers import uphill
+
+    net = torch.nn.Linear(3, 2)
+    before = [w.detach().clone() for w in net.parameters()]
+    (net(torch.ones(1, 3)) ** 2).sum().backward()
+    slopes = [w.grad.clone() for w in net.parameters()]
     steep = torch.cat([g.flatten() for g in slopes]).norm()
-    with training._uphill(0.3):
-        for now, was, slope in zip(training.net.parameters(), before, slopes, strict=True):
+    with uphill(net, 0.3):
+        for now, was, slope in zip(net.parameters(), before, slopes, strict=True):
             assert torch.allclose(now - was, 0.3 * slope / steep, atol=1e-6)
-    assert all(torch.equal(now, was) for now, was in zip(training.net.parameters(), before, strict=True))
+    assert all(torch.equal(now, was) for now, was in zip(net.parameters(), before, strict=True))
 
 
 def test_a_zoomed_fake_that_shows_nothing_touched_counts_as_real():

@@ -1,4 +1,4 @@
-"""Optimisers: LARS by hand, the others by name, the rate's one cycle."""
+"""Optimisers: timm's LARS by hand, the others by name, the rate's one cycle."""
 
 import copy
 
@@ -10,12 +10,18 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 optimizers = pytest.importorskip("fakeweb.train.optimizers")
 
 
+def lars(weight, **keys):
+    """The recipe's LARS for one weight."""
+    net = torch.nn.ParameterList([weight])
+    return optimizers.make_optimizer(net, OptimRecipe(optimizer="lars", **keys))
+
+
 def test_two_steps_of_lars_by_hand():
     weight = torch.nn.Parameter(torch.tensor([[3.0, 4.0]]))  # |w| = 5
-    optimizer = optimizers.Lars([weight], lr=2.0, momentum=0.5, weight_decay=0.1, trust=0.01)
+    optimizer = lars(weight, lr=2.0, momentum=0.5, weight_decay=0.1, trust=0.01)
     weight.grad = torch.tensor([[0.0, 2.0]])  # |g| = 2
     optimizer.step()
-    # rate = 0.01 * 5 / (2 + 0.1 * 5) = 0.02; v = 2 * 0.02 * (g + 0.1 w) = 0.04 * (0.3, 2.4)
+    # rate = 0.01 * 5 / (2 + 0.1 * 5) = 0.02; v = 0.02 * (g + 0.1 w) = 0.02 * (0.3, 2.4); w -= 2 v
     assert weight.tolist()[0] == pytest.approx([3 - 0.012, 4 - 0.096], abs=1e-6)
     weight.grad = torch.tensor([[1.0, 0.0]])
     size = (2.988**2 + 3.904**2) ** 0.5
@@ -26,9 +32,17 @@ def test_two_steps_of_lars_by_hand():
     assert weight.tolist()[0] == pytest.approx([2.988 - first, 3.904 - second], abs=1e-5)
 
 
+def test_lars_scales_without_decay_too():
+    weight = torch.nn.Parameter(torch.tensor([[3.0, 4.0]]))
+    optimizer = lars(weight, lr=2.0, momentum=0.0, weight_decay=0.0, trust=0.01)
+    weight.grad = torch.tensor([[0.0, 2.0]])
+    optimizer.step()  # rate = 0.01 * 5 / 2
+    assert weight.tolist()[0] == pytest.approx([3, 4 - 2 * 0.025 * 2], abs=1e-6)
+
+
 def test_lars_neither_scales_nor_decays_biases():
     bias = torch.nn.Parameter(torch.tensor([10.0, 0.0]))
-    optimizer = optimizers.Lars([bias], lr=0.5, momentum=0.0, weight_decay=0.1)
+    optimizer = lars(bias, lr=0.5, momentum=0.0, weight_decay=0.1)
     bias.grad = torch.tensor([1.0, 2.0])
     optimizer.step()
     assert bias.tolist() == pytest.approx([9.5, -1.0])
@@ -36,7 +50,7 @@ def test_lars_neither_scales_nor_decays_biases():
 
 def test_lars_moves_weights_of_zero():
     weight = torch.nn.Parameter(torch.zeros(2, 2))
-    optimizer = optimizers.Lars([weight], lr=0.1)
+    optimizer = lars(weight, lr=0.1)
     weight.grad = torch.ones(2, 2)
     optimizer.step()
     assert torch.equal(weight.detach(), torch.full((2, 2), -0.1))
@@ -49,9 +63,9 @@ def test_lars_goes_on_from_its_state():
             optimizer.step()
 
     whole = torch.nn.Parameter(torch.ones(2, 2))
-    steps(one := optimizers.Lars([whole], lr=0.1), whole, 1)
+    steps(one := lars(whole, lr=0.1), whole, 1)
     twin = torch.nn.Parameter(whole.detach().clone())
-    other = optimizers.Lars([twin], lr=0.1)
+    other = lars(twin, lr=0.1)
     other.load_state_dict(copy.deepcopy(one.state_dict()))
     steps(one, whole, 2)
     steps(other, twin, 2)

@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakeweb.train.plan import EpochPlan, part_of
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import AugmentRecipe, DataRecipe, ForgeRecipe, OptimRecipe, Recipe
 from fakeweb.types import Sample
-
-pytest.importorskip("torch", reason="needs the extra 'train'")
-loader = pytest.importorskip("fakeweb.train.loader")
 
 
 def faces(**sources):
@@ -34,12 +32,12 @@ def forging(samples, share, *, forgeable=None, batch=8, epochs_of=64, **optim):
         "x", "1", "t", optim=OptimRecipe(batch=batch, faces_per_epoch=epochs_of, **optim),
         forge=ForgeRecipe(share=share, methods={"a": 3.0, "b": 1.0, "never": 0.0}),
     )  # fmt: skip
-    return loader.EpochPlan(samples, recipe, forgeable)
+    return EpochPlan(samples, recipe, forgeable)
 
 
 def plan(samples, *, batch=8, faces_per_epoch=64, power=0.5, seed=0):
     optim = OptimRecipe(batch=batch, faces_per_epoch=faces_per_epoch, source_power=power)
-    return loader.EpochPlan(samples, Recipe("x", "1", "t", seed=seed, optim=optim))
+    return EpochPlan(samples, Recipe("x", "1", "t", seed=seed, optim=optim))
 
 
 MIXED = faces(paired=(30, 30, True), alone=(0, 7, False), unpaired=(20, 11, False), genuine=(90, 0, False))
@@ -121,7 +119,7 @@ def test_a_fake_and_its_real_may_go_through_the_same():
     """Nothing else of the plan changes, and pictures of different people keep seeds of their own."""
     plain = forging(MIXED, 0.5)
     recipe = dataclasses.replace(plain.recipe, augment=AugmentRecipe(paired=True))
-    both = loader.EpochPlan(MIXED, recipe)
+    both = EpochPlan(MIXED, recipe)
     alike = apart = 0
     for one, other in zip(plain.batches(1), both.batches(1), strict=True):
         assert [(p.index, p.method) for p in one] == [(p.index, p.method) for p in other]
@@ -191,7 +189,7 @@ def test_forged_faces_take_their_share_beside_the_face_they_are_made_of():
             assert not fake.method or fake.index == real.index
             assert fake.seed != real.seed
         for part in range(2):  # each part of a batch has its share
-            small = loader.part_of(batch, part, 2)
+            small = part_of(batch, part, 2)
             assert len(small) == 8
             assert sum(p.method is not None for p in small) == 2
             assert [p in fakes for p in small] == [True] * 4 + [False] * 4
@@ -219,7 +217,7 @@ def test_weights_change_shares():
     samples = faces(a=(50, 50, False), b=(50, 50, False))
     recipe = Recipe("x", "1", "t", data=DataRecipe(weights={"a": 3.0}),
                     optim=OptimRecipe(batch=8, faces_per_epoch=800))  # fmt: skip
-    made = loader.EpochPlan(samples, recipe).batches(0)
+    made = EpochPlan(samples, recipe).batches(0)
     counts = Counter((samples[p.index].sample.source, samples[p.index].sample.label) for b in made for p in b)
     assert counts == {("a", 1): 300, ("b", 1): 100, ("a", 0): 300, ("b", 0): 100}
 
@@ -237,7 +235,7 @@ def test_weights_change_one_part_of_a_source(key, wanted):
     recipe = Recipe("x", "1", "t", data=DataRecipe(weights={key: 3.0}), forge=forge,
                     optim=OptimRecipe(batch=8, faces_per_epoch=800))  # fmt: skip
     counts: Counter[tuple[str, str]] = Counter()
-    for batch in loader.EpochPlan(samples, recipe).batches(0):
+    for batch in EpochPlan(samples, recipe).batches(0):
         known = [p for p, own in zip(batch[:4], batch[4:], strict=True) if p.method is None]
         forged = [p for p in batch[:4] if p.method is not None]
         singles = [own for p, own in zip(batch[:4], batch[4:], strict=True) if p.method is None]
@@ -254,6 +252,6 @@ def test_forged_faces_have_weights_of_their_own():
     recipe = Recipe("x", "1", "t", data=DataRecipe(weights={"a/forged": 3.0}),
                     forge=ForgeRecipe(share=0.5, methods={"grid": 1.0}),
                     optim=OptimRecipe(batch=8, faces_per_epoch=800))  # fmt: skip
-    made = loader.EpochPlan(samples, recipe).batches(0)
+    made = EpochPlan(samples, recipe).batches(0)
     counts = Counter(samples[p.index].sample.source for b in made for p in b if p.method is not None)
     assert counts == {"a": 150, "b": 50}

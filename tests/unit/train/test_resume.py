@@ -15,7 +15,7 @@ from fakeweb.train.recipe import read_recipe
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytest.importorskip("onnxscript", reason="needs the extra 'train'")
-loop = pytest.importorskip("fakeweb.train.loop")
+task = pytest.importorskip("fakeweb.train.classifier.task")
 checkpoint = pytest.importorskip("fakeweb.train.checkpoint")
 
 LOGS = ("steps.csv", "epochs.csv")
@@ -31,7 +31,7 @@ def finished(toy, toy_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         toy.register("train_toy", patch)
-        patch.setattr(loop, "finish", lambda *_: None)
+        patch.setattr(task, "finish", lambda *_: None)
         recipe = toy.write_recipe(folder / "toy.toml", checkpoint_s=0)
         run(recipe, toy_data, folder / "out", workers=0, threads=1)
     return folder / "out"
@@ -128,7 +128,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(
     recipe = write_recipe()  # no checkpoint but the one of the interrupt
     handler = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    calls, loss = [], loop.loss_of
+    calls, loss = [], task.loss_of
 
     def interrupted(*arguments):
         calls.append(1)
@@ -136,7 +136,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(
             signal.raise_signal(signal.SIGINT)
         return loss(*arguments)
 
-    monkeypatch.setattr(loop, "loss_of", interrupted)
+    monkeypatch.setattr(task, "loss_of", interrupted)
     try:
         with pytest.raises(KeyboardInterrupt):
             train(recipe, tmp_path / "out")
@@ -272,7 +272,7 @@ def test_a_checkpoint_of_another_network_of_the_same_name(train, tmp_path, whole
     recipe, *_ = whole
     build = toy.build
     monkeypatch.setattr(toy, "build", lambda n, *_: torch.nn.Sequential(build(4), torch.nn.Linear(4, n)))
-    with pytest.raises(ModelCorrupt, match="does not fit the network 'toy'"):
+    with pytest.raises(ModelCorrupt, match="does not fit the network of 'toy'"):
         train(recipe, tmp_path / "whole", resume=True)
 
 
@@ -283,7 +283,7 @@ def test_a_failure_after_the_last_epoch_needs_no_new_training(train, tmp_path, w
         raise DatasetError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "finish", fail)
+        patch.setattr(task, "finish", fail)
         with pytest.raises(DatasetError):
             train(recipe, tmp_path / "out")
     seen = []

@@ -351,7 +351,7 @@ def test_a_network_that_does_not_fit(train, write_recipe, tmp_path, toy, monkeyp
 
 
 def test_a_worker_that_dies_is_an_error_with_a_way_out(train, write_recipe, tmp_path, no_export, monkeypatch):
-    monkeypatch.setattr("fakeweb.train.loop.collate", lambda _: os._exit(1))
+    monkeypatch.setattr("fakeweb.train.batches.collate", lambda _: os._exit(1))
     with pytest.raises(UsageError, match="a process that prepares batches has died") as caught:
         train(write_recipe(), tmp_path / "out", workers=1)
     assert "--workers 0" in caught.value.hint
@@ -361,7 +361,7 @@ def test_a_device_without_memory(train, write_recipe, tmp_path, monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried ...")
 
-    monkeypatch.setattr("fakeweb.train.loop.loss_of", full)
+    monkeypatch.setattr("fakeweb.train.classifier.task.loss_of", full)
     with pytest.raises(UsageError, match="too little memory for batches of 16"):
         train(write_recipe(), tmp_path / "out")
 

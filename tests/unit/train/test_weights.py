@@ -9,7 +9,6 @@ import pytest
 from fakeweb import registry
 from fakeweb.errors import BadRecipe, DatasetError, MissingExtra, ModelCorrupt, UsageError
 from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes
-from fakeweb.train.recipe import OptimRecipe
 from fakeweb.types import Face, Image
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
@@ -130,11 +129,8 @@ def test_a_gpu_is_taken_by_its_number(monkeypatch, count, rank, wanted):
 def test_half_precision_as_asked():
     cpu = torch.device("cpu")
     x = torch.ones(2, 2)
-    for optim, kind in (
-        (OptimRecipe(bf16=True), torch.bfloat16),
-        (OptimRecipe(bf16=False), torch.float32),
-    ):
-        with devices.autocast(cpu, optim):
+    for bf16, kind in ((True, torch.bfloat16), (False, torch.float32)):
+        with devices.autocast(cpu, bf16):
             assert (x @ x).dtype == kind
 
 

@@ -18,14 +18,13 @@ from fakeweb.train.classifier.finish import finish
 from fakeweb.train.corpus import fingerprint, gather
 from fakeweb.train.devices import autocast
 from fakeweb.train.forging import Forger
-from fakeweb.train.heads import freeze, outputs_of
+from fakeweb.train.heads import build_net, freeze, outputs_of
 from fakeweb.train.loader import NO_KIND
-from fakeweb.train.losses import Counts, Targets, loss_of, mixed_up
+from fakeweb.train.losses import Counts, Targets, loss_of
 from fakeweb.train.optimizers import make_optimizer
 from fakeweb.train.plan import EpochPlan, part_of
 from fakeweb.train.recipe import Recipe, read_recipe, with_fold
 from fakeweb.train.task import Result, Schedule, Setting, Task
-from fakeweb.train.teachers import Teachers, build_net
 from fakeweb.train.weights import start_of
 from fakeweb.types import KINDS
 
@@ -39,7 +38,6 @@ class ClassifierOptions:
             ``out``.
         finder_model: Model file of the finder the recipe names, if that needs one.
         fold: Name of one of the recipe's ``data.folds``, whose sources are then only measured.
-        teachers: Cards, names of models, or checkpoints to learn from; see ``loss.distil``.
         mesher_model: Model file of the mesher the recipe names, or mesh labels for the mesher ``labels``.
         cache: Folder for found faces and kept regions, which other trainings may share; None: ``out``.
     """
@@ -47,7 +45,6 @@ class ClassifierOptions:
     weights: tuple[Path, ...] = ()
     finder_model: Path | None = None
     fold: str = ""
-    teachers: tuple[str, ...] = ()
     mesher_model: Path | None = None
     cache: Path | None = None
 
@@ -56,7 +53,7 @@ class ClassifierTask(Task):
     """A network that tells real faces from fakes; several processes may share a step."""
 
     Options = ClassifierOptions
-    free = ("data.folds", "optim.compile")
+    free = ("data.folds",)
     shares = True
 
     def __init__(self, path: Path, options: ClassifierOptions, setting: Setting) -> None:
@@ -87,8 +84,6 @@ class ClassifierTask(Task):
         net = build_net(recipe, weights)
         _try_out(net, recipe)
         freeze(net, recipe, True)  # for its error
-        self.teachers = Teachers(self.options.teachers, recipe, device)
-        self._said = torch.compile(outputs_of) if recipe.optim.compile else outputs_of
         return net.to(device, memory_format=torch.channels_last)
 
     def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
@@ -150,14 +145,10 @@ class ClassifierTask(Task):
         """Return a part's share of the batch's loss, twice."""
         rows, counts = part
         rows = {k: v.to(self.setting.device, non_blocking=True) for k, v in rows.items()}
-        teacher = self.teachers.p_fake(rows["pixels"]) if self.teachers else None
-        targets = Targets(rows["label"].float(), rows["kind"], rows.get("mask"), rows.get("known"), teacher)
+        targets = Targets(rows["label"].float(), rows["kind"], rows.get("mask"), rows.get("known"))
         pixels = rows["pixels"].permute(0, 3, 1, 2).float()
-        if self.recipe.loss.mixup:
-            generator = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
-            pixels, targets = mixed_up(pixels, targets, self.recipe.loss.mixup, generator)
-        with autocast(self.setting.device, self.schedule):
-            said = self._said(net, pixels)
+        with autocast(self.setting.device, self.schedule.bf16):
+            said = outputs_of(net, pixels)
         value = loss_of(said, targets, self.recipe, counts)
         return value, value
 
@@ -170,24 +161,11 @@ class ClassifierTask(Task):
 
     def state(self) -> dict[str, Any]:
         """See :class:`fakeweb.train.task.Task`."""
-        return {
-            "faces": self.faces,
-            "seen_kinds": sorted(self.seen_kinds),
-            "teachers": self.teachers.digests,
-        }
+        return {"faces": self.faces, "seen_kinds": sorted(self.seen_kinds)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`fakeweb.train.task.Task`.
-
-        Raises:
-            UsageError: It was trained with other teachers.
-        """
+        """See :class:`fakeweb.train.task.Task`."""
         self.faces, self.seen_kinds = state.get("faces"), set(state["seen_kinds"])
-        if state["teachers"] != self.teachers.digests:
-            raise UsageError(
-                f"{self.setting.out / 'checkpoint.pt'} was trained with other teachers",
-                hint="name the same ones by --teacher",
-            )
 
     def export(self, result: Result) -> Path:
         """See :class:`fakeweb.train.task.Task`."""

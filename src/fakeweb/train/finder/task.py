@@ -109,7 +109,7 @@ class FinderTask(Task):
     def loss(self, net: nn.Module, part: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss, twice."""
         pixels, wanted = (t.to(self.setting.device) for t in part)
-        with autocast(self.setting.device, self.schedule):
+        with autocast(self.setting.device, self.schedule.bf16):
             outs = net(pixels)
         value = loss(outs, wanted, self.cells)
         return value, value

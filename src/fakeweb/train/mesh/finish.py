@@ -36,9 +36,7 @@ _EMPTY = 79
 Floats = npt.NDArray[np.float64]
 
 
-def finish(
-    net: nn.Module, recipe: MeshRecipe, epoch: int, squares: Squares, folder: Path
-) -> Path:
+def finish(net: nn.Module, recipe: MeshRecipe, epoch: int, squares: Squares, folder: Path) -> Path:
     """Calibrate, measure and export; return the card's path.
 
     Args:

@@ -160,7 +160,7 @@ class MeshTask(Task):
     def loss(self, net: nn.Module, part: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss, and the error of the mesh over the distance of the eyes."""
         pixels, mesh, numbers = (t.to(self.setting.device) for t in part)
-        with autocast(self.setting.device, self.schedule):
+        with autocast(self.setting.device, self.schedule.bf16):
             features = net.look(pixels)
         return loss(net.answer(features.float()), mesh, numbers, self.points, self.recipe)
 

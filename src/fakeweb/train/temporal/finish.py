@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,37 +17,43 @@ from fakeweb.media import write_atomically
 from fakeweb.runtime import Calibration, TemporalCard, open_session, sha256_of
 from fakeweb.train.calibrate import auc, fit_platt
 from fakeweb.train.export import MAX_PARITY_GAP, OPSET, strip_notes
+from fakeweb.train.task import Result
 from fakeweb.train.temporal.recipe import TemporalRecipe
-from fakeweb.train.temporal.tracks import ClipTracks, TrackSet
-
-Judge = Callable[[list[ClipTracks]], np.ndarray]
+from fakeweb.train.temporal.tracks import TrackSet
 
 
 def finish(
-    net: nn.Module, recipe: TemporalRecipe, best: dict[str, Any], tracks: TrackSet, judge: Judge, out: Path
+    result: Result, recipe: TemporalRecipe, tracks: TrackSet, logits: Mapping[str, np.ndarray], out: Path
 ) -> Path:
-    """Calibrate on groups A, look at groups B once, write ``NAME.onnx`` and its card, and return the card's path.
+    """Calibrate on groups A, measure groups B, write ``NAME.onnx`` and its card, and return the card's path.
+
+    Args:
+        result: What was trained.
+        recipe: By what.
+        tracks: On what.
+        logits: What it says of the clips of ``A`` and ``B``.
+        out: Where both files go.
 
     Raises:
         ModelIncompatible: ONNX Runtime computes something else than torch.
     """
     parts = {p: [c for c in tracks.clips if c.split == p] for p in ("train", "A", "B")}
-    logits, labels = judge(parts["A"]), np.array([c.label for c in parts["A"]])
+    labels = {part: np.array([c.label for c in clips]) for part, clips in parts.items()}
     try:
-        calibration = fit_platt(logits, labels, np.full(len(labels), 1 / len(labels)))
+        count = len(labels["A"])
+        calibration = fit_platt(logits["A"], labels["A"], np.full(count, 1 / count))
     except DatasetError:  # worse than chance on groups A, as after a few steps: the card says so
         calibration = Calibration(1.0, 0.0)
-    scores = {"validation_A": _figures(logits, labels, calibration)}
-    if {c.label for c in parts["B"]} == {0, 1}:
-        own = judge(parts["B"])
-        scores["validation_B"] = _figures(own, np.array([c.label for c in parts["B"]]), calibration)
+    scores = {"validation_A": _figures(logits["A"], labels["A"], calibration)}
+    if set(labels["B"].tolist()) == {0, 1}:
+        scores["validation_B"] = _figures(logits["B"], labels["B"], calibration)
     path = out / f"{recipe.name}.onnx"
-    write_atomically(path, _to_onnx(net, recipe))
+    write_atomically(path, _to_onnx(result.net, recipe))
     counts = {
         p: {"real": sum(c.label == 0 for c in v), "fake": sum(c.label for c in v)} for p, v in parts.items()
     }
     details = {
-        "selected_epoch": best["epoch"], "clips": counts, "clips_left_out": tracks.left_out, "scores": scores,
+        "selected_epoch": result.epoch, "clips": counts, "clips_left_out": tracks.left_out, "scores": scores,
         "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))), "limits": list(recipe.limits),
         "shards": tracks.fingerprint,
     }  # fmt: skip
@@ -57,7 +62,7 @@ def finish(
         licence=recipe.licence, details=details, frames=recipe.data.frames, side_px=recipe.data.side_px,
         margin=recipe.data.margin, min_face_px=recipe.calibration.min_face_px, calibration=calibration,
     )  # fmt: skip
-    _check_parity(net, card)
+    _check_parity(result.net, card)
     card_path = out / f"{recipe.name}.json"
     text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
