@@ -23,10 +23,10 @@ import numpy as np
 
 from baselines import read_baselines
 from fakeweb.evaluate import evaluate
-from fakeweb.evaluate.judge import Judge
 from fakeweb.evaluate.protocol import Protocol, choose
 from fakeweb.evaluate.report import cell
-from fakeweb.faces import align
+from fakeweb.evaluate.score_video import SampleScorer
+from fakeweb.faces import align, main_face
 from fakeweb.media import read_image
 from fakeweb.scanner import DEFAULT_MODEL
 from fakeweb.train.calibrate import source_aucs
@@ -84,9 +84,9 @@ def beside_others(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
         "fakes called fake", "CPU ms a face", "MB",
     ]  # fmt: skip
     table = [row(head), "|" + "---|" * len(head)]
-    judge = Judge(protocol)
-    faces = timed_faces(protocol, judge)
-    for classifier in judge.classifiers:
+    scorer = SampleScorer(protocol)
+    faces = timed_faces(protocol, scorer)
+    for classifier in scorer.classifiers:
         model = metrics["models"][classifier.reference]
         pooled = model["pooled_two_class"]
         cells = [
@@ -127,12 +127,12 @@ def robustness(metrics: dict[str, Any], pictures: int) -> list[str]:
 def small(data: Path) -> list[str]:
     """Return the table of what the shipped model still tells apart in crops that were made small and large again."""
     protocol = Protocol(data=data, models=(DEFAULT_MODEL,), part="val-B", people=PEOPLE)
-    judge = Judge(protocol)
-    classifier = judge.classifiers[0]
+    scorer = SampleScorer(protocol)
+    classifier = scorer.classifiers[0]
     labels, sources, logits = [], [], []
     for sample in choose(protocol).samples:
         image = read_image(sample.path).image
-        face, _ = judge.main_face(image)
+        face, _ = main_face(scorer.finder.find(image), image)
         if face is None:
             continue
         crop = align(image, face, classifier.side_px, margin=classifier.margin)
@@ -163,11 +163,11 @@ def size_mb(classifier: Classifier) -> str:
     return "" if card is None else f"{card.path.stat().st_size / 1e6:.1f}"
 
 
-def timed_faces(protocol: Protocol, judge: Judge) -> list[tuple[Image, Face]]:
+def timed_faces(protocol: Protocol, scorer: SampleScorer) -> list[tuple[Image, Face]]:
     """Return the main faces of some of the pictures, drawn evenly from sources and classes."""
     samples = choose(replace(protocol, limit=TIMED_FACES, robustness=0)).samples
     images = [read_image(sample.path).image for sample in samples]
-    found = [(image, judge.main_face(image)[0]) for image in images]
+    found = [(image, main_face(scorer.finder.find(image), image)[0]) for image in images]
     return [(image, face) for image, face in found if face is not None]
 
 

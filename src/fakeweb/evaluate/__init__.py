@@ -1,20 +1,20 @@
-"""Judges the judges: protocols, metrics, tables and reports. Extra ``evaluate``.
+"""Evaluation of classifiers on labelled data: protocols, tables and reports. Extra ``evaluate``.
 
 May import: scikit-learn and matplotlib (its guests), numpy, OpenCV, :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`,
 :mod:`fakeweb.classifiers`, :mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`,
-:mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Importing it loads none of the guests::
+:mod:`fakeweb.registry`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Importing it loads none of
+the guests::
 
     protocol   what is judged, decided before the first score
-    judge      one sample -> one row per model and view; scores keeps the rows, so that a killed run goes on
+    score_picture, score_video   one sample -> one row per model and view; scores keeps the rows of a killed run
     degrade    views of a picture, for robustness; conditions: what a face looks like; matched: fakes without own reals
-    metrics    figures from scores; intervals: how sure they are; figures: all tables of one evaluation
+    figures    all tables of one evaluation, out of the rows and :mod:`fakeweb.metrics`
     shallow    the baseline every model must beat; leaks: what handling alone gives away
     folds      cross-validation by held-out source; people: persons who stand under several groups
-    compose    clips of known truth out of labelled stills
-    inspect    what is in a data set, good and bad
-    report, pages, plots   figures -> Markdown and HTML
+    inspect    what is in a data set, good and bad; files: facts of its pictures
+    report, pages, plots   figures -> Markdown and HTML; csvfile: dataclasses as CSV
 
-A new figure goes into ``metrics`` and the table of ``figures``; a new kind of damage into ``degrade.CURVES``.
+A new figure goes into :mod:`fakeweb.metrics` and the table of ``figures``; a new kind of damage into ``degrade.CURVES``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def need_guests(wanted: str) -> None:
 def evaluate(
     protocol: Protocol, out: Path, *, workers: int = 1, on_progress: OnProgress | None = None
 ) -> Evaluation:
-    """Judge the samples a protocol chooses, and write scores, figures and reports; see :mod:`.run`.
+    """Score the samples a protocol chooses, and write scores, figures and reports; see :mod:`.run`.
 
     Raises:
         MissingExtra: scikit-learn or matplotlib is not installed.

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from fakeweb.evaluate import conditions, metrics
-from fakeweb.evaluate.intervals import bootstrap, share_interval
-from fakeweb.evaluate.metrics import Floats
+from fakeweb import metrics
+from fakeweb.evaluate import conditions
 from fakeweb.evaluate.scores import Row
+from fakeweb.metrics import Floats, bootstrap, share_interval
+from fakeweb.types import Sample
 
 VERDICTS: Final = ("fake", "uncertain", "real", "no_face")
 CLIP: Final = "clip"
@@ -138,10 +139,16 @@ def confusion_by_faces(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, int
     return {name: confusion(found) for name, found in out.items() if found}
 
 
-def two_class_sources(rows: Sequence[Row], least: int = 10) -> list[str]:
+def two_class_sources(rows: Sequence[Row | Sample], least: int = 10) -> list[str]:
     """Return the sources with at least ten reals and ten fakes: those whose pooled figure can be trusted."""
     count = Counter((r.source, r.label) for r in rows)
     return sorted({s for s, _ in count if min(count[s, 0], count[s, 1]) >= least})
+
+
+def single_class_sources(rows: Sequence[Row]) -> list[str]:
+    """Return the sources that hold fakes, but fewer than ten reals."""
+    count = Counter((r.source, r.label) for r in rows)
+    return sorted(s for s, label in count if label == 1 and count[s, 0] < 10)
 
 
 def by_source(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:

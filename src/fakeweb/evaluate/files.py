@@ -1,11 +1,7 @@
-"""What a picture's file says before and after decoding, for ``fakeweb data inspect``."""
+"""Facts of picture files, before and after decoding, for ``fakeweb data inspect``."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import hashlib
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import FakeWebError
-from fakeweb.media import Limits, read_image, write_atomically
+from fakeweb.media import Limits, read_image
+from fakeweb.media.limits import Reading
+from fakeweb.media.sniff import sniff
 from fakeweb.types import UInt8Array
 
 _HASH_PX = 9
@@ -58,9 +56,10 @@ class FileFacts:
     sha256: str = ""
     dhash: str = ""
 
-
-FIELDS: Final = [f.name for f in dataclasses.fields(FileFacts)]
-_TYPES: Final = {f.name: f.type for f in dataclasses.fields(FileFacts)}
+    @property
+    def side_px(self) -> int:
+        """The shorter side."""
+        return min(self.width, self.height)
 
 
 def read_facts(path: Path, name: str) -> FileFacts:
@@ -72,23 +71,25 @@ def read_facts(path: Path, name: str) -> FileFacts:
     """
     try:
         data = path.read_bytes()
-        pixels = np.asarray(read_image(data, limits=Limits(), name=name).image.pixels)
+        media = read_image(data, limits=Limits(), name=name)
     except OSError as error:
         return FileFacts(name, error=error.strerror or type(error).__name__)
     except FakeWebError as error:
         return FileFacts(name, error=error.message, bytes=len(data))
-    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    kind = sniff(data, Reading(name, Limits())).lower()
+    grey = np.asarray(cv2.cvtColor(media.image.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     small = cv2.resize(grey, (256, 256), interpolation=cv2.INTER_AREA)
     return FileFacts(
         path=name,
         bytes=len(data),
-        width=pixels.shape[1],
-        height=pixels.shape[0],
+        format=kind,
+        width=media.image.width,
+        height=media.image.height,
         brightness=round(float(grey.mean()), 3),
         sharpness=round(math.log(float(cv2.Laplacian(small, cv2.CV_64F).var()) + 1e-3), 4),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=media.sha256,
         dhash=difference_hash(grey),
-        **_container(data),
+        **(_jpeg(data) if kind == "jpeg" else {}),
     )
 
 
@@ -103,28 +104,9 @@ def difference_hash(grey: UInt8Array) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def _container(data: bytes) -> dict[str, Any]:
-    """Return format and, of a JPEG, what its encoder left in the headers (ITU T.81, annex B)."""
-    for name, marks in _MAGIC.items():
-        if any(data[at : at + len(mark)] == mark for at, mark in marks):
-            return _jpeg(data) if name == "jpeg" else {"format": name}
-    return {"format": "other"}
-
-
-_MAGIC: Final[dict[str, tuple[tuple[int, bytes], ...]]] = {
-    "jpeg": ((0, b"\xff\xd8"),),
-    "png": ((0, b"\x89PNG"),),
-    "webp": ((8, b"WEBP"),),
-    "gif": ((0, b"GIF8"),),
-    "bmp": ((0, b"BM"),),
-    "tiff": ((0, b"II*\0"), (0, b"MM\0*")),
-    "avif": ((8, b"avif"), (8, b"avis")),
-    "heic": ((8, b"heic"), (8, b"heix"), (8, b"mif1")),
-}
-
-
 def _jpeg(data: bytes) -> dict[str, Any]:
-    out: dict[str, Any] = {"format": "jpeg"}
+    """Return what a JPEG's encoder left in the headers (ITU T.81, annex B)."""
+    out: dict[str, Any] = {}
     at, applications = 2, ""
     while at + 4 <= len(data) and data[at] == 0xFF:
         code, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
@@ -165,64 +147,20 @@ def near_duplicates(hashes: Sequence[str], most: int) -> list[tuple[int, int, in
 
 
 FORMAT_FEATURES: Final = (
-    "width",
-    "height",
-    "aspect",
-    "format",
-    "quantiser",
-    "sampling",
-    "progressive",
-    "segments",
-)
+    "width", "height", "aspect", "format", "quantiser", "sampling", "progressive", "segments",
+)  # fmt: skip
 
 
 def format_features(facts: Sequence[FileFacts]) -> npt.NDArray[np.float64]:
     """Return what the containers say, float64 (N, K) in the order of :data:`FORMAT_FEATURES`; words become numbers."""
-    words = {name: sorted({getattr(f, name) for f in facts}) for name in ("format", "sampling", "segments")}
-    place = {name: {w: i for i, w in enumerate(known)} for name, known in words.items()}
-    return np.array(
-        [
-            [
-                f.width,
-                f.height,
-                f.width / max(1, f.height),
-                place["format"][f.format],
-                f.quantiser,
-                place["sampling"][f.sampling],
-                f.progressive,
-                place["segments"][f.segments],
-            ]
-            for f in facts
-        ],
-        np.float64,
-    )
-
-
-def write_facts(path: Path, facts: Sequence[FileFacts]) -> None:
-    """Write facts as CSV, whole or not at all."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(FIELDS)
-    table.writerows(dataclasses.astuple(f) for f in facts)
-    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
-
-
-def read_facts_file(path: Path) -> dict[str, FileFacts]:
-    """Read them back by path; nothing where the file is not there or is none of ours."""
-    out: dict[str, FileFacts] = {}
-    if not path.is_file():
-        return out
-    casts = {"int": int, "float": float, "str": str}
-    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        table = csv.reader(stream)
-        if next(table, None) != FIELDS:
-            return out
-        for cells in table:
-            try:
-                values: dict[str, Any] = {
-                    k: casts[str(_TYPES[k])](v) for k, v in zip(FIELDS, cells, strict=True)
-                }
-            except ValueError:
-                continue
-            out[values["path"]] = FileFacts(**values)
-    return out
+    columns: list[list[float]] = []
+    for name in FORMAT_FEATURES:
+        if name == "aspect":
+            columns.append([f.width / max(1, f.height) for f in facts])
+            continue
+        found = [getattr(f, name) for f in facts]
+        if isinstance(found[0], str):
+            place = {word: i for i, word in enumerate(sorted(set(found)))}
+            found = [place[word] for word in found]
+        columns.append(found)
+    return np.array(columns, np.float64).T

@@ -8,6 +8,8 @@ are dropped together.
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,10 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from fakeweb.datasets.splits import Families
 from fakeweb.errors import DatasetError, UsageError
-from fakeweb.evaluate import figures, plots
+from fakeweb.evaluate import evaluate, figures, plots
+from fakeweb.evaluate.degrade import PLAIN
 from fakeweb.evaluate.pages import Block, Heading, Table, Text, write_page
 from fakeweb.evaluate.protocol import Protocol
+from fakeweb.evaluate.report import values
+from fakeweb.evaluate.scores import Row
 from fakeweb.media import write_atomically
 from fakeweb.types import Sample
 
@@ -72,8 +78,6 @@ def make_folds(samples: Sequence[Sample], count: int = FOLDS) -> list[Fold]:
 
 def _families(sources: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the sources that share a part of their name, a part being at least three letters between marks."""
-    from fakeweb.datasets.splits import Families
-
     joined = Families()
     by_part: dict[str, str] = {}
     for source in sources:
@@ -116,9 +120,6 @@ def write_folds(folds: Sequence[Fold], recipe: Path, out: Path) -> list[Path]:
 
 def _changed(text: str, fold: Fold, recipe: Path) -> str:
     """Give a recipe another name and skip list, line by line, so that its comments stay."""
-    import re
-    import tomllib
-
     data = tomllib.loads(text)
     if "name" not in data or not re.search(r"^\[data\]", text, re.MULTILINE):
         raise UsageError(f"{recipe} has no name or no [data]", hint="see docs/guide/train.md")
@@ -176,61 +177,38 @@ def evaluate_folds(
     Returns:
         One line per fold, and one of all together.
     """
-    from fakeweb.evaluate import evaluate
-    from fakeweb.evaluate.report import cell
-
-    results = []
+    rows: dict[str, list[Row]] = {}
+    tables: dict[str, dict[str, Any]] = {}
     for fold, card in read_folds(folder):
         own = replace(protocol, models=(str(card),), part="all", only=fold.held_out, skip=())
         result = evaluate(own, out / f"fold{fold.number}", workers=workers, on_progress=on_progress)
-        name = next(iter(result.metrics["models"]))
-        rows = [r for r in result.rows if r.model == name and r.view == "plain"]
-        results.append((fold, name, rows))
-    tables = {f"fold {f.number}": figures.table(rows) for f, _, rows in results}
-    pooled = figures.table([r for _, _, rows in results for r in rows])
-    mean = [t["auc"]["value"] for t in tables.values() if t["auc"]["value"] is not None]
-    summary: dict[str, Any] = {
-        "folds": {
-            k: {**t, "held_out": list(f.held_out), "model": n}
-            for (k, t), (f, n, _) in zip(tables.items(), results, strict=True)
-        },
-        "pooled": pooled,
-        "mean_auc": round(float(np.mean(mean)), 4) if mean else None,
-    }
-    write_atomically(out / "metrics.json", (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode())
-    header = ["fold", "held out", "reals", "fakes", "AUC", "fakes called fake", "reals called fake"]
+        model, name = next(iter(result.metrics["models"])), f"fold {fold.number}"
+        rows[name] = [r for r in result.rows if r.model == model and r.view == PLAIN]
+        tables[name] = {**figures.table(rows[name]), "held_out": list(fold.held_out), "model": model}
+    pooled = figures.table([r for own in rows.values() for r in own])
+    known = [t["auc"]["value"] for t in tables.values() if t["auc"]["value"] is not None]
+    mean = round(float(np.mean(known)), 4) if known else None
+    text = json.dumps({"folds": tables, "pooled": pooled, "mean_auc": mean}, indent=2, allow_nan=False)
+    write_atomically(out / "metrics.json", (text + "\n").encode())
+    return _write_report(out, {**tables, "pooled": {**pooled, "held_out": ["all"]}}, rows)
+
+
+def _write_report(out: Path, tables: dict[str, dict[str, Any]], rows: dict[str, list[Row]]) -> list[str]:
+    """Write the report of all folds; return one line per table."""
     lines = [
-        [
-            k,
-            ", ".join(f.held_out),
-            str(t["real"]),
-            str(t["fake"]),
-            cell(t["auc"]),
-            cell(t["recall"], True),
-            cell(t["false_alarm_rate"], True),
-        ]
-        for (k, t), (f, _, _) in zip(tables.items(), results, strict=True)
+        [name, ", ".join(t["held_out"]), *values(t, ("real", "fake", "auc", "recall", "false_alarm_rate"))]
+        for name, t in tables.items()
     ]
-    lines.append(
-        [
-            "pooled",
-            "all",
-            str(pooled["real"]),
-            str(pooled["fake"]),
-            cell(pooled["auc"]),
-            cell(pooled["recall"], True),
-            cell(pooled["false_alarm_rate"], True),
-        ]
-    )
-    curves = {f"fold {f.number}": figures.judged(rows) for f, _, rows in results}
     blocks: list[Block] = [
         Heading("Cross-validation by held-out source", 1),
         Text(
             "Each model is judged on all pictures of the sources that its training left out; "
             "'pooled' mixes the models' scores."
         ),
-        Table(header, lines),
-        plots.roc_plot(curves, "roc-folds", "sources never seen"),
+        Table(["fold", "held out", "reals", "fakes", "AUC", "fakes called fake", "reals called fake"], lines),
+        plots.roc_plot(
+            {n: figures.judged(own) for n, own in rows.items()}, "roc-folds", "sources never seen"
+        ),
     ]
     write_page(out, "report", blocks)
     return [f"{line[0]}  {line[1]}  AUC {line[4]}" for line in lines]

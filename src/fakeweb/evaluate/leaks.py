@@ -16,12 +16,11 @@ import cv2
 import numpy as np
 
 from fakeweb.errors import FakeWebError
-from fakeweb.evaluate.figures import figure
-from fakeweb.evaluate.intervals import bootstrap
-from fakeweb.evaluate.judge import main_face
-from fakeweb.evaluate.metrics import Floats, auc, ranked
+from fakeweb.evaluate.figures import figure, two_class_sources
 from fakeweb.evaluate.shallow import grid_strength, out_of_fold
+from fakeweb.faces import main_face
 from fakeweb.media import read_image
+from fakeweb.metrics import Floats, auc, bootstrap, ranked
 from fakeweb.types import Box, FaceFinder, Image, Sample, UInt8Array
 
 ALLOWED: Final = 0.05
@@ -100,7 +99,7 @@ def crops_leak(
         seed: Decides which, and all dice of the crops.
         on_progress: Called with (done, total).
     """
-    chosen = {s: _some(samples, s, at_most, seed) for s in two_class(samples)}
+    chosen = {s: _some(samples, s, at_most, seed) for s in two_class_sources(samples, LEAST)}
     total, done = sum(map(len, chosen.values())), 0
     out: dict[str, Any] = {}
     for source, own in chosen.items():
@@ -129,16 +128,6 @@ def _crop_of(sample: Sample, finder: FaceFinder, make_crop: MakeCrop, seed: int)
         [seed, *sample.path.name.encode(errors="surrogatepass"), int(sample.label or 0)]
     )
     return make_crop(image, face.box, dice)
-
-
-def two_class(samples: Sequence[Sample], least: int = LEAST) -> list[str]:
-    """Return the sources with enough of both classes."""
-
-    def count(source: str, label: int) -> int:
-        return sum(s.source == source and s.label == label for s in samples)
-
-    sources = sorted({s.source for s in samples})
-    return [s for s in sources if min(count(s, 0), count(s, 1)) >= least]
 
 
 def _some(samples: Sequence[Sample], source: str, at_most: int, seed: int) -> list[Sample]:
@@ -170,9 +159,9 @@ def leak(values: Floats, samples: Sequence[Sample], names: Sequence[str]) -> dic
     unit = groups if len(set(groups.tolist())) >= 20 else np.array([str(s.path) for s in samples])
     p = out_of_fold(values, labels, unit.tolist())
     known = np.isfinite(p)
-    value = auc(labels[known], p[known])
+    value = auc(p[known & (labels == 1)], p[known & (labels == 0)])
     interval = bootstrap(lambda w: ranked(labels[known], p[known], w)[:, :1], unit[known])[0]
-    alone = [auc(labels, values[:, k]) for k in range(values.shape[1])]
+    alone = [auc(column[labels == 1], column[labels == 0]) for column in values.T]
     worst = int(np.nanargmax(np.abs(np.array(alone) - 0.5)))
     inside = [v for v in (*interval, value) if math.isfinite(v)]
     return {

@@ -10,12 +10,12 @@ reported apart.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fakeweb.evaluate.degrade import PLAIN, reencode
+from fakeweb.evaluate.figures import single_class_sources
 from fakeweb.evaluate.scores import Row
 from fakeweb.faces import align
 from fakeweb.faces.align import stand_of
@@ -41,15 +41,6 @@ class Match:
     path: str
     source: str
     side_px: int
-
-
-def single_class_sources(rows: Sequence[Row]) -> list[str]:
-    """Return the sources that hold fakes, but fewer than ten reals."""
-    reals: dict[str, int] = defaultdict(int)
-    fakes: dict[str, int] = defaultdict(int)
-    for row in rows:
-        (fakes if row.label else reals)[row.source] += 1
-    return sorted(s for s in fakes if reals[s] < 10)
 
 
 def pair(rows: Sequence[Row]) -> list[Match]:

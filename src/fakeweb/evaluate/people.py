@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from fakeweb.datasets.splits import Families
 from fakeweb.errors import FakeWebError
-from fakeweb.evaluate.judge import main_face
+from fakeweb.faces import main_face
 from fakeweb.media import read_image
 from fakeweb.types import Face, FaceFinder, FloatArray, Image, Sample, UInt8Array
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fakeweb.evaluate import metrics
+from fakeweb import metrics
 from fakeweb.evaluate.pages import Plot
 from fakeweb.evaluate.scores import Row
 
@@ -43,18 +43,22 @@ def _plot(name: str, figure: Figure, alt: str) -> Plot:
     return Plot(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), stream.getvalue(), alt)
 
 
+def _diagonal(axes: Axes) -> None:
+    axes.plot([0, 1], [0, 1], color="#999", linewidth=0.8, linestyle=":")
+
+
 def roc_plot(curves: Mapping[str, Sequence[Row]], name: str, title: str) -> Plot:
     """Draw one ROC curve per entry."""
     figure, axes = _figure()
     for colour, (label, rows) in zip(_COLOURS * 3, curves.items(), strict=False):
-        y, p = [r.label for r in rows], [r.p_fake for r in rows]
-        fpr, tpr, _ = metrics.roc(y, p)
-        if np.isfinite(fpr).all() and np.isfinite(tpr).all():
-            axes.plot(fpr, tpr, color=colour, linewidth=1.6, label=f"{label}  {metrics.auc(y, p):.3f}")
-    axes.plot([0, 1], [0, 1], color="#999", linewidth=0.8, linestyle=":")
-    axes.set(
-        xlabel="share of reals called fake", ylabel="share of fakes called fake", title=title, aspect="equal"
-    )
+        fake, real = ([r.p_fake for r in rows if r.label == truth] for truth in (1, 0))
+        if fake and real:
+            fpr, tpr = metrics.roc([r.label for r in rows], [r.p_fake for r in rows])
+            area = metrics.auc(fake, real)
+            axes.plot(fpr, tpr, color=colour, linewidth=1.6, label=f"{label}  {area:.3f}")
+    _diagonal(axes)
+    axes.set(xlabel="share of reals called fake", ylabel="share of fakes called fake")
+    axes.set(title=title, aspect="equal")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7.5, loc="lower right", frameon=False, title="AUC", title_fontsize=7.5)
     return _plot(name, figure, f"ROC curves: {title}")
@@ -63,21 +67,12 @@ def roc_plot(curves: Mapping[str, Sequence[Row]], name: str, title: str) -> Plot
 def reliability_plot(rows: Sequence[Row], name: str, title: str, bins: int = 10) -> Plot:
     """Draw how often faces were fake against the P(fake) they got, and how many got it."""
     figure, axes = _figure()
-    confidence, frequency, total = metrics.reliability(
-        [r.label for r in rows], [r.p_fake for r in rows], bins=bins
-    )
-    there = total > 0
-    axes.bar(
-        (np.arange(bins) + 0.5) / bins,
-        total / max(1.0, total.sum()),
-        1 / bins,
-        color="#d9dee3",
-        label="share of rows",
-    )
-    axes.plot([0, 1], [0, 1], color="#999", linewidth=0.8, linestyle=":")
-    axes.plot(
-        confidence[there], frequency[there], color=_FAKE, marker="o", markersize=4, label="share of fakes"
-    )
+    labels, p = [r.label for r in rows], [r.p_fake for r in rows]
+    said, found, total = metrics.reliability(labels, p, bins)
+    there, middles = total > 0, (np.arange(bins) + 0.5) / bins
+    axes.bar(middles, total / max(1.0, total.sum()), 1 / bins, color="#d9dee3", label="share of rows")
+    _diagonal(axes)
+    axes.plot(said[there], found[there], color=_FAKE, marker="o", markersize=4, label="share of fakes")
     axes.set(xlabel="P(fake) said", ylabel="share of fakes found", title=title, xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     return _plot(name, figure, f"reliability: {title}")
@@ -88,9 +83,8 @@ def score_plot(rows: Sequence[Row], name: str, title: str) -> Plot:
     figure, axes = _figure()
     edges = np.linspace(0, 1, 41)
     for label, colour, word in ((0, _REAL, "real"), (1, _FAKE, "fake")):
-        axes.hist(
-            [r.p_fake for r in rows if r.label == label], edges.tolist(), color=colour, alpha=0.55, label=word
-        )
+        own = [r.p_fake for r in rows if r.label == label]
+        axes.hist(own, edges.tolist(), color=colour, alpha=0.55, label=word)
     axes.set(xlabel="P(fake)", ylabel="rows", title=title)
     axes.legend(fontsize=8, frameon=False)
     return _plot(name, figure, f"scores: {title}")
@@ -138,8 +132,7 @@ def bars_plot(groups: Mapping[str, Mapping[str, float]], name: str, title: str, 
     for number, (colour, key) in enumerate(zip(_COLOURS * 3, inner, strict=False)):
         places = [i + (number - (len(inner) - 1) / 2) * wide for i in range(len(groups))]
         axes.bar(places, [g.get(key, 0.0) for g in groups.values()], wide, color=colour, label=key)
-    axes.set_xticks(range(len(groups)), list(groups), rotation=35, ha="right", fontsize=8)
-    axes.set(title=title, ylabel=ylabel)
+    _name_groups(axes, groups, 0, title, ylabel)
     axes.legend(fontsize=8, frameon=False)
     return _plot(name, figure, title)
 
@@ -147,9 +140,18 @@ def bars_plot(groups: Mapping[str, Mapping[str, float]], name: str, title: str, 
 def box_plot(groups: Mapping[str, Sequence[float]], name: str, title: str, ylabel: str) -> Plot:
     """Draw a box with whiskers (5 % and 95 %) per group."""
     figure, axes = _figure(max(5.2, 0.62 * len(groups) + 1.5), 3.4)
-    axes.boxplot(
-        list(groups.values()), whis=(5, 95), showfliers=False, widths=0.6, medianprops={"color": _FAKE}
-    )
-    axes.set_xticks(range(1, len(groups) + 1), list(groups), rotation=35, ha="right", fontsize=8)
-    axes.set(title=title, ylabel=ylabel)
+    look: dict[str, Any] = {
+        "whis": (5, 95),
+        "showfliers": False,
+        "widths": 0.6,
+        "medianprops": {"color": _FAKE},
+    }
+    axes.boxplot(list(groups.values()), **look)
+    _name_groups(axes, groups, 1, title, ylabel)
     return _plot(name, figure, title)
+
+
+def _name_groups(axes: Axes, groups: Mapping[str, Any], first: int, title: str, ylabel: str) -> None:
+    """Write the names of groups along the axis, from place ``first`` on."""
+    axes.set_xticks(range(first, len(groups) + first), list(groups), rotation=35, ha="right", fontsize=8)
+    axes.set(title=title, ylabel=ylabel)

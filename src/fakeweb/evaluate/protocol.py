@@ -13,6 +13,7 @@ import numpy as np
 from fakeweb.datasets import AUTO, half_of_group, read_samples, settle_conflicts
 from fakeweb.datasets.files import shows_video
 from fakeweb.errors import DatasetError, UsageError
+from fakeweb.evaluate.figures import two_class_sources
 from fakeweb.types import Classifier, Sample
 
 Part = Literal["val", "val-A", "val-B", "test", "train", "all"]
@@ -113,16 +114,10 @@ def choose(protocol: Protocol) -> Chosen:
             hint="choose another --split, or 'all' for data sets without one",
         )
     pictures = [s for s in samples if not shows_video(s.path)]
-    degraded = draw_evenly(_of_both_classes(pictures), protocol.robustness, protocol.seed)
+    both = set(two_class_sources(pictures, 1))  # all, where there is no such source
+    paired = [s for s in pictures if s.source in both] or pictures
+    degraded = draw_evenly(paired, protocol.robustness, protocol.seed)
     return Chosen(tuple(samples), frozenset(s.path for s in degraded), tuple(problems), layout)
-
-
-def _of_both_classes(samples: Sequence[Sample]) -> list[Sample]:
-    """Return the samples of sources that hold reals and fakes; all where there is no such source."""
-    labels: dict[str, set[int | None]] = defaultdict(set)
-    for sample in samples:
-        labels[sample.source].add(sample.label)
-    return [s for s in samples if len(labels[s.source]) == 2] or list(samples)
 
 
 def in_part(sample: Sample, part: Part) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -17,14 +16,16 @@ import numpy as np
 from fakeweb.batch import ordered_map
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import figures, shallow
+from fakeweb.evaluate.csvfile import to_csv, write_csv
 from fakeweb.evaluate.degrade import PLAIN, views
-from fakeweb.evaluate.judge import Judge, Judged, Task, name_of
-from fakeweb.evaluate.matched import VIEW, pair, single_class_sources
-from fakeweb.evaluate.metrics import Floats
+from fakeweb.evaluate.matched import VIEW, pair
 from fakeweb.evaluate.protocol import Chosen, Protocol, choose, clips
 from fakeweb.evaluate.report import write_reports
+from fakeweb.evaluate.score_picture import Scored, Task, name_of
+from fakeweb.evaluate.score_video import SampleScorer
 from fakeweb.evaluate.scores import Row, ScoreFile
 from fakeweb.media import write_atomically
+from fakeweb.metrics import Floats
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -45,9 +46,9 @@ def evaluate(
     workers: int = 1,
     on_progress: OnProgress = lambda _stage, _done, _total: None,
 ) -> Evaluation:
-    """Judge the samples a protocol chooses, and write scores, figures and reports.
+    """Score the samples a protocol chooses, and write scores, figures and reports.
 
-    What was judged before in ``out`` by the same protocol is not judged again.
+    What was scored before in ``out`` by the same protocol is not scored again.
 
     Args:
         protocol: What is judged, and how.
@@ -60,29 +61,21 @@ def evaluate(
         UsageError: ``out`` holds another evaluation.
         UnknownName, ModelError: A finder, model or layout cannot be used.
     """
-    judge = Judge(protocol)  # wrong names and broken models are found before anything else is done
-    chosen = choose(protocol)
-    tasks = plan(protocol, chosen)
-    names = [c.reference for c in judge.classifiers]
+    scorer = SampleScorer(protocol)  # wrong names and broken models are found before anything else is done
+    names = [c.reference for c in scorer.classifiers]
     if len(set(names)) < len(names):
-        raise UsageError(
-            f"two models go by one name: {', '.join(names)}", hint="give each model a name of its own"
-        )
-    run = _about(protocol, judge, chosen)
-    rows, traces = _judge_all(protocol, judge, tasks, out, run, workers, on_progress)
-    plain = [r for r in rows if r.view == PLAIN]
-    if not any(r.state == "judged" for r in plain):
-        raise DatasetError(
-            f"no face was found in any of {len(tasks)} files",
-            hint="is it the right folder? another finder may help",
-        )
-    matched = _matched(protocol, judge, tasks, plain, out, workers, on_progress)
+        hint = "give each model a name of its own"
+        raise UsageError(f"two models go by one name: {', '.join(names)}", hint=hint)
+    chosen = choose(protocol)
+    run = _about(protocol, scorer, chosen)
+    rows, matched, traces = _rows(scorer, plan(protocol, chosen), out, run, workers, on_progress)
     on_progress("figures", 0, 1)
+    plain = [r for r in rows if r.view == PLAIN]
     baseline = _baseline(plain, traces, names[0])
     metrics = {
         "run": run,
         "problems": list(chosen.problems),
-        "thresholds": {c.reference: asdict(c.thresholds()) for c in judge.classifiers},
+        "thresholds": {c.reference: asdict(c.thresholds()) for c in scorer.classifiers},
         "models": {n: _model(n, rows, matched, baseline) for n in names},
         "shallow": _model(shallow.REFERENCE, [*_as_rows(plain, baseline, names[0])], [], {}),
     }
@@ -94,65 +87,93 @@ def evaluate(
 
 def plan(protocol: Protocol, chosen: Chosen) -> list[Task]:
     """Return what is to be done, one task per sample."""
-    clip = clips(chosen.samples)
-    root = protocol.data
+    clip, root = clips(chosen.samples), protocol.data
     return [
-        Task(
-            sample,
-            name_of(sample.path, root),
-            name_of(Path(clip[sample.path]), root),
-            views(sample.path in chosen.degraded),
-        )
-        for sample in chosen.samples
+        Task(s, name_of(s.path, root), name_of(Path(clip[s.path]), root), views(s.path in chosen.degraded))
+        for s in chosen.samples
     ]
 
 
-def _about(protocol: Protocol, judge: Judge, chosen: Chosen) -> dict[str, Any]:
+def _about(protocol: Protocol, scorer: SampleScorer, chosen: Chosen) -> dict[str, Any]:
     """Say what the scores depend on, for ``run.json``; the models by their digests."""
     from fakeweb import __version__
 
     plain = asdict(replace(protocol, baselines=()))
-    about = {k: v for k, v in plain.items() if k not in ("data", "models", "finder_model", "baselines")}
-    pairs = zip(judge.classifiers, judge.scanners, strict=True)
-    return about | {
+    left = ("data", "models", "finder_model", "baselines")
+    pairs = zip(scorer.classifiers, scorer.scanners, strict=True)
+    return {k: v for k, v in plain.items() if k not in left} | {
         "data": str(protocol.data.resolve().name),
         "layout": chosen.layout,
         "samples": len(chosen.samples),
-        "finder": judge.finder.name,
+        "finder": scorer.finder.name,
         "models": {classifier.reference: scanner.digest() for classifier, scanner in pairs},
         "fakeweb": __version__,
-        "people": list(protocol.people),
-        "only": list(protocol.only),
-        "skip": list(protocol.skip),
+        **{k: list(getattr(protocol, k)) for k in ("people", "only", "skip")},
     }
 
 
-def _judge_all(
-    protocol: Protocol,
-    judge: Judge,
+def _rows(
+    scorer: SampleScorer,
     tasks: Sequence[Task],
     out: Path,
     run: dict[str, Any],
     workers: int,
     on_progress: OnProgress,
-) -> tuple[list[Row], dict[str, Floats]]:
-    scores = ScoreFile(out, run, {t.name: judge.rows_of(t) for t in tasks})
+) -> tuple[list[Row], list[Row], dict[str, Floats]]:
+    """Score all samples, then the pairs of single-class sources (kept in ``matched/``).
+
+    Returns:
+        Rows of the samples and of the pairs, and the shallow features by path.
+    """
+    scores = ScoreFile(out, run, {t.name: scorer.rows_of(t) for t in tasks})
     traces = _Traces(out / "features.csv", scores.done)
+    _score(scorer, tasks, scores, "judge", workers, on_progress, traces)
+    order = {t.name: i for i, t in enumerate(tasks)}
+    rows = sorted(scores.rows, key=lambda r: order[r.path])
+    plain = [r for r in rows if r.view == PLAIN]
+    if not any(r.state == "judged" for r in plain):
+        raise DatasetError(
+            f"no face was found in any of {len(tasks)} files",
+            hint="is it the right folder? another finder may help",
+        )
+    samples = {t.name: t.sample for t in tasks}
+    first = scorer.classifiers[0].reference
+    pairs = [
+        Task(samples[m.path], f"{m.source}/{m.path}", f"{m.source}/{m.path}", (VIEW,), m)
+        for m in pair([r for r in plain if r.model == first])
+    ]
+    if not pairs:
+        return rows, [], traces.values
+    about = {"matched": [[t.name, t.match.side_px if t.match else 0] for t in pairs]}
+    matched = ScoreFile(out / "matched", about, {t.name: len(scorer.classifiers) for t in pairs})
+    _score(scorer, pairs, matched, "matched", workers, on_progress)
+    return rows, matched.rows, traces.values
+
+
+def _score(
+    scorer: SampleScorer,
+    tasks: Sequence[Task],
+    scores: ScoreFile,
+    stage: str,
+    workers: int,
+    on_progress: OnProgress,
+    traces: _Traces | None = None,
+) -> None:
+    """Score the tasks that have no rows yet, by so many processes."""
     todo = [t for t in tasks if t.name not in scores.done]
-    on_progress("judge", len(tasks) - len(todo), len(tasks))
-    make = (lambda: judge) if workers <= 1 else partial(Judge, protocol)
+    before = len(tasks) - len(todo)
+    on_progress(stage, before, len(tasks))
+    make = (lambda: scorer) if workers <= 1 else partial(SampleScorer, scorer.protocol)
     try:
-        for done, (task, result) in enumerate(
-            ordered_map(make, todo, workers=workers), len(tasks) - len(todo) + 1
-        ):
-            traces.add(task.name, result)
-            scores.add(result.rows)
-            on_progress("judge", done, len(tasks))
+        for done, (task, scored) in enumerate(ordered_map(make, todo, workers=workers), before + 1):
+            if traces is not None:
+                traces.add(task.name, scored)
+            scores.add(scored.rows)
+            on_progress(stage, done, len(tasks))
     finally:
         scores.close()
-        traces.close()
-    order = {t.name: i for i, t in enumerate(tasks)}
-    return sorted(scores.rows, key=lambda r: order[r.path]), traces.values
+        if traces is not None:
+            traces.stream.close()
 
 
 class _Traces:
@@ -160,57 +181,20 @@ class _Traces:
 
     def __init__(self, path: Path, wanted: set[str]) -> None:
         self.values: dict[str, Floats] = {}
+        how: dict[str, Any] = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
         if path.is_file():
-            with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
+            with path.open(**how) as stream:
                 for cells in csv.reader(stream):
                     if cells and cells[0] in wanted:
                         self.values[cells[0]] = np.array([float(v) for v in cells[1:]])
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([k, *v.tolist()] for k, v in self.values.items())
-        write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
-        self._stream = path.open("a", newline="", encoding="utf-8", errors="surrogateescape")
+        write_csv(path, ([k, *v.tolist()] for k, v in self.values.items()))
+        self.stream = path.open("a", **how)
 
-    def add(self, name: str, result: Judged) -> None:
-        if result.features is not None:
-            self.values[name] = result.features
-            csv.writer(self._stream, lineterminator="\n").writerow([name, *result.features.tolist()])
-            self._stream.flush()
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _matched(
-    protocol: Protocol,
-    judge: Judge,
-    tasks: Sequence[Task],
-    plain: Sequence[Row],
-    out: Path,
-    workers: int,
-    on_progress: OnProgress,
-) -> list[Row]:
-    """Judge the pairs of single-class sources; kept in ``matched/``."""
-    first = judge.classifiers[0].reference
-    by_name = {t.name: t for t in tasks}
-    pairs = [
-        Task(by_name[m.path].sample, f"{m.source}/{m.path}", f"{m.source}/{m.path}", (VIEW,), m)
-        for m in pair([r for r in plain if r.model == first])
-    ]
-    if not pairs:
-        return []
-    run = {"matched": [[t.name, t.match.side_px if t.match else 0] for t in pairs]}
-    scores = ScoreFile(out / "matched", run, {t.name: len(judge.classifiers) for t in pairs})
-    todo = [t for t in pairs if t.name not in scores.done]
-    make = (lambda: judge) if workers <= 1 else partial(Judge, protocol)
-    try:
-        for done, (_, result) in enumerate(
-            ordered_map(make, todo, workers=workers), len(pairs) - len(todo) + 1
-        ):
-            scores.add(result.rows)
-            on_progress("matched", done, len(pairs))
-    finally:
-        scores.close()
-    return scores.rows
+    def add(self, name: str, scored: Scored) -> None:
+        if scored.features is not None:
+            self.values[name] = scored.features
+            self.stream.write(to_csv([[name, *scored.features.tolist()]]))
+            self.stream.flush()
 
 
 def _baseline(plain: Sequence[Row], traces: dict[str, Floats], model: str) -> dict[str, float]:
@@ -226,18 +210,12 @@ def _baseline(plain: Sequence[Row], traces: dict[str, Floats], model: str) -> di
 
 def _as_rows(plain: Sequence[Row], baseline: dict[str, float], model: str) -> list[Row]:
     """Return the baseline's scores as rows, so that it gets the same figures; even odds decide."""
-    from dataclasses import replace
-
     rows = []
     for row in plain:
         p = baseline.get(row.path)
         if row.model == model and p is not None:
-            verdict = "fake" if p >= 0.5 else "real"
-            rows.append(
-                replace(
-                    row, model=shallow.REFERENCE, p_fake=p, logit=math.nan, verdict=verdict, state="judged"
-                )
-            )
+            said = replace(row, model=shallow.REFERENCE, p_fake=p, logit=math.nan, state="judged")
+            rows.append(replace(said, verdict="fake" if p >= 0.5 else "real"))
     return rows
 
 
@@ -271,12 +249,8 @@ def _model(
         within = {s: figures.beats([r for r in two if r.source == s], baseline) for s in sorted(inside)}
         out["against_shallow"] = {"pooled": figures.beats(two, baseline), "sources": within}
     out["robustness"] = _robustness([r for r in own if r.source in inside])
-    paired = [r for r in matched if r.model == name]
-    out["matched"] = {
-        s: figures.table([r for r in paired if r.source == s])
-        for s in single_class_sources(plain)
-        if any(r.source == s for r in paired)
-    }
+    paired = figures.by_source([r for r in matched if r.model == name])
+    out["matched"] = {s: paired[s] for s in figures.single_class_sources(plain) if s in paired}
     return out
 
 
@@ -293,12 +267,7 @@ def _write(out: Path, metrics: dict[str, Any], plain: Sequence[Row], names: Sequ
     """Write ``metrics.json`` and, per group, ``groups.csv``."""
     text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(out / "metrics.json", (text + "\n").encode("utf-8", "replace"))
-    table = io.StringIO()
     lines = [
         {"model": n, **line} for n in names for line in figures.by_group([r for r in plain if r.model == n])
     ]
-    if lines:
-        writer = csv.DictWriter(table, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-    write_atomically(out / "groups.csv", table.getvalue().encode("utf-8", "surrogateescape"))
+    write_csv(out / "groups.csv", [[*lines[0]], *([*line.values()] for line in lines)] if lines else [])

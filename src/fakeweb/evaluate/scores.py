@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from fakeweb.errors import UsageError
+from fakeweb.evaluate.csvfile import cells_of, header_of, read_csv, to_csv, write_csv
 from fakeweb.media import write_atomically
 
 State = Literal["judged", "no_face", "unreadable"]
@@ -59,10 +57,6 @@ class Row:
     sharpness: float
 
 
-_FIELDS = [f.name for f in dataclasses.fields(Row)]
-_TYPES = {f.name: f.type for f in dataclasses.fields(Row)}
-
-
 class ScoreFile:
     """The rows of one run in one folder: ``scores.csv`` and ``run.json``, which says of what run.
 
@@ -89,14 +83,14 @@ class ScoreFile:
         self.done = {path for path, count in have.items() if count == rows_per_picture.get(path)}
         self.rows = [row for row in rows if row.path in self.done]
         write_atomically(about, text.encode())
-        write_rows(self.path, self.rows)
+        write_csv(self.path, [header_of(Row), *map(cells_of, self.rows)])
         self._stream: TextIO | None = None
 
     def add(self, rows: Sequence[Row]) -> None:
         """Keep the rows of one picture, on disk too before this returns."""
         if self._stream is None:
             self._stream = self.path.open("a", newline="", encoding="utf-8", errors="surrogateescape")
-        csv.writer(self._stream, lineterminator="\n").writerows(_cells(row) for row in rows)
+        self._stream.write(to_csv(map(cells_of, rows)))
         self._stream.flush()
         self.rows.extend(rows)
 
@@ -107,39 +101,13 @@ class ScoreFile:
             self._stream = None
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows with a header, whole or not at all."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_FIELDS)
-    table.writerows(_cells(row) for row in rows)
-    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
-
-
 def read_rows(path: Path) -> list[Row]:
     """Read rows back; a last line that was cut off is passed over.
 
     Raises:
         UsageError: The file is none of ours.
     """
-    rows = []
-    text = path.read_bytes().decode("utf-8", "surrogateescape")
-    table = csv.reader(io.StringIO(text[: text.rfind("\n") + 1], newline=""))
-    if next(table, _FIELDS) != _FIELDS:
+    rows = read_csv(path, Row)
+    if rows is None:
         raise UsageError(f"{path} is no table of scores", hint="name another --out")
-    for cells in table:
-        try:
-            rows.append(Row(**{k: _value(k, v) for k, v in zip(_FIELDS, cells, strict=True)}))
-        except ValueError:
-            continue
     return rows
-
-
-def _cells(row: Row) -> list[str]:
-    return ["" if isinstance(v, float) and math.isnan(v) else str(v) for v in dataclasses.astuple(row)]
-
-
-def _value(name: str, text: str) -> Any:
-    if _TYPES[name] == "float":
-        return float(text) if text else math.nan
-    return int(text) if _TYPES[name] == "int" else text

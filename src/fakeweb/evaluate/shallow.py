@@ -14,15 +14,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.evaluate.metrics import Floats
-from fakeweb.types import UInt8Array
+from fakeweb.faces import align
+from fakeweb.metrics import Floats
+from fakeweb.types import Face, Image, UInt8Array
 
 REFERENCE: Final = "shallow@1"
-SIDE_PX: Final = 160
-MARGIN: Final = 1.1
+_SIDE_PX: Final = 160
+_MARGIN: Final = 1.1
 FOLDS: Final = 5
 _BANDS: Final = 8
 _TINY: Final = 1e-6
+
+
+def face_features(image: Image, face: Face) -> Floats:
+    """Return :func:`features` of a face's crop."""
+    return features(align(image, face, _SIDE_PX, margin=_MARGIN).pixels)
 
 
 def features(pixels: UInt8Array) -> Floats:

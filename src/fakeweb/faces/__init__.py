@@ -9,6 +9,7 @@ in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_finders.py``. Th
 """
 
 from fakeweb.faces.align import DEFAULT_MARGIN, align
+from fakeweb.faces.main_face import main_face
 from fakeweb.faces.measure import measure, stretched
 from fakeweb.faces.quality import Quality, quality_of, share_inside
 from fakeweb.faces.suppress import suppress
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULT_MARGIN",
     "Quality",
     "align",
+    "main_face",
     "measure",
     "quality_of",
     "share_inside",

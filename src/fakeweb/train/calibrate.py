@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import DatasetError
+from fakeweb.metrics import auc as auc
 from fakeweb.runtime import Calibration, Decision
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import CalibrationRecipe
@@ -21,14 +22,6 @@ MIN_LOGITS = 50
 _NEAR = 1e-6
 BENDS_AT = (0.2, 0.4, 0.6, 0.8)
 """Shares of the logits at which :func:`fit_bent` lets the line bend."""
-
-
-def auc(fake: npt.ArrayLike, real: npt.ArrayLike) -> float:
-    """Return the area under the ROC curve: P(a fake scores above a real), ties count half."""
-    a, b = np.asarray(fake, np.float64), np.sort(np.asarray(real, np.float64))
-    if not len(a) or not len(b):
-        return float("nan")
-    return float((np.searchsorted(b, a, "left") + np.searchsorted(b, a, "right")).mean() / (2 * len(b)))
 
 
 def labels_and_sources(faces: Sequence[FaceSample]) -> tuple[Ints, npt.NDArray[np.str_]]:
@@ -222,10 +215,3 @@ def _highest_allowed(real: Floats, recipe: CalibrationRecipe) -> float:
     if not len(real):
         return -np.inf
     return float(np.sort(real)[-1 - int(recipe.false_alarms * len(real))])
-
-
-def expected_calibration_error(p: Floats, labels: Ints, weights: Floats, bins: int = 15) -> float:
-    """Return the weighted mean gap between confidence and frequency (Naeini et al., AAAI 2015)."""
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    gaps = (abs((weights * (p - labels))[place == b].sum()) for b in range(bins))
-    return float(sum(gaps) / weights.sum())

@@ -10,7 +10,7 @@ import numpy as np
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.classifiers.adopt import calibrated
 from fakeweb.errors import DatasetError
-from fakeweb.evaluate.judge import main_face
+from fakeweb.faces import main_face
 from fakeweb.evaluate.protocol import Protocol, choose
 from fakeweb.faces import align
 from fakeweb.media import read_image

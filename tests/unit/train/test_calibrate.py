@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeweb.errors import DatasetError
+from fakeweb.metrics import calibration_error
 from fakeweb.runtime import Calibration, Decision
 from fakeweb.train.calibrate import (
     MIN_LOGITS,
     auc,
     balanced_weights,
     doubtful,
-    expected_calibration_error,
     fit_bent,
     fit_decision,
     fit_platt,
@@ -229,6 +229,6 @@ def test_a_straight_truth_needs_no_bends():
 def test_calibration_error_by_hand():
     p = np.array([0.05, 0.05, 0.95, 0.95, 1.0])
     labels = np.array([0, 1, 1, 1, 1])
-    error = expected_calibration_error(p, labels, equal(5), bins=10)
+    error = calibration_error(p, labels, equal(5), bins=10)
     assert error == pytest.approx((abs(0.1 - 1) + abs(0.95 + 0.95 + 1 - 3)) / 5)
-    assert expected_calibration_error(labels * 1.0, labels, equal(5)) == 0
+    assert calibration_error(labels * 1.0, labels, equal(5)) == 0

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from fakeweb.metrics import calibration_error
 from fakeweb.runtime import Calibration, Decision
 from fakeweb.train.calibrate import (
     auc,
     balanced_weights,
     doubtful,
-    expected_calibration_error,
     fit_bent,
     fit_decision,
     labels_and_sources,
@@ -168,7 +168,7 @@ def measure(
         "faces": Counter("real" if v == 0 else "fake" for v in labels.tolist()),
         "auc_two_class_sources": auc(logits[inside & (labels == 1)], logits[inside & (labels == 0)]),
         "auc_all": auc(logits[labels == 1], logits[labels == 0]),
-        "ece": expected_calibration_error(p, labels, weights),
+        "ece": calibration_error(p, labels, weights),
         "real_called_fake": _share(called_fake[labels == 0]),
         "fake_called_fake": _share(called_fake[labels == 1]),
         "fake_called_real": _share(called_real[labels == 1]),
