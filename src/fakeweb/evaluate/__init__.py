@@ -14,7 +14,7 @@ the guests::
     inspect    what is in a data set, good and bad; files: facts of its pictures
     report, pages, plots   figures -> Markdown and HTML; csvfile: dataclasses as CSV
 
-A new figure goes into :mod:`fakeweb.metrics` and the table of ``figures``; a new kind of damage into ``degrade.CURVES``.
+A new figure goes into :mod:`fakeweb.metrics` and the table of ``figures``, new damage into ``degrade.CURVES``.
 """
 
 from __future__ import annotations
