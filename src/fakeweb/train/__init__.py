@@ -10,7 +10,7 @@ What lives where: ``loop`` trains whatever a ``task`` is; the tasks are ``classi
 
 May import: torch, timm, onnx (its guests), numpy, OpenCV, :mod:`fakeweb.forge`, :mod:`fakeweb.faces`,
 :mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
-:mod:`fakeweb.topology`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+:mod:`fakeweb.topology`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 Importing this package loads no torch; :func:`run` does.
 """

@@ -10,9 +10,8 @@ import numpy as np
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.classifiers.adopt import calibrated
 from fakeweb.errors import DatasetError
-from fakeweb.faces import main_face
 from fakeweb.evaluate.protocol import Protocol, choose
-from fakeweb.faces import align
+from fakeweb.faces import align, main_face
 from fakeweb.media import read_image
 from fakeweb.runtime import ModelCard
 from fakeweb.scanner import Scanner
