@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import Adapter, Card, ModelCard, Norms, find_card, open_session
+from fakeweb.runtime import Adapter, Driven, ModelCard, Norms
 from fakeweb.types import Crop, FloatArray, Score, Thresholds
 
 DEFAULT_MODEL = "fast"
@@ -37,7 +36,7 @@ class _Look:
         return _Look((self.logit + mirrored.logit) / 2, kinds, evidence)
 
 
-class OnnxClassifier:
+class OnnxClassifier(Driven[ModelCard]):
     """A classifier that is all data: an ONNX file and its card.
 
     Where the card asks for a second look at doubtful crops, those are judged once more, mirrored, and the mean of
@@ -52,24 +51,10 @@ class OnnxClassifier:
         UnknownName, ModelMissing, ModelCorrupt, ModelIncompatible: As their names say.
     """
 
+    takes, called = ModelCard, "a classifier"
+
     def __init__(self, model: str | Path | ModelCard = DEFAULT_MODEL, *, threads: int = 1) -> None:
-        card = model if isinstance(model, Card) else find_card(model)
-        if not isinstance(card, ModelCard):
-            raise ModelIncompatible(
-                f"{card.reference} is a {card.task}, not a classifier", hint="see `fakeweb models`"
-            )
-        self.card = card
-        self._made_from = model, threads
-        self._session = open_session(self.card, threads=threads)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as what made it."""
-        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
-
-    @property
-    def reference(self) -> str:
-        """``name@version`` of the model."""
-        return self.card.reference
+        super().__init__(model, threads=threads)
 
     @property
     def side_px(self) -> int:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import Card, TemporalCard, find_card, open_session
+from fakeweb.runtime import Driven, TemporalCard
 from fakeweb.types import Crop
 
 
-class OnnxTemporal:
+class OnnxTemporal(Driven[TemporalCard]):
     """Judges tracks: some crops of one person, in order of time.
 
     Args:
@@ -25,24 +23,7 @@ class OnnxTemporal:
         UnknownName, ModelMissing, ModelCorrupt, ModelIncompatible: As their names say.
     """
 
-    def __init__(self, model: str | Path | Card, *, threads: int = 1) -> None:
-        card = model if isinstance(model, Card) else find_card(model)
-        if not isinstance(card, TemporalCard):
-            raise ModelIncompatible(
-                f"{card.reference} is a {card.task}, not a temporal network", hint="see `fakeweb models`"
-            )
-        self.card = card
-        self._made_from = model, threads
-        self._session = open_session(card, threads=threads)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as what made it."""
-        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
-
-    @property
-    def reference(self) -> str:
-        """``name@version`` of the model."""
-        return self.card.reference
+    takes, called = TemporalCard, "a temporal network"
 
     @property
     def side_px(self) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fakeweb.errors import ModelIncompatible
 from fakeweb.faces.square import Affine, cut, square_affine, to_picture
-from fakeweb.runtime import Card, MeshCard, find_card, open_session
+from fakeweb.runtime import Card, Driven, MeshCard
 from fakeweb.topology import MEAN, POINTS, STABLE
 from fakeweb.types import Face, FloatArray, Image
 
@@ -23,7 +22,7 @@ _TURNED_RAD = np.deg2rad(20.0)
 _MEAN = MEAN[STABLE, :2].astype(np.float64)
 
 
-class OnnxMesher:
+class OnnxMesher(Driven[MeshCard]):
     """Measures faces one by one, each in a square levelled by its five points.
 
     A face whose finder gives no points, or wrong ones, and that turns out to be tilted is looked at once more,
@@ -44,24 +43,10 @@ class OnnxMesher:
 
     name = "fakeweb"
 
+    takes, called = MeshCard, "a mesh"
+
     def __init__(self, model: str | Path | Card = "mesh", *, threads: int = 1) -> None:
-        card = model if isinstance(model, Card) else find_card(model)
-        if not isinstance(card, MeshCard):
-            raise ModelIncompatible(
-                f"{card.reference} is a {card.task}, not a mesh", hint="see `fakeweb models`"
-            )
-        self.card = card
-        self._made_from = model, threads
-        self._session = open_session(card, threads=threads)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as what made it."""
-        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
-
-    @property
-    def reference(self) -> str:
-        """``name@version`` of the model."""
-        return self.card.reference
+        super().__init__(model, threads=threads)
 
     @property
     def min_presence(self) -> float:

@@ -6,7 +6,6 @@ Trained by ``recipes/finder.toml``; see docs/decisions/0008-own-finder.md for wh
 from __future__ import annotations
 
 import math
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,7 +16,7 @@ from fakeweb.errors import ModelIncompatible
 from fakeweb.faces import looks
 from fakeweb.faces.anchor_free import STRIDES, groups, merge, read_maps
 from fakeweb.faces.suppress import is_inside
-from fakeweb.runtime import Card, FinderCard, find_card, open_session
+from fakeweb.runtime import Card, Driven, FinderCard
 from fakeweb.types import Face, FloatArray, Image, UInt8Array
 
 SMALLEST_PX = 24.0
@@ -31,7 +30,7 @@ _LARGEST_PX = 125.0
 _LONE_PX, _LONE_LOGIT = 60.0, 0.3
 
 
-class Proposer:
+class Proposer(Driven[FinderCard]):
     """Boxes and five points at any turn, from about 16 px, and some false ones.
 
     :class:`fakeweb.faces.own.OwnFinder` confirms them.
@@ -49,19 +48,10 @@ class Proposer:
 
     name = "fakeweb"
 
-    def __init__(self, model: str | Path | Card = "finder", *, threads: int = 1) -> None:
-        card = model if isinstance(model, Card) else find_card(model)
-        if not isinstance(card, FinderCard):
-            raise ModelIncompatible(
-                f"{card.reference} is a {card.task}, not a finder", hint="see `fakeweb models`"
-            )
-        self.card = card
-        self._made_from = model, threads
-        self._session = open_session(card, threads=threads)
+    takes, called = FinderCard, "a finder"
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as what made it."""
-        return partial(type(self), threads=self._made_from[1]), self._made_from[:1]
+    def __init__(self, model: str | Path | Card = "finder", *, threads: int = 1) -> None:
+        super().__init__(model, threads=threads)
 
     @staticmethod
     def least_px(width: int, height: int) -> float:

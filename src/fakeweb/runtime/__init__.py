@@ -17,6 +17,7 @@ from fakeweb.runtime.cards import (
     TemporalCard,
     read_card,
 )
+from fakeweb.runtime.driven import Driven
 from fakeweb.runtime.find import find_card, list_cards, sha256_of, user_folder, verify
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import ClipNorm, GroupNorm, Norms, RarityNorm, SmallNorm
@@ -29,6 +30,7 @@ __all__ = [
     "Card",
     "ClipNorm",
     "Decision",
+    "Driven",
     "FinderCard",
     "GroupNorm",
     "MeshCard",

@@ -18,6 +18,7 @@ from fakeweb.runtime.norms import Norms
 from fakeweb.types import KINDS
 
 CARD_VERSION = 1
+_FED = {"dtype": "uint8", "layout": "NHWC", "colour": "RGB"}  # what models are given
 
 
 @dataclass(frozen=True)
@@ -219,8 +220,7 @@ class ModelCard(Card):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check(0 <= self.evidence_side <= self.side_px, "evidence.side must lie in [1, input.side_px]")
-        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
-        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        _check_square(self.side_px, self.margin)
         known = set(self.kinds) <= set(KINDS) and len(set(self.kinds)) == len(self.kinds)
         _check(known, f"kinds must be distinct names out of {', '.join(KINDS)}")
         low, high = self.second_look or (0.0, 1.0)
@@ -238,13 +238,7 @@ class ModelCard(Card):
 
     def _own(self) -> dict[str, Any]:
         return {
-            "input": {
-                "side_px": self.side_px,
-                "margin": self.margin,
-                "dtype": "uint8",
-                "layout": "NHWC",
-                "colour": "RGB",
-            },
+            "input": {"side_px": self.side_px, "margin": self.margin, **_FED},
             "kinds": list(self.kinds),
             **({"evidence": {"side": self.evidence_side}} if self.evidence_side else {}),
             "calibration": self.calibration.to_dict(),
@@ -300,20 +294,13 @@ class MeshCard(Card):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
-        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        _check_square(self.side_px, self.margin)
         for name in ("min_presence", "max_printed"):
             _check(0 <= getattr(self, name) <= 1, f"mesh.{name} must lie in [0, 1]")
 
     def _own(self) -> dict[str, Any]:
         return {
-            "input": {
-                "side_px": self.side_px,
-                "margin": self.margin,
-                "dtype": "uint8",
-                "layout": "NHWC",
-                "colour": "RGB",
-            },
+            "input": {"side_px": self.side_px, "margin": self.margin, **_FED},
             "presence": self.presence.to_dict(),
             "printed": self.printed.to_dict(),
             "mesh": {"min_presence": self.min_presence, "max_printed": self.max_printed},
@@ -341,19 +328,12 @@ class TemporalCard(Card):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check(type(self.frames) is int and 2 <= self.frames <= 100, "track.frames must lie in [2, 100]")
-        _check(8 <= self.side_px <= 2048, "input.side_px must lie in [8, 2048]")
-        _check(0.1 <= self.margin <= 10, "input.margin must lie in [0.1, 10]")
+        _check_square(self.side_px, self.margin)
         _check(1 <= self.min_face_px <= 1e5, "track.min_face_px must lie in [1, 100,000]")
 
     def _own(self) -> dict[str, Any]:
         return {
-            "input": {
-                "side_px": self.side_px,
-                "margin": self.margin,
-                "dtype": "uint8",
-                "layout": "NHWC",
-                "colour": "RGB",
-            },
+            "input": {"side_px": self.side_px, "margin": self.margin, **_FED},
             "track": {"frames": self.frames, "min_face_px": self.min_face_px},
             "calibration": self.calibration.to_dict(),
         }
@@ -473,6 +453,11 @@ def read_card(path: Path) -> Card:
         raise ModelCorrupt(f"{path} is not a model card: {reason}", hint=hint) from error
 
 
+def _check_square(side_px: int, margin: float) -> None:
+    _check(8 <= side_px <= 2048, "input.side_px must lie in [8, 2048]")
+    _check(0.1 <= margin <= 10, "input.margin must lie in [0.1, 10]")
+
+
 def _check(holds: bool, message: str) -> None:
     if not holds:
         raise ValueError(message)
@@ -489,7 +474,7 @@ def _evidence_side(data: Mapping[str, Any]) -> int:
 
 def _input(data: dict[str, Any]) -> dict[str, Any]:
     """Check that a model takes what we feed: uint8 RGB, channels last, a whole number of pixels."""
-    for key, value in {"dtype": "uint8", "layout": "NHWC", "colour": "RGB"}.items():
+    for key, value in _FED.items():
         _check(data[key] == value, f"input.{key} must be {value}, got {data[key]!r}")
     _check(type(data["side_px"]) is int, f"input.side_px must be a whole number, got {data['side_px']!r}")
     return data
