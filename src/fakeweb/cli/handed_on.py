@@ -12,7 +12,8 @@ from typing import Any, Final
 from fakeweb.cli.targets import Target
 from fakeweb.errors import FakeWebError, UsageError
 from fakeweb.media import write_atomically
-from fakeweb.render.page import About, Shown, album_to_html, to_html
+from fakeweb.render.page import Shown, album_to_html, to_html
+from fakeweb.render.report_words import About
 from fakeweb.render.rows import report_row, to_csv
 from fakeweb.render.words import file_name
 from fakeweb.types import Report

@@ -73,13 +73,14 @@ def impact(
 
 
 def impact_words(found: Impact) -> str:
-    """Say an impact in a few words.
+    """Say an impact in a few words; its score is never rounded up to where the next level begins.
 
     Example:
-        >>> impact_words(Impact(4.5, "critical", 99_999.0))
-        'critical (4.5): about 99,999 people may see it'
+        >>> impact_words(Impact(4.5, "critical", 99_999.0)), impact_words(Impact(2.99, "moderate", 981.0))
+        ('critical (4.5): about 99,999 people may see it', 'moderate (2.9): about 981 people may see it')
     """
-    return f"{found.level} ({found.score:.1f}): about {found.audience:,.0f} people may see it"
+    score = math.floor(round(10 * found.score, 4)) / 10
+    return f"{found.level} ({score:.1f}): about {found.audience:,.0f} people may see it"
 
 
 _WORDS: dict[WarningKind, tuple[str, str]] = {

@@ -17,51 +17,24 @@ from typing import Final
 from fakeweb.render.impact import impact_words, viewer_warnings
 from fakeweb.render.origin import origin_lines
 from fakeweb.render.page_style import SCRIPT, STYLE
+from fakeweb.render.report_words import (
+    HEADLINES,
+    MEANS,
+    About,
+    by_rarity,
+    counted,
+    face_number,
+    face_sentences,
+    quote,
+    sentence,
+)
 from fakeweb.render.timeline import timeline
-from fakeweb.render.words import clock, file_name, percent, rarity_words, stretch_words
+from fakeweb.render.words import clock, file_name, percent
 from fakeweb.types import FaceResult, Impact, Report
 
 MOST_CARDS: Final = 60
 """So many faces of one picture get a card; the others stand in a line."""
 _PRINTED_CARDS: Final = 6
-_HEADLINES: Final = {
-    "fake": "This looks manipulated",
-    "real": "No sign of manipulation found",
-    "uncertain": "FakeWeb cannot tell",
-    "no_face": "No face found",
-}
-_MEANS: Final = {
-    "fake": "At least one face scores as high as manipulated ones usually do. That is a reason to look closer, not a"
-    " proof: genuine faces get such scores too.",
-    "real": "Every judged face scores as low as genuine ones usually do. That does not prove that it is genuine: good"
-    " fakes go unnoticed.",
-    "uncertain": "The scores lie between those of genuine and those of manipulated faces. Take this as no answer, not"
-    " as half a yes.",
-    "no_face": "FakeWeb judges faces only. It says nothing about the rest of the picture.",
-}
-_KINDS: Final = {
-    "swap": "another person's face",
-    "reenacted": "another expression or other lips",
-    "retouch": "retouched features",
-    "generated": "made by software",
-}
-
-
-@dataclass(frozen=True)
-class About:
-    """What stands at the foot of every page.
-
-    Attributes:
-        version: Of FakeWeb.
-        limits: Where the model fails, by its card.
-        rates: How often it was wrong, in a sentence; empty where its card has no figures.
-        date: When the page was made, as people read it.
-    """
-
-    version: str
-    limits: tuple[str, ...] = ()
-    rates: str = ""
-    date: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +72,9 @@ def to_html(shown: Shown, about: About) -> str:
     p_text = "" if verdict.p_fake is None else f" <b>{percent(verdict.p_fake)}</b>"
     parts = [
         f'<header class="{verdict.label}"><p class="file">{name}</p>',
-        f"<h1>{_HEADLINES[verdict.label]}{p_text}</h1><p>{_counts(report)}</p></header>",
+        f"<h1>{HEADLINES[verdict.label]}{p_text}</h1><p>{counted(report)}</p></header>",
         *_picture(shown),
-        f"<p>{_MEANS[verdict.label]}</p>",
+        f"<p>{MEANS[verdict.label]}</p>",
         *(f"<p>{_sentence(reason)}</p>" for reason in verdict.reasons),
         *_warnings(shown),
         f'<section class="quote"><h2>To quote</h2><blockquote>{escape(quote(report, about))}</blockquote></section>',
@@ -125,7 +98,7 @@ def album_to_html(
         left_out: How many more were scanned that the page does not show.
         failed: What could not be read, one line each.
     """
-    counts = {label: sum(s.report.verdict.label == label for s in items) for label in _HEADLINES}
+    counts = {label: sum(s.report.verdict.label == label for s in items) for label in HEADLINES}
     told = ", ".join(f"{n} {label.replace('_', ' ')}" for label, n in counts.items() if n) or "nothing"
     rows = "".join(_row(number, shown) for number, shown in enumerate(items, 1))
     parts = [
@@ -139,50 +112,6 @@ def album_to_html(
     ]
     parts.append(_foot(items[0].report if items else None, about, of_one=False))
     return _page(title, parts)
-
-
-def quote(report: Report, about: About) -> str:
-    """Return a sentence to quote: verdict, score, how often that is wrong, and the file's fingerprint.
-
-    Example:
-        >>> from fakeweb.types import Thresholds, Verdict
-        >>> report = Report("a.png", Verdict("no_face"), 6, 4, (), Thresholds(0.4, 0.6), "haar", ("fast@1",), "0" * 64)
-        >>> quote(report, About("1.0"))[:60]
-        'FakeWeb 1.0 (model fast@1) on "a.png": No face found; 0 face'
-    """
-    verdict = report.verdict
-    score = (
-        ""
-        if verdict.p_fake is None
-        else f", score P(fake) {percent(verdict.p_fake)}, line {percent(report.thresholds.fake)}"
-    )
-    first = next(iter(_by_rarity(report)), None)
-    rare = f" {rarity_words(first.rarity)}" if first is not None and first.rarity is not None else ""
-    rates = f" {about.rates}" if about.rates else ""
-    return (
-        f'FakeWeb {about.version} (model {", ".join(report.models)}) on "{file_name(report.source)}": '
-        f"{_HEADLINES[verdict.label]}{score}; {_counts(report)}.{rare}{rates} A score is an estimate and no proof."
-        f" SHA-256 of the file: {report.media_sha256}."
-    )
-
-
-def _counts(report: Report) -> str:
-    noun = ("person", "people") if report.video is not None else ("face", "faces")
-    total, fake, unsure = len(report.faces), report.count("fake"), report.count("uncertain")
-    told = [f"{total} {noun[total != 1]}"]
-    told += [f"{fake} look{'s' if fake == 1 else ''} manipulated"] if fake else []
-    told += [f"{unsure} uncertain"] if unsure else []
-    return ", ".join(told)
-
-
-def _by_rarity(report: Report) -> list[FaceResult]:
-    """Return the faces, the rarest score first, those not judged last."""
-
-    def key(result: FaceResult) -> tuple[float, float]:
-        p = -1.0 if result.verdict.p_fake is None else result.verdict.p_fake
-        return -(result.rarity.one_in if result.rarity is not None else 0.0), -p
-
-    return sorted(report.faces, key=key)
 
 
 def _picture(shown: Shown) -> Iterator[str]:
@@ -250,7 +179,7 @@ def _cards(shown: Shown) -> Iterator[str]:
     report = shown.report
     if not report.faces:
         return
-    ordered = _by_rarity(report)
+    ordered = by_rarity(report)
     noun = "People" if report.video is not None else "Faces"
     yield f'<section class="cards"><h2>{noun}, the rarest score first</h2>'
     for place, result in enumerate(ordered[:MOST_CARDS]):
@@ -264,22 +193,12 @@ def _cards(shown: Shown) -> Iterator[str]:
 
 def _card(shown: Shown, result: FaceResult, *, hidden_in_print: bool) -> str:
     report, verdict = shown.report, result.verdict
-    number = result.face.track if result.face.track is not None else report.faces.index(result) + 1
+    number = face_number(report, result)
     crop = shown.crops.get(report.faces.index(result) + 1)
     image = f'<img alt="" src="{_jpeg(crop)}">' if crop is not None else ""
-    kind = result.score.kind if result.score is not None and verdict.label == "fake" else None
     p_text = "not scored" if verdict.p_fake is None else percent(verdict.p_fake)
-    lines = [
-        f"If manipulated, most likely: {_KINDS[kind]}." if kind in _KINDS else "",
-        rarity_words(result.rarity) if result.rarity is not None else "",
-        *(_upper(r) for r in verdict.reasons),
-        f"Looks manipulated {stretch_words(result)}." if result.stretches else "",
-        ""
-        if result.weighed
-        else "Cut off by the border: the verdict on the whole does not rest on this face.",
-    ]
     word = "Person" if report.video is not None else "Face"
-    told = "".join(f"<p>{escape(line)}</p>" for line in lines if line)
+    told = "".join(f"<p>{escape(line)}</p>" for line in face_sentences(result))
     return (
         f'<article class="card {verdict.label}{" later" if hidden_in_print else ""}">{image}<div>'
         f"<h3>{word} {number}: {verdict.label} <b>{p_text}</b></h3>{_scale(result, report)}{told}</div></article>"
@@ -317,11 +236,13 @@ def _foot(report: Report | None, about: About, *, of_one: bool = True) -> str:
     if report is not None and of_one:
         digest = f"<dt>SHA-256 of the file</dt><dd><code>{report.media_sha256}</code></dd>"
     limits = "".join(f"<li>{escape(text)}</li>" for text in about.limits)
+    moved = report is not None and report.thresholds.source == "user"
+    rates = "" if moved else about.rates
     return (
         f"<footer><h2>How this was found</h2><dl><dt>Program</dt><dd>FakeWeb {escape(about.version)}</dd>"
         f"<dt>Models</dt><dd>{models}; finder {finder}</dd>{digest}"
         f"<dt>Made</dt><dd>{escape(about.date)}</dd></dl>"
-        f"<p>{escape(about.rates)} A probability is an estimate and no proof; use it to decide what to look at, never"
+        f"<p>{escape(rates)} A probability is an estimate and no proof; use it to decide what to look at, never"
         f" to accuse somebody.</p>{f'<h3>Where the model fails</h3><ul>{limits}</ul>' if limits else ''}</footer>"
     )
 
@@ -333,7 +254,7 @@ def _row(number: int, shown: Shown) -> str:
     return (
         f'<tr><td>{number}</td><td><a href="#n{number}">{escape(shown.name)}</a></td>'
         f'<td class="{verdict.label}">{verdict.label.replace("_", " ")}</td><td>{p_text}</td>'
-        f"<td>{_counts(shown.report)}</td><td>{escape(told[0]) if told else 'unknown'}</td></tr>"
+        f"<td>{counted(shown.report)}</td><td>{escape(told[0]) if told else 'unknown'}</td></tr>"
     )
 
 
@@ -352,7 +273,7 @@ def _entry(number: int, shown: Shown) -> str:
     told = "".join(f"<li>{_sentence(line)}</li>" for line in origin_lines(report))
     return (
         f'<article class="entry {verdict.label}" id="n{number}">{picture}<div><h3>{number}. {escape(shown.name)}: '
-        f"{verdict.label.replace('_', ' ')}{p_text}</h3><p>{_counts(report)}{f' ({faces})' if faces else ''}</p>"
+        f"{verdict.label.replace('_', ' ')}{p_text}</h3><p>{counted(report)}{f' ({faces})' if faces else ''}</p>"
         f"{''.join(f'<p>{_sentence(line)}</p>' for line in lines)}<ul>{told}</ul>"
         f"<p><code>{report.media_sha256}</code></p></div></article>"
     )
@@ -381,9 +302,5 @@ def _jpeg(data: bytes) -> str:
     return f"data:image/jpeg;base64,{b64encode(data).decode()}"
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
 def _sentence(text: str) -> str:
-    return escape(_upper(text))
+    return escape(sentence(text))

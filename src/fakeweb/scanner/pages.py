@@ -12,7 +12,8 @@ import numpy as np
 
 from fakeweb.media import Limits, encode_jpeg, read_image
 from fakeweb.render import overlay
-from fakeweb.render.page import MOST_CARDS, About, Shown, to_html
+from fakeweb.render.page import MOST_CARDS, Shown, to_html
+from fakeweb.render.report_words import About, rates_words
 from fakeweb.render.sheet import Moment, cut_moment
 from fakeweb.runtime import Card
 from fakeweb.scanner.clip_output import contact_sheet_of
@@ -159,10 +160,7 @@ def _rates(details: Mapping[str, Any]) -> str:
         alarms, found = float(scores["real_called_fake"]), float(scores["fake_called_fake"])
     except (KeyError, TypeError, ValueError):
         return ""
-    return (
-        f"On faces it had not seen, this model calls {100 * alarms:.1f} % of genuine ones fake and finds"
-        f" {100 * found:.0f} % of manipulated ones."
-    )
+    return rates_words(alarms, found)
 
 
 def _light(report: Report) -> Report:

@@ -5,13 +5,16 @@ import csv
 import hashlib
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
-from fakeweb.render.page import About, Shown, album_to_html, quote, to_html
+from fakeweb.render.page import Shown, album_to_html, to_html
 from fakeweb.render.page_style import SCRIPT, STYLE
+from fakeweb.render.report_words import About, explain, quote
 from fakeweb.render.rows import COLUMNS, report_row, rows, to_csv
 from fakeweb.render.words import file_name
+from fakeweb.types import Impact
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 
@@ -100,6 +103,37 @@ def test_a_sentence_to_quote(suspicious):
     )
     assert "It is often wrong. A score is an estimate and no proof." in text
     assert suspicious.media_sha256 in text
+
+
+def test_rates_of_the_model_are_not_told_of_a_line_of_one_s_own(suspicious):
+    about = About("1.0", rates="It is often wrong.")
+    moved = replace(suspicious, thresholds=replace(suspicious.thresholds, source="user"))
+    assert "often wrong" in to_html(Shown(suspicious), about)
+    for text in (quote(moved, about), to_html(Shown(moved), about), explain(moved, about)):
+        assert "often wrong" not in text
+
+
+def test_the_explanation_says_what_the_page_says(suspicious):
+    report = replace(suspicious, provenance={"version": 1, "signals": [], "contradictions": ["a and b"]})
+    text = explain(report, About("1.0", limits=("Never on cats.",)), Impact(4.5, "critical", 99_999.0))
+    assert text.startswith("photo.jpg: This looks manipulated, P(fake) 90 %. 3 faces, 1 looks manipulated")
+    assert (
+        "Face 2: fake, P(fake) 97 %. If manipulated, most likely: another person's face. Stands out." in text
+    )
+    assert "- contradiction: a and b" in text
+    assert "Impact critical (4.5): about 99,999 people may see it." in text
+    assert "For viewers: A face may have been swapped." in text
+    assert "- Never on cats." in text
+    assert text.endswith(quote(report, About("1.0")))
+    assert "secret" not in text
+
+
+def test_of_many_faces_the_rarest_are_explained(build):
+    text = explain(
+        build.report([build.face("real", (i, 0, i + 9, 9), i / 1000) for i in range(50)]), About("1")
+    )
+    assert text.count("Face ") == 12
+    assert "And 38 more" in text
 
 
 def test_an_empty_album_says_so():
