@@ -60,7 +60,7 @@ lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra train --group dev -o requirements/train.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra provenance --extra jxl --extra server --extra postgres --group dev --group service -o requirements/server.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra server --extra postgres --extra mcp --group dev --group service -o requirements/server.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra evaluate --group dev --group benchmarks -o requirements/evaluate.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -68,4 +68,4 @@ lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra s3 --group dev --group storage -o requirements/storage.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-        --no-header --extra heic --extra provenance --extra jxl --extra server --extra demo --group dev --group service -o requirements/demo.lock
+        --no-header --extra heic --extra provenance --extra jxl --extra server --extra demo --extra mcp --group dev --group service -o requirements/demo.lock

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import demo, keys, models, scan, serve, version
+from fakeweb.cli import demo, keys, mcp, models, scan, serve, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.cli.guests import Commands
 from fakeweb.errors import FakeWebError
@@ -45,6 +45,7 @@ app.add_typer(models.models, name="models")
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(keys.keys, name="keys")
+app.command("mcp", epilog=mcp.EPILOG)(mcp.mcp)
 app.command("version")(version.version)
 
 
