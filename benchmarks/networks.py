@@ -62,7 +62,7 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     from fakeweb.runtime import Calibration, Decision
     from fakeweb.train import Progress, run
     from fakeweb.train.classifier import task
-    from fakeweb.train.export import Deployed, export
+    from fakeweb.train.classifier.export import Deployed, export
 
     recipe = toy().write_recipe(
         out / "recipe.toml", net=net, data="cache_px = 128",

@@ -1,10 +1,10 @@
-"""From a trained network to ``<name>.onnx`` and its card."""
+"""What all exports share: a network as one ONNX file, and its card beside it."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,149 +12,78 @@ import numpy as np
 import torch
 from torch import nn
 
-from fakeweb.errors import ModelIncompatible
 from fakeweb.media import write_atomically
-from fakeweb.runtime import Calibration, Decision, ModelCard, open_session, sha256_of
-from fakeweb.train.heads import outputs_of
-from fakeweb.train.recipe import Recipe
+from fakeweb.runtime import FinderCard, MeshCard, ModelCard, TemporalCard
 
-MAX_PARITY_GAP = 1e-3
-OUTPUTS = ("logit", "kinds", "evidence")
 OPSET = 18
 """What the exporter writes without conversion, and every ONNX Runtime since 1.14 reads."""
 
 
-class Deployed(nn.Module):
-    """The network as it ships: uint8 RGB (N, S, S, 3) -> ``logit`` (N,), ``kinds`` (N, K) and, if it has a map,
-    ``evidence`` (N, h, w) in [0, 1].
+MAX_PARITY_GAP = 1e-3
+"""Largest difference between torch and ONNX Runtime in any probability."""
+
+
+def to_onnx(
+    model: nn.Module, shape: tuple[int, ...], outputs: Sequence[str], dynamic: dict[int, Any] | None = None
+) -> Any:
+    """Export to one self-contained model, the same bytes for the same weights and torch.
 
     Args:
-        net: The trained network.
-        columns: Its outputs that were trained: 0, then those of the kinds.
-    """  # noqa: D205
-
-    def __init__(self, net: nn.Module, columns: list[int]) -> None:
-        super().__init__()
-        self.net, self.columns = net, columns
-
-    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        said = outputs_of(self.net, pixels.permute(0, 3, 1, 2).float())
-        out = said.logits[:, self.columns]
-        plain = (out[:, 0], out[:, 1:])
-        return plain if said.evidence is None else (*plain, torch.sigmoid(said.evidence))
-
-
-def export(
-    model: Deployed,
-    recipe: Recipe,
-    kinds: tuple[str, ...],
-    calibration: Calibration,
-    decision: Decision,
-    details: dict[str, Any],
-    folder: Path,
-    second_look: tuple[float, float] | None = None,
-) -> Path:
-    """Write the ONNX file and its card; check that ONNX Runtime gives what torch gives.
-
-    Args:
-        model: The trained network, in evaluation mode, on the CPU.
-        recipe: What it was trained by.
-        kinds: Names of the outputs after the first.
-        calibration: For the card.
-        decision: For the card.
-        details: For the card.
-        folder: Where both files go.
-        second_look: For the card.
+        model: In evaluation mode, on the CPU; takes uint8 ``pixels``.
+        shape: Of an example.
+        outputs: Their names.
+        dynamic: Axes of the input of any size, as ``torch.export.Dim``.
 
     Returns:
-        Path of the card.
-
-    Raises:
-        ModelIncompatible: P(fake), or the evidence, differs by more than 0.001 between torch and ONNX Runtime.
+        The model's proto; :func:`to_bytes` writes it.
     """
-    with torch.no_grad():
-        said = model(torch.zeros(1, recipe.data.side_px, recipe.data.side_px, 3, dtype=torch.uint8))
-    evidence_side = said[2].shape[-1] if len(said) > 2 else 0
-    side = recipe.data.side_px
-    path = folder / f"{recipe.name}.onnx"
-    write_atomically(path, _to_onnx(model, side, OUTPUTS[: len(said)]))
-    card = ModelCard(
-        name=recipe.name,
-        version=recipe.version,
-        title=recipe.title,
-        task="classifier",
-        path=path,
-        sha256=sha256_of(path),
-        side_px=side,
-        margin=recipe.data.margin,
-        kinds=kinds,
-        calibration=calibration,
-        decision=decision,
-        licence=details["licence"],
-        details=details,
-        evidence_side=evidence_side,
-        second_look=second_look,
-    )
-    card = replace(card, details={**details, "parity_max_gap": _parity_gap(model, card)})
-    card_path = folder / f"{recipe.name}.json"
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
-    return card_path
-
-
-def _to_onnx(model: nn.Module, side: int, names: tuple[str, ...]) -> bytes:
-    """Export to one self-contained file, the same bytes for the same weights and torch."""
-    example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8))
+    example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     with warnings.catch_warnings(), torch.no_grad():
-        for category in (DeprecationWarning, FutureWarning):  # the exporter's own, about itself
+        for category in (DeprecationWarning, FutureWarning, UserWarning):  # the exporter's own, about itself
             warnings.simplefilter("ignore", category)
         program = torch.onnx.export(
             model,
             (example,),
             input_names=["pixels"],
-            output_names=list(names),
+            output_names=list(outputs),
             opset_version=OPSET,
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+            dynamic_shapes=None if dynamic is None else (dynamic,),
             dynamo=True,
             verbose=False,
         )
     proto = program.model_proto
-    strip_notes(proto)
+    _strip_notes(proto)
+    return proto
+
+
+def to_bytes(proto: Any) -> bytes:
+    """Serialise a model, always alike."""
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def strip_notes(part: Any) -> None:
+def write_card(card: FinderCard | MeshCard | ModelCard | TemporalCard, folder: Path) -> Path:
+    """Write ``<name>.json``, and return its path."""
+    path = folder / f"{card.name}.json"
+    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode("utf-8", "replace"))
+    return path
+
+
+def coarse_noise(
+    rng: np.random.Generator, count: int, side_px: int, frames: tuple[int, ...] = ()
+) -> np.ndarray:
+    """Return pictures to compare torch and ONNX Runtime on, uint8 (count, *frames, side, side, 3)."""
+    coarse = rng.integers(0, 256, (count, *frames, 8, 8, 3), np.uint8)
+    times = -(-side_px // 8)
+    fine = coarse.repeat(times, -3).repeat(times, -2)
+    return np.ascontiguousarray(fine[..., :side_px, :side_px, :])
+
+
+def _strip_notes(part: Any) -> None:
     """Drop what the exporter notes beside the network, such as stack traces with paths of this machine."""
     for field, value in part.ListFields():
         if field.name in ("doc_string", "metadata_props"):
             part.ClearField(field.name)
         elif field.type == field.TYPE_MESSAGE:
             for inner in value if hasattr(value, "__len__") else (value,):
-                strip_notes(inner)
-
-
-def _parity_gap(model: nn.Module, card: ModelCard) -> float:
-    """Return the largest difference in P(fake) and evidence on coarse noise, one by one and as one batch."""
-    session = open_session(card)
-    side = card.side_px
-    coarse = np.random.default_rng(1).integers(0, 256, (16, 8, 8, 3), np.uint8)
-    pixels = coarse.repeat(-(-side // 8), 1).repeat(-(-side // 8), 2)[:, :side, :side]
-    with torch.no_grad():
-        said = [v.numpy() for v in model(torch.from_numpy(pixels))]
-    singles = [session.run(one[None]) for one in pixels]
-    alone = {name: np.concatenate([one[name] for one in singles]) for name in singles[0]}
-    gap = 0.0
-    for theirs in (alone, session.run(pixels)):
-        ours_p, theirs_p = (
-            np.array([card.calibration.probability(float(z)) for z in logits])
-            for logits in (said[0], theirs["logit"])
-        )
-        gap = max(gap, float(np.abs(ours_p - theirs_p).max()))
-        if card.evidence_side:
-            gap = max(gap, float(np.abs(said[2] - theirs["evidence"]).max()))
-    if not gap <= MAX_PARITY_GAP:
-        raise ModelIncompatible(
-            f"torch and ONNX Runtime differ by {gap:.2g} in P(fake)",
-            hint="a model near chance magnifies rounding: train longer; or try another version of torch or onnxruntime",
-        )
-    return gap
+                _strip_notes(inner)

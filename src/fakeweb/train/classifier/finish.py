@@ -22,7 +22,7 @@ from fakeweb.train.calibrate import (
     source_aucs,
 )
 from fakeweb.train.classifier.crops import Crops
-from fakeweb.train.export import Deployed, export
+from fakeweb.train.classifier.export import Deployed, export
 from fakeweb.train.heads import outputs_of
 from fakeweb.train.plan import Pick
 from fakeweb.train.prepare import FaceSample

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +17,7 @@ from fakeweb.faces.anchor_free import STRIDES
 from fakeweb.faces.proposer import Proposer
 from fakeweb.media import write_atomically
 from fakeweb.runtime import FinderCard, open_session, sha256_of
-from fakeweb.train.export import OPSET, strip_notes
+from fakeweb.train.export import to_bytes, to_onnx, write_card
 from fakeweb.train.finder.measure import MIN_LOGIT, Validation
 from fakeweb.train.finder.pool import Pool
 from fakeweb.train.finder.recipe import FinderRecipe
@@ -61,10 +59,7 @@ def finish(
     _check_parity(net, card)
     threshold, figures = validation.measure(Proposer(card).rows, recipe.false_alarms)
     card = replace(card, min_logit=round(threshold, 3), details=_details(recipe, figures, pools))
-    card_path = folder / f"{recipe.name}.json"
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
-    return card_path
+    return write_card(card, folder)
 
 
 def _details(recipe: FinderRecipe, figures: Mapping[str, float], pools: Mapping[str, Pool]) -> dict[str, Any]:
@@ -83,24 +78,9 @@ def _details(recipe: FinderRecipe, figures: Mapping[str, float], pools: Mapping[
 
 
 def _to_onnx(net: nn.Module) -> bytes:
-    example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 96, 128, 3), np.uint8))
     height, width = (32 * torch.export.Dim(name, min=1, max=512) for name in ("rows", "columns"))
-    with warnings.catch_warnings(), torch.no_grad():
-        for category in (DeprecationWarning, FutureWarning):  # the exporter's own, about itself
-            warnings.simplefilter("ignore", category)
-        program = torch.onnx.export(
-            net,
-            (example,),
-            input_names=["pixels"],
-            output_names=[f"stride_{stride}" for stride in STRIDES],
-            opset_version=OPSET,
-            dynamic_shapes=({1: height, 2: width},),
-            dynamo=True,
-            verbose=False,
-        )
-    proto = program.model_proto
-    strip_notes(proto)
-    return bytes(proto.SerializeToString(deterministic=True))
+    outputs = [f"stride_{stride}" for stride in STRIDES]
+    return to_bytes(to_onnx(net, (1, 96, 128, 3), outputs, {1: height, 2: width}))
 
 
 def _check_parity(net: nn.Module, card: FinderCard) -> None:

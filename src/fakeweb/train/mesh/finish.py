@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
-import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from fakeweb.errors import DatasetError, ModelIncompatible
 from fakeweb.media import write_atomically
 from fakeweb.runtime import Calibration, MeshCard, open_session, sha256_of
 from fakeweb.train.calibrate import auc, fit_platt
-from fakeweb.train.export import OPSET, strip_notes
+from fakeweb.train.export import coarse_noise, to_bytes, to_onnx, write_card
 from fakeweb.train.mesh.augment import show_face, show_none, show_plain
 from fakeweb.train.mesh.crops import Squares
 from fakeweb.train.mesh.measure import plain_errors, run_over
@@ -61,7 +59,7 @@ def finish(net: nn.Module, recipe: MeshRecipe, epoch: int, squares: Squares, fol
         for part, own in answers.items()
     }
     path = folder / f"{recipe.name}.onnx"
-    write_atomically(path, to_onnx(net, recipe.square.side_px))
+    write_atomically(path, packed(net, recipe.square.side_px))
     card = MeshCard(
         name=recipe.name,
         version=recipe.version,
@@ -87,10 +85,7 @@ def finish(net: nn.Module, recipe: MeshRecipe, epoch: int, squares: Squares, fol
         max_printed=max_printed,
     )
     _check_parity(net, card)
-    card_path = folder / f"{recipe.name}.json"
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
-    return card_path
+    return write_card(card, folder)
 
 
 def _answers(net: nn.Module, squares: Squares, recipe: MeshRecipe, part: int) -> dict[str, Floats]:
@@ -196,27 +191,13 @@ class Deployed(nn.Module):
         return mesh * self.half + self.middle, presence, printed
 
 
-def to_onnx(net: nn.Module, side_px: int) -> bytes:
+def packed(net: nn.Module, side_px: int) -> bytes:
     """Export a folded network to one self-contained file, weights stored in 16 bits and used in 32."""
     model = Deployed(net, side_px).eval()
-    example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, side_px, side_px, 3), np.uint8))
-    with warnings.catch_warnings(), torch.no_grad():
-        for category in (DeprecationWarning, FutureWarning):  # the exporter's own, about itself
-            warnings.simplefilter("ignore", category)
-        program = torch.onnx.export(
-            model,
-            (example,),
-            input_names=["pixels"],
-            output_names=["mesh", "presence", "printed"],
-            opset_version=OPSET,
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
-            dynamo=True,
-            verbose=False,
-        )
-    proto = program.model_proto
-    strip_notes(proto)
+    any_number = {0: torch.export.Dim("n", min=1)}
+    proto = to_onnx(model, (2, side_px, side_px, 3), ("mesh", "presence", "printed"), any_number)
     _store_in_16_bits(proto)
-    return bytes(proto.SerializeToString(deterministic=True))
+    return to_bytes(proto)
 
 
 def fold(net: nn.Module) -> nn.Module:
@@ -261,9 +242,7 @@ def _store_in_16_bits(proto: Any) -> None:
 def _check_parity(net: nn.Module, card: MeshCard) -> None:
     session = open_session(card)
     model = Deployed(net, card.side_px).eval()
-    coarse = np.random.default_rng(1).integers(0, 256, (8, 8, 8, 3), np.uint8)
-    times = -(-card.side_px // 8)
-    pixels = np.ascontiguousarray(coarse.repeat(times, 1).repeat(times, 2)[:, : card.side_px, : card.side_px])
+    pixels = coarse_noise(np.random.default_rng(1), 8, card.side_px)
     with torch.no_grad():
         wanted = [out.numpy() for out in model(torch.from_numpy(pixels))]
     for out in (

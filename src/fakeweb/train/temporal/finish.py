@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from fakeweb.errors import DatasetError, ModelIncompatible
 from fakeweb.media import write_atomically
 from fakeweb.runtime import Calibration, TemporalCard, open_session, sha256_of
 from fakeweb.train.calibrate import auc, fit_platt
-from fakeweb.train.export import MAX_PARITY_GAP, OPSET, strip_notes
+from fakeweb.train.export import MAX_PARITY_GAP, coarse_noise, to_bytes, to_onnx, write_card
 from fakeweb.train.task import Result
 from fakeweb.train.temporal.recipe import TemporalRecipe
 from fakeweb.train.temporal.tracks import TrackSet
@@ -48,7 +47,9 @@ def finish(
     if set(labels["B"].tolist()) == {0, 1}:
         scores["validation_B"] = _figures(logits["B"], labels["B"], calibration)
     path = out / f"{recipe.name}.onnx"
-    write_atomically(path, _to_onnx(result.net, recipe))
+    data = recipe.data
+    shape = (1, data.frames, data.side_px, data.side_px, 3)  # one track at a time
+    write_atomically(path, to_bytes(to_onnx(result.net, shape, ["logit"])))
     counts = {
         p: {"real": sum(c.label == 0 for c in v), "fake": sum(c.label for c in v)} for p, v in parts.items()
     }
@@ -59,14 +60,11 @@ def finish(
     }  # fmt: skip
     card = TemporalCard(
         name=recipe.name, version=recipe.version, title=recipe.title, path=path, sha256=sha256_of(path),
-        licence=recipe.licence, details=details, frames=recipe.data.frames, side_px=recipe.data.side_px,
-        margin=recipe.data.margin, min_face_px=recipe.calibration.min_face_px, calibration=calibration,
+        licence=recipe.licence, details=details, frames=data.frames, side_px=data.side_px,
+        margin=data.margin, min_face_px=recipe.calibration.min_face_px, calibration=calibration,
     )  # fmt: skip
     _check_parity(result.net, card)
-    card_path = out / f"{recipe.name}.json"
-    text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(card_path, (text + "\n").encode("utf-8", "replace"))
-    return card_path
+    return write_card(card, out)
 
 
 def _figures(logits: np.ndarray, labels: np.ndarray, calibration: Calibration) -> dict[str, float]:
@@ -79,33 +77,14 @@ def _figures(logits: np.ndarray, labels: np.ndarray, calibration: Calibration) -
     }
 
 
-def _to_onnx(net: nn.Module, recipe: TemporalRecipe) -> bytes:
-    """Export one track at a time: uint8 (1, T, S, S, 3) -> ``logit`` (1,)."""
-    data = recipe.data
-    shape = (1, data.frames, data.side_px, data.side_px, 3)
-    example = torch.from_numpy(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
-    with warnings.catch_warnings(), torch.no_grad():
-        for category in (DeprecationWarning, FutureWarning, UserWarning):  # the exporter's own, about itself
-            warnings.simplefilter("ignore", category)
-        program = torch.onnx.export(
-            net, (example,), input_names=["pixels"], output_names=["logit"], opset_version=OPSET, dynamo=True,
-            verbose=False,
-        )  # fmt: skip
-    proto = program.model_proto
-    strip_notes(proto)
-    return bytes(proto.SerializeToString(deterministic=True))
-
-
 def _check_parity(net: nn.Module, card: TemporalCard) -> None:
     session = open_session(card)
     rng = np.random.default_rng(1)
     for _ in range(3):
-        coarse = rng.integers(0, 256, (1, card.frames, 8, 8, 3), np.uint8)
-        times = -(-card.side_px // 8)
-        pixels = coarse.repeat(times, 2).repeat(times, 3)[:, :, : card.side_px, : card.side_px]
+        pixels = coarse_noise(rng, 1, card.side_px, (card.frames,))
         with torch.no_grad():
-            ours = float(net(torch.from_numpy(np.ascontiguousarray(pixels)))[0])
-        theirs = float(session.run(np.ascontiguousarray(pixels))["logit"][0])
+            ours = float(net(torch.from_numpy(pixels))[0])
+        theirs = float(session.run(pixels)["logit"][0])
         gap = abs(card.calibration.probability(ours) - card.calibration.probability(theirs))
         if gap > MAX_PARITY_GAP:
             raise ModelIncompatible(
