@@ -1,9 +1,9 @@
 """Evaluation of classifiers on labelled data: protocols, tables and reports. Extra ``evaluate``.
 
-May import: scikit-learn and matplotlib (its guests), numpy, OpenCV, :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`,
-:mod:`fakeweb.classifiers`, :mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`,
-:mod:`fakeweb.registry`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Importing it loads none of
-the guests::
+May import: scikit-learn and matplotlib (its guests), numpy, OpenCV, :mod:`fakeweb.scanner`, :mod:`fakeweb.forge`,
+:mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`,
+:mod:`fakeweb.batch`, :mod:`fakeweb.registry`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+Importing it loads none of the guests::
 
     protocol   what is judged, decided before the first score
     score_picture, score_video   one sample -> one row per model and view; scores keeps the rows of a killed run

@@ -9,6 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from fakeweb.forge.degrade import blur, jpeg, resize
 from fakeweb.types import Face, Image, UInt8Array
 
 PLAIN: Final = "plain"
@@ -60,30 +61,13 @@ def scaled_face(face: Face, before: Image, after: Image) -> Face:
     return Face((x0 * across, y0 * down, x1 * across, y1 * down), face.confidence, points=points, mesh=mesh)
 
 
-def reencode(pixels: UInt8Array, quality: int) -> UInt8Array:
-    """Send RGB pixels through JPEG with halved colour resolution, as most software writes it, and back."""
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return _rgb(cv2.imdecode(data, cv2.IMREAD_COLOR))
-
-
-def resize(pixels: UInt8Array, width: int, height: int) -> UInt8Array:
-    """Resize RGB pixels: areas when shrinking, bilinear when enlarging."""
-    kernel = cv2.INTER_AREA if width * height < pixels.shape[0] * pixels.shape[1] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, (max(1, width), max(1, height)), interpolation=kernel), np.uint8)
-
-
-def _rgb(bgr: object) -> UInt8Array:
-    return np.asarray(cv2.cvtColor(np.asarray(bgr, np.uint8), cv2.COLOR_BGR2RGB), np.uint8)
-
-
 def _scale(pixels: UInt8Array, factor: float) -> UInt8Array:
     height, width = pixels.shape[:2]
     return resize(pixels, round(width * factor), round(height * factor))
 
 
 def _jpeg(pixels: UInt8Array, quality: float, _rng: np.random.Generator) -> UInt8Array:
-    return reencode(pixels, int(quality))
+    return jpeg(pixels, int(quality))
 
 
 def _resize(pixels: UInt8Array, factor: float, _rng: np.random.Generator) -> UInt8Array:
@@ -91,8 +75,7 @@ def _resize(pixels: UInt8Array, factor: float, _rng: np.random.Generator) -> UIn
 
 
 def _blur(pixels: UInt8Array, sigma: float, _rng: np.random.Generator) -> UInt8Array:
-    sigma_px = sigma * max(pixels.shape[:2]) / 256
-    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma_px), np.uint8)
+    return blur(pixels, sigma * max(pixels.shape[:2]) / 256)
 
 
 def _noise(pixels: UInt8Array, sigma: float, rng: np.random.Generator) -> UInt8Array:
@@ -110,7 +93,7 @@ def _screenshot(pixels: UInt8Array, times: float, rng: np.random.Generator) -> U
         shown = _scale(pixels, rng.uniform(0.7, 1.3))
         top, left = rng.integers(1, 8, 2)
         shown = np.asarray(cv2.copyMakeBorder(shown, top, 0, left, 0, cv2.BORDER_REPLICATE), np.uint8)
-        sent = reencode(shown, _QUALITY_SENT)[top:, left:]
+        sent = jpeg(shown, _QUALITY_SENT)[top:, left:]
         pixels = resize(sent, pixels.shape[1], pixels.shape[0])
     return pixels
 

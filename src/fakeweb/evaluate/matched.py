@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fakeweb.evaluate.degrade import PLAIN, reencode
+from fakeweb.evaluate.degrade import PLAIN
 from fakeweb.evaluate.figures import single_class_sources
 from fakeweb.evaluate.scores import Row
 from fakeweb.faces import align
 from fakeweb.faces.align import stand_of
+from fakeweb.forge.degrade import jpeg
 from fakeweb.types import Face, Image
 
 VIEW: Final = "matched"
@@ -79,4 +80,4 @@ def handled(image: Image, face: Face, side_px: int) -> tuple[Image, Face]:
     middle = side_px / 2
     across, down = face.width_px * half, face.height_px * half
     box = (middle - across, middle - down, middle + across, middle + down)
-    return Image(reencode(crop.pixels, _QUALITY)), Face(box, face.confidence)
+    return Image(jpeg(crop.pixels, _QUALITY)), Face(box, face.confidence)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fakeweb.faces import align
+from fakeweb.forge import degrade
 from fakeweb.train.recipe import AugmentRecipe
 from fakeweb.types import Box, Face, Image, UInt8Array
 
@@ -96,10 +97,9 @@ def augmented_pair(
     if rng.random() < recipe.encode:
         pixels = _encode(pixels, recipe, rng)
     if rng.random() < recipe.noise:
-        noise = rng.normal(
-            0, rng.uniform(1, 9), pixels.shape if rng.random() < 0.5 else (*pixels.shape[:2], 1)
-        )
-        pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+        sigma = rng.uniform(1, 9)
+        shape = pixels.shape if rng.random() < 0.5 else (*pixels.shape[:2], 1)
+        pixels = degrade.noise(pixels, rng.normal(0, sigma, shape))
     return np.ascontiguousarray(pixels, np.uint8), mask
 
 
@@ -115,12 +115,7 @@ def resize(pixels: UInt8Array, side_px: int, rng: np.random.Generator) -> UInt8A
         return pixels
     down = pixels.shape[0] > side_px
     kernels = (cv2.INTER_AREA, cv2.INTER_LINEAR) if down else (cv2.INTER_LINEAR, cv2.INTER_CUBIC)
-    return _u8(cv2.resize(pixels, (side_px, side_px), interpolation=kernels[rng.integers(2)]))
-
-
-def _u8(array: object) -> UInt8Array:
-    """Tell the type checker what OpenCV returns."""
-    return np.asarray(array, np.uint8)
+    return degrade.resize(pixels, side_px, side_px, kernels[rng.integers(2)])
 
 
 def _geometry(
@@ -149,7 +144,8 @@ def _geometry(
 
 def _warp(pixels: UInt8Array, matrix: np.ndarray) -> UInt8Array:
     size = pixels.shape[1::-1]
-    return _u8(cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+    out = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(out, np.uint8)
 
 
 def _light(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator) -> UInt8Array:
@@ -157,9 +153,9 @@ def _light(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator) 
     if rng.random() < recipe.colour:
         pixels = _colour(pixels, rng)
     if recipe.brightness != (1.0, 1.0):
-        pixels = _u8(cv2.convertScaleAbs(pixels, alpha=rng.uniform(*recipe.brightness)))
+        pixels = np.asarray(cv2.convertScaleAbs(pixels, alpha=rng.uniform(*recipe.brightness)), np.uint8)
     if rng.random() < recipe.grey:
-        pixels = _u8(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
+        pixels = degrade.grey(pixels)
     return pixels
 
 
@@ -174,11 +170,11 @@ def _detail(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator)
         side = pixels.shape[0]
         pixels = resize(resize(pixels, max(8, round(side * rng.uniform(0.25, 0.8))), rng), side, rng)
     if rng.random() < recipe.blur:
-        return _u8(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.8)))
+        return degrade.blur(pixels, rng.uniform(0.3, 1.8))
     if rng.random() < recipe.sharpen:
-        soft = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.6, 2.0))
+        soft = degrade.blur(pixels, rng.uniform(0.6, 2.0))
         amount = rng.uniform(0.3, 1.2)
-        return _u8(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0))
+        return np.asarray(cv2.addWeighted(pixels, 1 + amount, soft, -amount, 0), np.uint8)
     return pixels
 
 
@@ -186,23 +182,15 @@ def _colour(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:
     """Change gamma, contrast, white balance and saturation."""
     gamma = np.exp(rng.uniform(-0.5, 0.5))
     gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
-    levels = np.arange(256) / 255.0
-    tables = np.clip(((levels**gamma)[:, None] - 0.5) * gain + 0.5 + rng.uniform(-0.08, 0.08), 0, 1)
-    out = cv2.LUT(pixels, np.rint(tables * 255).astype(np.uint8).reshape(1, 256, 3))
+    out = degrade.curve(pixels, gamma, gain, 0.5, rng.uniform(-0.08, 0.08))
     saturation = rng.uniform(0.6, 1.4)
-    grey = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return _u8(cv2.addWeighted(out, saturation, grey, 1 - saturation, 0))
+    mixed = cv2.addWeighted(out, saturation, degrade.grey(out), 1 - saturation, 0)
+    return np.asarray(mixed, np.uint8)
 
 
 def _encode(pixels: UInt8Array, recipe: AugmentRecipe, rng: np.random.Generator) -> UInt8Array:
     """Through JPEG (either chroma sampling) or WebP and back."""
     quality = int(rng.integers(recipe.quality[0], recipe.quality[1] + 1))
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     if rng.random() < 0.25:
-        _, data = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    else:
-        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-        if rng.random() < 0.5:
-            options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-        _, data = cv2.imencode(".jpg", bgr, options)
-    return _u8(cv2.cvtColor(_u8(cv2.imdecode(data, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB))
+        return degrade.webp(pixels, quality)
+    return degrade.jpeg(pixels, quality, full_colour=rng.random() < 0.5)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.forge import degrade
 from fakeweb.train.finder.pool import Cutting, Pool
 from fakeweb.train.finder.recipe import SceneRecipe
 from fakeweb.types import FloatArray, UInt8Array
@@ -170,10 +171,9 @@ class Composer:
             lut = (table.clip(0, 1) * 255).astype(np.uint8)
             pixels = np.asarray(cv2.LUT(pixels, lut[None]), np.uint8)
         if rng.random() < chance / 2:
-            grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-            pixels = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+            pixels = degrade.grey(pixels)
         if rng.random() < chance:
-            pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 2.0)), np.uint8)
+            pixels = degrade.blur(pixels, rng.uniform(0.4, 2.0))
         if rng.random() < chance / 2:
             kernel = np.zeros((9, 9), np.float32)
             length, angle = rng.uniform(2, 4), rng.uniform(0, np.pi)
@@ -183,14 +183,11 @@ class Composer:
             pixels = np.asarray(cv2.filter2D(pixels, -1, kernel / kernel.sum()), np.uint8)
         if rng.random() < chance:
             small = round(side * rng.uniform(0.5, 0.9))
-            pixels = np.asarray(cv2.resize(pixels, (small, small), interpolation=cv2.INTER_AREA), np.uint8)
-            pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+            pixels = degrade.resize(degrade.resize(pixels, small, small), side, side)
         if rng.random() < chance:
-            noise = rng.normal(0, rng.uniform(2, 14), pixels.shape).astype(np.float32)
-            pixels = (pixels + noise).clip(0, 255).astype(np.uint8)
+            pixels = degrade.noise(pixels, rng.normal(0, rng.uniform(2, 14), pixels.shape).astype(np.float32))
         if rng.random() < self.recipe.encode:
-            _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 96))])
-            pixels = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+            pixels = degrade.jpeg_bgr(pixels, int(rng.integers(20, 96)))
         return pixels
 
 

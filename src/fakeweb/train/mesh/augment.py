@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.forge import degrade
 from fakeweb.topology import MIRROR
 from fakeweb.train.mesh.crops import Squares
 from fakeweb.train.mesh.prints import print_face
@@ -56,7 +57,7 @@ def show_face(squares: Squares, index: int, recipe: MeshRecipe, rng: np.random.G
         pixels, mesh = print_face(pixels, mesh, _other(squares, side, rng), rng)
     if rng.random() < recipe.augment.hidden:
         pixels = _hide(pixels, _other(squares, side, rng), rng)
-    pixels = degrade(pixels, recipe, rng)
+    pixels = degraded(pixels, recipe, rng)
     half = side / 2
     there = mesh / half - np.array([(side - 1) / side, (side - 1) / side, 0], np.float32)
     eyes = float(squares.eyes_px[index]) * np.sqrt(abs(np.linalg.det(matrix[:2, :2]))) / half
@@ -97,7 +98,7 @@ def show_none(squares: Squares, choices: npt.NDArray[np.int64], faces: npt.NDArr
         points = np.zeros((468, 3), np.float32)
         points[:, :2] = rng.uniform(0.25 * side, 0.75 * side, (468, 2))
         pixels, _ = print_face(pixels, points, _other(squares, side, rng), rng)
-    return Shown(degrade(pixels, recipe, rng), np.zeros((468, 3), np.float32), 0.0, 0.0, -1.0)
+    return Shown(degraded(pixels, recipe, rng), np.zeros((468, 3), np.float32), 0.0, 0.0, -1.0)
 
 
 def show_plain(squares: Squares, index: int, recipe: MeshRecipe, *, empty: bool = False) -> UInt8Array:
@@ -196,7 +197,7 @@ def _hide(pixels: UInt8Array, other: UInt8Array, rng: np.random.Generator) -> UI
     return np.where(mask[..., None] > 0, cover, pixels)
 
 
-def degrade(pixels: UInt8Array, recipe: MeshRecipe, rng: np.random.Generator) -> UInt8Array:
+def degraded(pixels: UInt8Array, recipe: MeshRecipe, rng: np.random.Generator) -> UInt8Array:
     """Change light and colour, shrink and enlarge, blur, add noise, encode."""
     augment, side = recipe.augment, pixels.shape[0]
     if rng.random() < augment.light:
@@ -206,40 +207,23 @@ def degrade(pixels: UInt8Array, recipe: MeshRecipe, rng: np.random.Generator) ->
         pixels = np.clip(pixels * light[..., None], 0, 255).astype(np.uint8)
     if rng.random() < augment.colour:
         gamma, gain = np.exp(rng.uniform(-0.5, 0.5)), rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3)
-        pixels = _curve(pixels, gamma, gain, 0.5, rng.uniform(-0.1, 0.1))
+        pixels = degrade.curve(pixels, gamma, gain, 0.5, rng.uniform(-0.1, 0.1))
     if rng.random() < augment.dark:
-        pixels = _curve(pixels, rng.uniform(1.0, 1.8), np.full(3, rng.uniform(0.15, 0.5)), 0.0, 0.0)
+        pixels = degrade.curve(pixels, rng.uniform(1.0, 1.8), np.full(3, rng.uniform(0.15, 0.5)), 0.0, 0.0)
     if rng.random() < augment.grey:
-        pixels = _u8(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
+        pixels = degrade.grey(pixels)
     if rng.random() < augment.small:
         less = int(side / rng.uniform(1.3, 5.0))
-        pixels = _u8(cv2.resize(pixels, (less, less), interpolation=cv2.INTER_AREA))
+        pixels = degrade.resize(pixels, less, less, cv2.INTER_AREA)
         if rng.random() < augment.encode:
-            pixels = _encode(pixels, rng)
+            pixels = degrade.jpeg_bgr(pixels, int(rng.integers(20, 92)))
         kernel = (cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(2)]
-        pixels = _u8(cv2.resize(pixels, (side, side), interpolation=kernel))
+        pixels = degrade.resize(pixels, side, side, kernel)
     if rng.random() < augment.blur:
-        pixels = _u8(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 2.2)))
+        pixels = degrade.blur(pixels, rng.uniform(0.4, 2.2))
     if rng.random() < augment.noise:
-        noise = rng.standard_normal((side, side, 1 if rng.random() < 0.5 else 3), np.float32)
-        pixels = np.clip(pixels + noise * np.float32(rng.uniform(2, 18)), 0, 255).astype(np.uint8)
+        drawn = rng.standard_normal((side, side, 1 if rng.random() < 0.5 else 3), np.float32)
+        pixels = degrade.noise(pixels, drawn * np.float32(rng.uniform(2, 18)))
     if rng.random() < augment.encode:
-        pixels = _encode(pixels, rng)
+        pixels = degrade.jpeg_bgr(pixels, int(rng.integers(20, 92)))
     return np.ascontiguousarray(pixels)
-
-
-def _curve(
-    pixels: UInt8Array, gamma: float, gain: npt.NDArray[np.float64], middle: float, lift: float
-) -> UInt8Array:
-    levels = (np.arange(256) / 255.0) ** gamma
-    tables = np.clip((levels[:, None] - middle) * gain + middle + lift, 0, 1)
-    return _u8(cv2.LUT(pixels, np.rint(tables * 255).astype(np.uint8).reshape(1, 256, 3)))
-
-
-def _encode(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:
-    _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 92))])
-    return _u8(cv2.imdecode(data, cv2.IMREAD_COLOR))
-
-
-def _u8(array: object) -> UInt8Array:
-    return np.asarray(array, np.uint8)
