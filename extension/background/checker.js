@@ -82,6 +82,11 @@ export class Checker {
     );
   }
 
+  /** Return what was found about a picture in this session. @param {string} server @param {string} hash */
+  findingOf(server, hash) {
+    return this._findings.get(`${server} ${hash}`);
+  }
+
   /** Tell whether a picture was judged in this session. @param {string} hash */
   async knows(hash) {
     const { server } = await load();

@@ -10,9 +10,11 @@ import { Dropped } from "./queue.js";
 import { load, save } from "./settings.js";
 import { isAllowed, patternOf, siteOf } from "./sites.js";
 import { Tabs } from "./tabs.js";
+import { nameOf } from "./words.js";
 
 const SCRIPTS = ["content/find.js", "content/place.js", "content/marks.js", "content/main.js"];
 const MENU = "check";
+const MOST_TOLD = 5;
 const STOPS = new Set(["offline", "key", "strange", "busy"]);
 
 const tabs = new Tabs();
@@ -72,6 +74,22 @@ async function switchTab(tabId, on) {
   await inject(tabId).catch(() => {}); // the page may be gone
 }
 
+/**
+ * Return what the popup tells of single pictures: those that look manipulated first, then those whose files say something.
+ *
+ * @param {number} tabId
+ */
+async function told(tabId) {
+  const { server } = await load();
+  const found = Object.entries(tabs.get(tabId).names).flatMap(([sha256, name]) => {
+    const finding = checker.findingOf(server, sha256);
+    return finding ? [{ name, finding }] : [];
+  });
+  const rank = (/** @type {{finding: import("./words.js").Finding}} */ { finding }) => (finding.label === "fake" ? 100 + (finding.percent ?? 0) : 0);
+  found.sort((a, b) => rank(b) - rank(a));
+  return { pictures: found.slice(0, MOST_TOLD), more: Math.max(0, found.length - MOST_TOLD) };
+}
+
 /** Let a tab try again what failed, or what the browser did not let us read. @param {number} tabId */
 async function retry(tabId) {
   tabs.update(tabId, (tab) => {
@@ -101,7 +119,7 @@ async function check(url, tabId) {
   tabs.update(tabId, (tab) => (tab.waiting += 1));
   try {
     const finding = await checker.check(url, tabId);
-    tabs.note(tabId, finding.sha256, finding.label);
+    tabs.note(tabId, finding.sha256, finding.label, finding.label === "fake" || finding.told ? nameOf(url) : "");
     return { state: "done", finding };
   } catch (error) {
     return failure(error, url, tabId);
@@ -168,6 +186,7 @@ async function answer(message, sender) {
   }
   if (message.type === "switch") return await switchTab(message.tabId, message.on);
   if (message.type === "tab?") return tabs.get(message.tabId);
+  if (message.type === "told?") return await told(message.tabId);
   if (message.type === "retry") return await retry(message.tabId);
   if (message.type === "next") return await tell(message.tabId, { type: "next" });
   if (message.type === "forget") return await checker.forget();
@@ -178,7 +197,7 @@ async function answer(message, sender) {
 async function greetPage(tabId, isNewPage, may) {
   if (isNewPage) {
     checker.queue.drop(tabId);
-    tabs.update(tabId, (tab) => Object.assign(tab, { pictures: {}, waiting: 0, blocked: [], problem: null }));
+    tabs.update(tabId, (tab) => Object.assign(tab, { pictures: {}, names: {}, waiting: 0, blocked: [], problem: null }));
   }
   const { minSide, showUncertain } = await load();
   return { on: may, minSide, showUncertain };

@@ -8,6 +8,7 @@ import { tooltip } from "./words.js";
  * @typedef {object} Tab
  * @property {boolean} on
  * @property {Record<string, string>} pictures Hash or address of a picture -> its label, or `failed`.
+ * @property {Record<string, string>} names Hash of a picture of which there is something to tell -> its file's name.
  * @property {number} waiting Pictures whose answer is not there yet.
  * @property {boolean} paused Whether the tab has gone to a site that is not on the allow-list.
  * @property {string[]} blocked Match patterns of hosts whose pictures the browser does not let us read.
@@ -15,13 +16,14 @@ import { tooltip } from "./words.js";
  */
 
 const MOST_PICTURES = 5000;
+const MOST_NAMES = 100;
 const RED = "#c4142e";
 const GREY = "#5b6472";
 const AMBER = "#b26a00";
 
 /** @returns {Tab} */
 function fresh(on = false) {
-  return { on, paused: false, pictures: {}, waiting: 0, blocked: [], problem: null };
+  return { on, paused: false, pictures: {}, names: {}, waiting: 0, blocked: [], problem: null };
 }
 
 /**
@@ -61,7 +63,7 @@ export class Tabs {
   /** Take over what was known before the browser put this worker to sleep. */
   async restore() {
     const { tabs } = /** @type {{tabs?: [number, Tab][]}} */ (await chrome.storage.session.get("tabs"));
-    for (const [id, tab] of tabs ?? []) this._tabs.set(id, { ...tab, waiting: 0 });
+    for (const [id, tab] of tabs ?? []) this._tabs.set(id, { ...fresh(), ...tab, waiting: 0 });
   }
 
   /** @param {number} id */
@@ -108,10 +110,12 @@ export class Tabs {
    * @param {number} id
    * @param {string} picture
    * @param {string} label
+   * @param {string} name Of its file, where there is something to tell of it.
    */
-  note(id, picture, label) {
+  note(id, picture, label, name = "") {
     this.update(id, (tab) => {
       if (Object.keys(tab.pictures).length < MOST_PICTURES) tab.pictures[picture.slice(0, 300)] = label;
+      if (name && Object.keys(tab.names).length < MOST_NAMES) tab.names[picture] = name;
     });
   }
 

@@ -19,10 +19,13 @@ import { tone } from "./style.js";
  * @property {string} tone The colour of frame and badge: amber at the threshold, red near certainty, grey where nothing is fake.
  * @property {string} rarity How rare the highest score is among genuine faces, or empty.
  * @property {string[]} origin What the file says of its origin, one line each; no part of the score.
+ * @property {boolean} told Whether it says anything but how it was saved.
  * @property {string} note What else the reader should know, or empty.
  */
 
 const GREY = "#8b93a1";
+const MOST_LINES = 8;
+const MOST_CHARS = 300;
 /** @type {Record<string, string>} */
 const KINDS = {
   swap: "It looks most like a swapped face: somebody else's face put onto this person.",
@@ -46,7 +49,7 @@ export function findingOf(judgement, sha256) {
     percent: percentOf(verdict.p_fake),
     tone: verdict.label === "fake" ? tone(strengthOf(verdict.p_fake, thresholds.fake)) : GREY,
     rarity: rarityOf(faces),
-    origin: originOf(judgement.report.provenance),
+    ...originOf(judgement.report.provenance),
     note:
       thresholds.source === "user"
         ? `Whoever runs the server moved the line to ${percentOf(thresholds.fake)} of 100; what was measured about the model does not hold for it.`
@@ -58,11 +61,11 @@ export function findingOf(judgement, sha256) {
     return {
       ...base,
       title: "Uncertain",
-      text: `FakeWeb cannot tell${reason ? `: ${reason}` : ""}. Take it neither as real nor as manipulated.`,
+      text: `FakeWeb cannot tell${reason ? `: ${oneLine(reason)}` : ""}. Take it neither as real nor as manipulated.`,
     };
   }
   if (verdict.label === "real") {
-    const [but] = verdict.reasons ?? [];
+    const [but] = (verdict.reasons ?? []).map(oneLine);
     const shown = but ? "Taken together, the faces show" : faces.length === 1 ? "The face shows" : `The ${faces.length} faces show`;
     return {
       ...base,
@@ -87,7 +90,7 @@ function wordsOfFake(faces) {
     faces.length === 1
       ? "This face looks manipulated"
       : `${fakes.length} of ${faces.length} faces look${fakes.length === 1 ? "s" : ""} manipulated`;
-  const standsOut = worst?.neighbours?.one_in ? ` It ${worst.verdict.reasons[0]}.` : "";
+  const standsOut = worst?.neighbours?.one_in ? ` It ${oneLine(worst.verdict.reasons[0])}.` : "";
   return { title, text: (KINDS[kind] ?? "Of which kind is not known.") + standsOut };
 }
 
@@ -110,20 +113,54 @@ function rarityOf(faces) {
 /**
  * Say what a file tells of its origin, in the order of the other forms of a report; nothing where nobody looked.
  *
+ * The lines quote what strangers wrote into the file: each is cut and kept on one line, and there are never many.
+ *
  * @param {any} found
- * @returns {string[]}
+ * @returns {{origin: string[], told: boolean}}
  */
 function originOf(found) {
-  if (!found) return [];
-  /** @type {{says: string, text: string}[]} */
-  const signals = found.signals ?? [];
+  if (!found) return { origin: [], told: false };
+  /** @type {{says?: unknown, text?: unknown}[]} */
+  const signals = Array.isArray(found.signals) ? found.signals.filter(Boolean) : [];
+  const contradictions = Array.isArray(found.contradictions) ? found.contradictions : [];
   const telling = signals.filter((s) => s.says !== "technical").map((s) => s.text);
-  const technical = signals.filter((s) => s.says === "technical").map((s) => s.text);
-  return [
-    ...(found.contradictions ?? []).map((/** @type {string} */ text) => `Contradiction: ${text}`),
+  const technical = signals.filter((s) => s.says === "technical").map((s) => oneLine(s.text));
+  const lines = [
+    ...contradictions.map((/** @type {unknown} */ text) => `Contradiction: ${oneLine(text)}`),
     ...(telling.length ? telling : ["Nothing in the file says where it comes from: unknown."]),
-    ...(technical.length ? [technical.join(" ")] : []),
   ];
+  const more = lines.length > MOST_LINES ? [`and ${lines.length - MOST_LINES} more notes`] : [];
+  const saved = technical.length ? [technical.join(" ")] : [];
+  return {
+    origin: [...lines.slice(0, MOST_LINES), ...more, ...saved].map(oneLine),
+    told: telling.length > 0 || contradictions.length > 0,
+  };
+}
+
+/**
+ * Return a text on one line and not long, without characters that turn the reading direction.
+ *
+ * @param {unknown} text
+ */
+export function oneLine(text) {
+  const letters = [...String(text ?? "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim()];
+  return letters.length > MOST_CHARS ? `${letters.slice(0, MOST_CHARS - 1).join("")}…` : letters.join("");
+}
+
+/**
+ * Return what a picture is called, by the last part of its address.
+ *
+ * @param {string} url
+ */
+export function nameOf(url) {
+  const inPage = "a picture inside the page";
+  if (!/^https?:/i.test(url)) return inPage;
+  const part = new URL(url).pathname.split("/").pop() ?? "";
+  try {
+    return oneLine(decodeURIComponent(part)) || inPage;
+  } catch {
+    return oneLine(part);
+  }
 }
 
 /**

@@ -42,6 +42,7 @@ fakeweb.marks ??= (() => {
       line-height: 22px; border: 1px dashed #ced0d6; }
     .card { position: absolute; width: 300px; max-width: calc(100vw - 24px); background: #fff; color: #1b1c22; padding: 13px 15px 12px;
       border-radius: 9px; box-shadow: 0 6px 28px #0006, 0 0 0 1px #0002; border-top: 4px solid var(--tone); }
+    .card { max-height: min(560px, calc(100vh - 24px)); overflow: hidden auto; overflow-wrap: anywhere; }
     .card[hidden] { display: none; }
     .card.pinned { pointer-events: auto; }
     .card p { margin: 5px 0 0; }

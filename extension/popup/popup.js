@@ -29,6 +29,7 @@ const tabId = tab?.id ?? -1;
 const settings = await load();
 const site = siteOf(tab?.url);
 const server = new URL(settings.server);
+let told = 0;
 /** @type {import("../background/tabs.js").Tab} */
 let state = await chrome.runtime.sendMessage({ type: "tab?", tabId });
 
@@ -73,7 +74,42 @@ function show() {
   byId("headline").textContent = headline(counts, looked);
   byId("counts").replaceChildren(...ROWS.filter(([label]) => counts[label] > 0).map(([label, words]) => row(label, counts[label], words)));
   byId("next").hidden = counts.fake === 0;
+  void tell();
   byId("next").textContent = counts.fake === 1 ? "Show it" : "Show the next one";
+}
+
+/** Tell of single pictures: verdict, rarity, what the file says; every text as text, since strangers wrote some. */
+async function tell() {
+  const asked = (told = told + 1);
+  const answer = toggle.checked ? await chrome.runtime.sendMessage({ type: "told?", tabId }) : null;
+  if (asked !== told) return; // a later question is under way
+  /** @type {{name: string, finding: import("../background/words.js").Finding}[]} */
+  const pictures = answer?.pictures ?? [];
+  byId("told").hidden = pictures.length === 0;
+  byId("told").replaceChildren(...pictures.map(article), ...(answer?.more ? [line("faint", `and ${answer.more} more on this page`)] : []));
+}
+
+/** @param {{name: string, finding: import("../background/words.js").Finding}} picture */
+function article({ name, finding }) {
+  const element = document.createElement("article");
+  element.className = finding.label === "fake" ? "fake" : "";
+  const heading = document.createElement("h2");
+  heading.textContent = name;
+  heading.title = name;
+  const scored = finding.label === "fake" || finding.label === "uncertain";
+  const percent = scored && finding.percent !== null ? ` · ${finding.percent} %` : "";
+  element.append(heading, line("verdict", finding.title + percent));
+  if (finding.rarity) element.append(line("", finding.rarity));
+  element.append(...finding.origin.map((text) => line("faint", text)));
+  return element;
+}
+
+/** @param {string} name @param {string} text */
+function line(name, text) {
+  const element = document.createElement("p");
+  element.className = name;
+  element.textContent = text;
+  return element;
 }
 
 function showProblem() {

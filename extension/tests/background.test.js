@@ -11,7 +11,7 @@ import { Dropped, Queue } from "../background/queue.js";
 import { checked, cleanServer, DEFAULTS, isLocal } from "../background/settings.js";
 import { cleanSite, isAllowed, patternOf, siteOf } from "../background/sites.js";
 import { countsOf, iconOf } from "../background/tabs.js";
-import { findingOf, percentOf } from "../background/words.js";
+import { findingOf, nameOf, percentOf } from "../background/words.js";
 import { tone } from "../background/style.js";
 
 const STYLE = JSON.parse(await readFile(new URL("../../src/fakeweb/render/style.json", import.meta.url), "utf8"));
@@ -176,6 +176,32 @@ test("what the file says of its origin stands beside the score", () => {
   assert.deepEqual(said({ signals: [], contradictions: [] }), ["Nothing in the file says where it comes from: unknown."]);
   const signals = [{ says: "technical", text: "JPEG." }, { says: "generated", text: "Made by AI." }];
   assert.deepEqual(said({ signals, contradictions: ["Both."] }), ["Contradiction: Both.", "Made by AI.", "JPEG."]);
+});
+
+test("what strangers wrote is cut, stays on its line, and cannot be endless or of another kind", () => {
+  const said = (provenance) => {
+    const judged = judgement("real", 0.01, [face("real", 0.01)]);
+    return findingOf({ report: { ...judged.report, provenance } }, "h");
+  };
+  const evil = `<img src=x onerror=alert(1)>\n\u202e\u0000${"x".repeat(5000)}`;
+  const signals = Array.from({ length: 500 }, () => ({ says: "generated", text: evil }));
+  const { origin, told } = said({ signals, contradictions: [evil] });
+  assert.ok(told);
+  assert.equal(origin.length, 9);
+  assert.ok(origin.every((line) => line.length <= 300 && !/[\n\u202e\u0000]/.test(line)));
+  assert.equal(origin.at(-1), "and 493 more notes");
+  assert.match(origin[0], /^Contradiction: <img src=x/, "a text, never markup");
+  for (const odd of [{ signals: "a", contradictions: 3 }, { signals: [null, { text: { a: 1 } }] }, {}]) {
+    assert.ok(said(odd).origin.every((line) => typeof line === "string"));
+  }
+  assert.equal(said({ signals: [{ says: "technical", text: "JPEG." }], contradictions: [] }).told, false);
+});
+
+test("a picture is called by the end of its address", () => {
+  assert.equal(nameOf("https://a.example/b/c%20d.jpg?token=1#x"), "c d.jpg");
+  assert.equal(nameOf("https://a.example/%E0%A4%A"), "%E0%A4%A");
+  assert.equal(nameOf("https://a.example/"), "a picture inside the page");
+  assert.equal(nameOf("data:image/png;base64,AA"), "a picture inside the page");
 });
 
 test("no word claims a proof", () => {

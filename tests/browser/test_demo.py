@@ -117,6 +117,9 @@ def test_forged_examples_are_offered_and_judged_honestly(page, shot):
     text = answer(page)
     suspicion = int(re.search(r"suspicion (\d+) of 100", text)[1])
     assert 1 <= suspicion <= 99
+    assert "genuine faces it was measured on" in text
+    assert "Where the file says it comes from" in text
+    assert "JPEG with standard tables" in text
     page.get_by_role("img").last.wait_for()
     page.wait_for_timeout(500)
     shot(page, "demo")

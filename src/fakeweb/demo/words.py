@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from html import escape
 
+from fakeweb.render.origin import origin_lines
 from fakeweb.render.words import rarity_words, stands_out
 from fakeweb.types import FaceResult, Report
 
 CAVEAT = "This is the estimate of a program and can be wrong. It is not proof."
 _SHORT = 60
 _BYSTANDER = "Cut off by the picture's border: the verdict on the picture does not rest on this face."
+_BESIDE = (
+    "These signals stand beside the score and are no part of it."
+    " Most sites remove them, and they are easily forged."
+)
 _KINDS = {
     "swap": "most like a swapped face: somebody else's face put onto this person",
     "reenacted": "most like a steered face: an expression or mouth changed by software",
@@ -66,10 +71,18 @@ def to_html(report: Report) -> str:
     notes = "".join(f"<li>{escape(n)}</li>" for n in (*reasons, *report.warnings))
     return (
         f'<div class="answer {label}"><h2>{escape(headline(report))}</h2><p>{_MEANINGS[label]}</p>{moved}'
-        f"{f'<ol>{faces}</ol>' if faces else ''}{f'<ul>{notes}</ul>' if notes else ''}"
+        f"{f'<ol>{faces}</ol>' if faces else ''}{f'<ul>{notes}</ul>' if notes else ''}{_origin(report)}"
         f'<p class="caveat">{CAVEAT} Judged by {escape(", ".join(report.models) or "nothing but the face finder")}.'
         "</p></div>"
     )
+
+
+def _origin(report: Report) -> str:
+    """Say what the file tells of its origin, beside the score; nothing where nobody looked."""
+    lines = "".join(f"<li>{escape(line)}</li>" for line in origin_lines(report))
+    if not lines:
+        return ""
+    return f"<h3>Where the file says it comes from</h3><ul>{lines}</ul><p><small>{_BESIDE}</small></p>"
 
 
 def _face(number: int, result: FaceResult) -> str:

@@ -115,6 +115,34 @@ def test_the_popup_says_what_was_found_and_promises_nothing(looked, driven, unti
         until(lambda: "looks manipulated" in driven.card(looked))
 
 
+def test_popup_and_card_tell_rarity_and_what_files_say(
+    driven, gallery, until, shot, provenance_maker, portrait
+):
+    evil = "<img src=x onerror=alert(1)><b>bold</b>"
+    told = [("parameters", f"{evil}{'x' * 5000}\nSteps: 20, Sampler: Euler a")]
+    gallery.files["/told.png"] = provenance_maker.png(portrait.pixels, told)
+    gallery.files["/told.html"] = (
+        b'<title>t</title><img id="told" src="/told.png" width="300"><img src="/fake.jpg" width="300">'
+    )
+    page = driven.open(gallery.url("/told.html"))
+    driven.switch(page, on=True)
+    until(lambda: len(driven.labels(page)) == 2 and not driven.tab(page)["waiting"])
+    with driven.popup(page) as popup:
+        until(lambda: popup.ask("document.querySelectorAll('#told article').length") == 2)
+        text = popup.text("#told")
+        assert text.index("fake.jpg") < text.index("told.png")
+        assert "looks manipulated" in text
+        assert "genuine faces it was measured on" in text
+        assert "It carries the parameters of" in text
+        assert evil in text
+        assert "x" * 301 not in text
+        assert popup.ask("document.querySelectorAll('#told img, #told b').length") == 0
+        shot(popup, "extension-told")
+    driven.pick(page, gallery.url("/told.png"))
+    until(lambda: "It carries the parameters of" in driven.card(page), lambda: driven.card(page))
+    assert evil in driven.card(page)
+
+
 @pytest.mark.parametrize("selector", ["#fake", "#background"])
 def test_the_mesh_comes_with_the_pointer_and_goes_with_it(looked, driven, shot, until, selector):
     page = looked

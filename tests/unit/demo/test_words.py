@@ -93,3 +93,19 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(demo, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match="'demo'"):
         run()
+
+
+def test_what_the_file_says_stands_beside_the_score_as_text():
+    evil = "<script>alert(1)</script>"
+    said = {
+        "version": 1,
+        "signals": [{"says": "generated", "text": evil}, {"says": "technical", "text": "JPEG."}],
+        "contradictions": ["a and b"],
+    }
+    text = to_html(replace(report(("real", 0.01), label="real"), provenance=said))
+    assert (
+        "<li>contradiction: a and b</li><li>&lt;script&gt;alert(1)&lt;/script&gt;</li><li>JPEG.</li>" in text
+    )
+    assert "no part of it" in text
+    assert "<script" not in text
+    assert "comes from" not in to_html(report(("real", 0.01), label="real")), "nobody looked"
