@@ -5,7 +5,8 @@ FakeWebError
 ├── MediaError                the picture or clip is at fault       HTTP 4xx  exit 2
 │   ├── Unreadable            empty, truncated, broken, no permission    422
 │   ├── Unsupported           a format or feature we do not read         415
-│   └── TooLarge              over a limit, found before decoding        413
+│   ├── TooLarge              over a limit, found before decoding        413
+│   └── Harmful               it has ended a process that read it        422
 ├── UsageError                the request is at fault               HTTP 400  exit 2
 │   ├── BadArgument           an argument of the wrong type, or out of range
 │   ├── UnknownName           no such finder, model, layout ...
@@ -124,6 +125,13 @@ class TooLarge(MediaError):
 
     code = "media.too_large"
     http_status = 413
+
+
+class Harmful(MediaError):
+    """The bytes have ended a process that read them, and are not read again for a while."""
+
+    code = "media.harmful"
+    http_status = 422
 
 
 class UsageError(FakeWebError):

@@ -17,6 +17,7 @@ TABLE = {
     "Unreadable": ("media.unreadable", 2, 422),
     "Unsupported": ("media.unsupported", 2, 415),
     "TooLarge": ("media.too_large", 2, 413),
+    "Harmful": ("media.harmful", 2, 422),
     "UsageError": ("usage", 2, 400),
     "BadArgument": ("usage.bad_argument", 2, 400),
     "UnknownName": ("usage.unknown_name", 2, 400),

@@ -25,6 +25,7 @@ in ``source.py``.
 from __future__ import annotations
 
 from fakeweb.media.browsers import check_host, check_origin
+from fakeweb.media.cost import NO_COST, Cost, decoding_cost
 from fakeweb.media.expand import Expansion, expand_inputs
 from fakeweb.media.glance import PICTURE_SUFFIXES
 from fakeweb.media.limits import Limits
@@ -45,11 +46,13 @@ from fakeweb.media.video import (
 from fakeweb.media.write import encode_jpeg, encode_png, write_atomically
 
 __all__ = [
+    "NO_COST",
     "PICTURE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "Choice",
     "Clip",
     "ClipInfo",
+    "Cost",
     "Expansion",
     "Limits",
     "Media",
@@ -57,6 +60,7 @@ __all__ = [
     "Source",
     "check_host",
     "check_origin",
+    "decoding_cost",
     "encode_clip",
     "encode_jpeg",
     "encode_png",

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from fakeweb.errors import FakeWebError, TooLarge, missing_extra
 from fakeweb.media import colour
+from fakeweb.media.cost import decoding_cost
 from fakeweb.media.formats import Header
 from fakeweb.media.formats.header import exif_orientation, frames_warning
 from fakeweb.media.limits import Reading, reduced
@@ -47,6 +48,7 @@ def decode(header: Header, reading: Reading) -> tuple[UInt8Array, tuple[str, ...
         TooLarge: Over a limit or out of memory.
         MissingExtra: HEIF without pillow-heif.
     """
+    reading.check_time(decoding_cost(header.stream, header.width * header.height).seconds)
     with _translate(reading), _open(header, reading) as picture:
         _check_opened(picture, header, reading)
         picture.load()
@@ -211,12 +213,24 @@ def _openers() -> dict[str, Callable[[bytes, Reading], ImageFile]]:
     }
 
 
+class _Timed(io.BytesIO):
+    """A stream that a decoder reads piece by piece, until its time is over."""
+
+    def __init__(self, data: bytes, reading: Reading) -> None:
+        super().__init__(data)
+        self._reading = reading
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._reading.check_time()
+        return super().read(size)
+
+
 def _plugin(module: str, attribute: str) -> Callable[[bytes, Reading], ImageFile]:
-    def open_stream(stream: bytes, _: Reading) -> ImageFile:
+    def open_stream(stream: bytes, reading: Reading) -> ImageFile:
         from importlib import import_module
 
         factory: Any = getattr(import_module(f"PIL.{module}"), attribute)
-        opened: ImageFile = factory(io.BytesIO(stream))
+        opened: ImageFile = factory(_Timed(stream, reading))
         return opened
 
     return open_stream

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import time
+from dataclasses import dataclass, field, fields
 
 from fakeweb.errors import BadArgument, TooLarge, Unreadable, Unsupported, readable
 
@@ -19,6 +20,8 @@ class Limits:
         max_side_px: The longer side, in pixels; as ``max_pixels``.
         max_clip_bytes: Size of a clip, in bytes.
         max_duration_s: How long a clip may last, in seconds.
+        max_decode_s: How long decoding a picture may take, in seconds; reckoned beforehand by
+            :mod:`fakeweb.media.cost`, and held wherever a decoder asks for more data.
 
     Raises:
         BadArgument: A limit is not an int, or below 1.
@@ -33,16 +36,17 @@ class Limits:
     max_side_px: int = 30_000
     max_clip_bytes: int = 16 * 1024**3
     max_duration_s: int = 6 * 3600
+    max_decode_s: int = 300
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, bool) or not isinstance(value, int):
                 raise BadArgument(
-                    f"Limits.{field.name} must be an int, got {value!r}", hint="such as 100_000_000"
+                    f"Limits.{one.name} must be an int, got {value!r}", hint="such as 100_000_000"
                 )
             if value < 1:
-                raise BadArgument(f"Limits.{field.name} must be at least 1, got {value}")
+                raise BadArgument(f"Limits.{one.name} must be at least 1, got {value}")
 
     @classmethod
     def of_megapixels(cls, megapixels: float) -> Limits:
@@ -78,6 +82,15 @@ class Reading:
 
     name: str
     limits: Limits
+    begun_s: float = field(default_factory=time.monotonic)
+
+    def check_time(self, more_s: float = 0.0) -> None:
+        """Raise TooLarge where so many seconds more would be too many."""
+        if time.monotonic() - self.begun_s + more_s > self.limits.max_decode_s:
+            raise TooLarge(
+                f"{self.name} takes more than {self.limits.max_decode_s} seconds to decode",
+                hint="save it anew as an ordinary JPEG or PNG, or scale it down",
+            )
 
     def check_bytes(self, count: int) -> None:
         """Raise TooLarge for more bytes than allowed."""

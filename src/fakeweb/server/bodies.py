@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Protocol
 from starlette.requests import Request
 
 from fakeweb.errors import BadRequest, TooLarge, TooSlow, Unreadable, readable
+from fakeweb.media import NO_COST, Cost, decoding_cost
 from fakeweb.server.forms import FormParser, Part, parse_options
 
 FILE_FIELDS = ("file", "files", "image", "images", "video")
@@ -38,12 +39,14 @@ class Upload:
         data: Its bytes; empty where they went to a file.
         sha256: Hex digest.
         size_bytes: Length.
+        decoding: What decoding it takes; nothing for a video.
     """
 
     name: str
     data: bytes
     sha256: str
     size_bytes: int
+    decoding: Cost = NO_COST
 
 
 class Sink(Protocol):
@@ -59,10 +62,15 @@ class Sink(Protocol):
 
 
 class MemorySink:
-    """Keeps a picture in memory."""
+    """Keeps a picture in memory, and reckons what it costs.
 
-    def __init__(self) -> None:
+    Args:
+        max_pixels: How many one may have.
+    """
+
+    def __init__(self, max_pixels: int) -> None:
         self._parts: list[bytes] = []
+        self._max_pixels = max_pixels
 
     def write(self, data: bytes) -> None:
         """Take bytes."""
@@ -72,7 +80,8 @@ class MemorySink:
         """Return the picture."""
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
-        return Upload(name, data, hashlib.sha256(data).hexdigest(), len(data))
+        cost = decoding_cost(data, self._max_pixels)
+        return Upload(name, data, hashlib.sha256(data).hexdigest(), len(data), cost)
 
 
 class FileSink:

@@ -119,6 +119,14 @@ class Child:
             self.process.kill()
             return await asyncio.to_thread(self.process.wait)
 
+    def cpu_s(self) -> float:
+        """Return the CPU time it has taken so far, or 0 where the system does not say."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
     def resident_bytes(self) -> int:
         """Return the memory it holds, or 0 where the system does not say."""
         try:

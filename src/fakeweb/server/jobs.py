@@ -144,6 +144,7 @@ class Jobs:
     async def add(self, caller: Key, job_id: str, upload: Upload, options: VideoOptions) -> Row:
         """Accept a job whose upload lies in its folder."""
         self.room(caller.id)
+        self._judge.harmful.check(caller.tenant, upload.sha256, upload.name)
         row: Row = {
             "id": job_id,
             "instance": self.instance,
@@ -258,6 +259,7 @@ class Jobs:
             return
         attempts = job["attempts"] + 1
         if attempts > _ATTEMPTS:
+            self._judge.harmful.ended(job["tenant"], job["media_sha256"], None)
             error = WorkerDied("the video ended its reader several times", hint="cut it or convert it")
             await self._end(job_id, "failed", problem=json.dumps(error.to_dict()))
             return
@@ -274,6 +276,8 @@ class Jobs:
                 self._put(job)
             return
         except FakeWebError as error:
+            if isinstance(error, Overdue):
+                self._judge.harmful.ended(job["tenant"], job["media_sha256"], None)
             await self._end(job_id, "failed", problem=json.dumps(error.to_dict()))
             return
         except asyncio.CancelledError:  # the service stops; that is not the video's fault

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from fakeweb.render.impact import Reach, impact
 from fakeweb.server.admission import Admission
 from fakeweb.server.bodies import Upload
 from fakeweb.server.finished import Finished, Summary, from_frame
+from fakeweb.server.harmful import HarmfulFiles
 from fakeweb.server.keys import Key
 from fakeweb.server.metrics import Metrics
 from fakeweb.server.pool import Pool
@@ -110,6 +112,7 @@ class Judge:
         self._pool = pool
         self._admission = admission
         self._metrics = metrics
+        self.harmful = HarmfulFiles(store)
         self._running: dict[str, _Shared] = {}
         self._memory = Memory()
 
@@ -344,15 +347,18 @@ class Judge:
             "page": page,
             "report": None if report is None else orjson.Fragment(report),
         }
+        self.harmful.check(caller.tenant, upload.sha256, upload.name)
+        self._admission.check_cost(upload.decoding, upload.name, deadline_s - time.monotonic())
+        cost_s = self._admission.reckon(upload.decoding)
         header, body, took_s = await self._pool.run(
             task,
             upload.data,
             who=caller.id,
-            cost_s=self._admission.service_s,
-            digest=upload.sha256,
+            cost_s=cost_s,
+            harmed=partial(self.harmful.ended, caller.tenant, upload.sha256),
             deadline_s=deadline_s,
         )
-        self._admission.took(took_s)
+        self._admission.took(took_s, cost_s if report is None else 0.0)
         self._metrics.judging.observe(took_s)
         return header, body
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from fakeweb.errors import Busy, FakeWebError, ModelMissing, Overdue, Unreadable, WorkerDied, from_dict
+from fakeweb.errors import Busy, FakeWebError, ModelMissing, Overdue, WorkerDied, from_dict
 from fakeweb.server.fair import FairLine
 from fakeweb.server.frames import Child
 
@@ -18,9 +18,8 @@ _START_S = 120.0
 _RESTART_S = (0.0, 0.5, 1.0, 5.0, 15.0)
 _LEAST = 0.25
 """A task that waited long has at least this share of its time to run."""
-_DEADLY = 2
-"""A picture that ended so many workers is not tried again."""
-
+_AT_WORK = 0.5
+"""A worker that was ended had worked, if it took so much of its time on a processor: else others kept it from it."""
 _GONE = (ConnectionError, asyncio.IncompleteReadError, OSError)
 
 
@@ -44,7 +43,6 @@ class Pool:
         self._line: FairLine[asyncio.Future[Child]] = FairLine()
         self._all: set[Child] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._deadly: OrderedDict[str, int] = OrderedDict()
         self._ended: set[Child] = set()
         self._closing = False
 
@@ -78,7 +76,7 @@ class Pool:
         *,
         who: str,
         cost_s: float,
-        digest: str,
+        harmed: Callable[[int | None], None],
         deadline_s: float,
     ) -> tuple[dict[str, Any], bytes, float]:
         """Have a worker do a task.
@@ -88,7 +86,7 @@ class Pool:
             data: The picture.
             who: For whom, see :mod:`fakeweb.server.fair`.
             cost_s: What it is expected to take a worker.
-            digest: Its SHA-256.
+            harmed: Called when a worker ends over it, see :meth:`fakeweb.server.harmful.HarmfulFiles.ended`.
             deadline_s: On the monotonic clock. A task that waits longer is given up; a worker that works longer is
                 ended.
 
@@ -98,22 +96,23 @@ class Pool:
         Raises:
             Overdue: The deadline has passed.
             WorkerDied: The worker ended without an answer.
-            Unreadable: The picture has ended several workers before.
             FakeWebError: Whatever the worker raised.
         """
-        if self._deadly.get(digest, 0) >= _DEADLY:
-            raise Unreadable(f"{task['name']} cannot be read: it ends every reader", hint="save it anew")
         deadline_in_s = deadline_s - time.monotonic()
         child = await self._turn(who, cost_s, deadline_s)
         started = time.monotonic()
+        worked_s = child.cpu_s()
         limit_s = max(_LEAST * deadline_in_s, deadline_s - started)  # who begins late is not cut off at once
-        working = asyncio.ensure_future(self._work(child, task, data, digest))
+        told = {**task, "limit_s": limit_s}
+        working = asyncio.ensure_future(self._work(child, told, data, harmed))
         self._keep(working)
         try:
             # The worker is freed by its own task: a caller who goes away must not leave it half read.
             header, body = await asyncio.wait_for(asyncio.shield(working), limit_s)
         except TimeoutError:
             self._ended.add(child)
+            if child.cpu_s() - worked_s > _AT_WORK * limit_s:
+                harmed(None)
             child.process.kill()
             raise Overdue("judging took too long", hint="send a smaller picture", retry_after_s=5) from None
         finally:
@@ -160,16 +159,15 @@ class Pool:
         self._idle.append(child)
 
     async def _work(
-        self, child: Child, task: Mapping[str, Any], data: bytes, digest: str
+        self, child: Child, task: Mapping[str, Any], data: bytes, harmed: Callable[[int | None], None]
     ) -> tuple[dict[str, Any], bytes]:
         try:
             await child.send(task, data)
             answer = await child.receive()
         except _GONE:
+            status = await child.end(kill=False)
             if child not in self._ended:  # its own crash, not our impatience
-                self._deadly[digest] = self._deadly.get(digest, 0) + 1
-                if len(self._deadly) > 1000:
-                    self._deadly.popitem(last=False)
+                harmed(status)
             self._ended.discard(child)
             self._keep(asyncio.ensure_future(self._replace(child)))
             raise WorkerDied("a worker ended without an answer", hint="try again") from None

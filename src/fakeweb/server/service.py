@@ -85,6 +85,7 @@ class Service:
         await self._load_keys()
         await self.store.check(self.store.beat, self.jobs.instance)
         await self.store.run(self.store.keep_reserve)
+        await self.judge.harmful.load()
         await self.pool.start()
         await self.jobs.start()
         self._tasks = [
@@ -147,6 +148,7 @@ class Service:
         """Do what other services and earlier moments have left to do."""
         await self.jobs.adopt()
         await self.jobs.tidy()
+        await self.judge.harmful.load()
         if self.store.traces:
             await self.store.run(self.store.empty_log)
 

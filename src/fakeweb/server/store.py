@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from fakeweb.server.database import Database, prepare_sqlite
 from fakeweb.server.packing import unpack
-from fakeweb.server.tables import DEFAULT_TENANT, INSTANCES, JOBS, KEYS, QUEUE, RESULTS
+from fakeweb.server.tables import DEFAULT_TENANT, HARMFUL, INSTANCES, JOBS, KEYS, QUEUE, RESULTS
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -297,6 +297,23 @@ class Store(Database):
             return [
                 dict(r) for r in db.execute(select(JOBS).where(where).order_by(JOBS.c.created_s)).mappings()
             ]
+
+    # files that have ended a process
+
+    def add_harmful(self, mark: str, until_s: float) -> None:
+        """Remember a file, and forget those whose time is over."""
+        new = self._upsert(HARMFUL).values(mark=mark, until_s=until_s)
+        with self.begin() as db:
+            db.execute(delete(HARMFUL).where(HARMFUL.c.until_s < time.time()))
+            db.execute(
+                new.on_conflict_do_update(index_elements=["mark"], set_={"until_s": new.excluded.until_s})
+            )
+
+    def list_harmful(self) -> list[tuple[str, float]]:
+        """Return marks and until when they hold."""
+        with self.begin() as db:
+            rows = db.execute(select(HARMFUL).where(HARMFUL.c.until_s > time.time()))
+            return [(str(mark), float(until_s)) for mark, until_s in rows]
 
     # retention
 

@@ -110,3 +110,11 @@ INSTANCES = Table(
     Column("seen_s", Float, nullable=False),
 )
 """Services that share the database, and when each last said that it is there."""
+
+HARMFUL = Table(
+    "harmful",
+    METADATA,
+    Column("mark", String(64), primary_key=True),
+    Column("until_s", Float, nullable=False),
+)
+"""Files that have ended a process, by a hash of tenant and bytes."""

@@ -26,6 +26,9 @@ from fakeweb.server import frames
 from fakeweb.server.finished import Finished, to_frame
 from fakeweb.types import Impact, Report
 
+_SHARE = 0.8
+"""Decoding ends by itself after this share of the time, before the service ends the worker."""
+
 
 def prepare(memory_mb: int) -> None:
     """Bind this process to one thread, a size, and the life of the service."""
@@ -119,7 +122,8 @@ class Judge:
     def _judged(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         started = time.perf_counter()
         known = task["report"]
-        media = read_image(data, limits=self._base.limits, name=task["name"])
+        most_s = max(1, int(_SHARE * task["limit_s"]))
+        media = read_image(data, limits=replace(self._base.limits, max_decode_s=most_s), name=task["name"])
         if known is None:
             scanner = self.scanner(task["threshold"], task["faces"])
             report = scanner.judge(media, read_s=time.perf_counter() - started)

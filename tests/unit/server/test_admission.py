@@ -5,7 +5,8 @@ import contextlib
 
 import pytest
 
-from fakeweb.errors import Busy
+from fakeweb.errors import Busy, TooLarge
+from fakeweb.media import NO_COST, Cost
 from fakeweb.server.admission import Admission
 from fakeweb.server.settings import Settings
 
@@ -168,9 +169,9 @@ def test_a_crawling_upload_does_not_hold_a_place(monkeypatch):
         await asyncio.sleep(0.05)
         quick = admission.admit("a", 10)
         with pytest.raises(Busy):  # when it has arrived at last, others came first
-            crawling.uploaded()
+            crawling.uploaded([NO_COST])
         quick.close()
-        crawling.uploaded()
+        crawling.uploaded([NO_COST])
         assert admission.inside == 1
         crawling.close()
         crawling.close()
@@ -187,3 +188,35 @@ def test_a_stopping_service_lets_nobody_in():
             admission.admit("a", 10)
 
     run(check)
+
+
+def test_a_picture_counts_for_what_decoding_it_and_finding_faces_takes():
+    async def check():
+        admission = make(workers=1, max_waiting=100)
+        dear = admission.admit("a", 10)
+        dear.uploaded([Cost(40_000_000, 1.0)])  # 3.4 s for the faces
+        with pytest.raises(Busy) as refused:
+            admission.admit("a", 10)
+        assert refused.value.retry_after_s == pytest.approx(4.415)
+        admission.admit("b", 10)  # whose turn is the next
+        dear.close()
+        admission.admit("a", 10)
+
+    run(check)
+
+
+def test_a_slow_machine_is_noticed_and_a_first_slow_picture_not_taken_for_one():
+    admission = make()
+    usual = admission.reckon(Cost(0, 0.1))
+    admission.took(50.0, usual)
+    assert admission.reckon(Cost(0, 0.1)) == pytest.approx(4 * usual)
+    for _ in range(100):
+        admission.took(2 * usual, admission.reckon(Cost(0, 0.1)))
+    assert admission.reckon(Cost(0, 0.1)) == pytest.approx(2 * usual, rel=0.01)
+
+
+def test_what_takes_longer_than_there_is_time_is_refused():
+    admission = make()
+    admission.check_cost(Cost(40_000_000, 1.0), "a.png", 20.0)
+    with pytest.raises(TooLarge, match="takes too long to judge"):
+        admission.check_cost(Cost(40_000_000, 1.0), "a.png", 4.0)

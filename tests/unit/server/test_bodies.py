@@ -37,7 +37,7 @@ def request(*chunks, content_type=FORM, length=None, pause_s=0.0):
 
 def read(*chunks, max_bytes=1000, max_files=3, idle_s=5.0, least=1, sinks=None, **about):
     reader = Reader(max_bytes, max_files, idle_s, least)
-    endless = (MemorySink() for _ in itertools.count())
+    endless = (MemorySink(1000) for _ in itertools.count())
     return asyncio.run(reader.read(request(*chunks, **about), sinks or endless))
 
 
@@ -185,7 +185,7 @@ def test_large_bodies_are_taken_apart_off_the_event_loop():
     for about in ({"content_type": "image/jpeg"}, {}):
         where.clear()
         head = [] if about else [part("file", b"", "a")[:-2]]
-        form = read(*head, *big, b"\r\n" + END, max_bytes=9 << 20, sinks=[Sink()], **about)
+        form = read(*head, *big, b"\r\n" + END, max_bytes=9 << 20, sinks=[Sink(1000)], **about)
         assert form.uploads[0].size_bytes >= len(big) * 65536
         assert threading.main_thread() not in where
 

@@ -26,6 +26,10 @@ _DROPPED = {*range(0xE1, 0xEE), 0xEF, 0xFE}
 """APP1 to APP15 and comments, but not APP14 (Adobe) and APP0 (JFIF), which say how colours are stored."""
 _MAX_SCANS = 200
 """Encoders write about ten; each further one costs a pass over the whole picture."""
+_MAX_PASSES = 16
+"""So many times any picture may be passed over as a whole; encoders pass four or five times."""
+_PASSED_PIXELS = 400_000_000
+"""A small picture more often, until so many pixels have been passed over."""
 _NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
@@ -37,11 +41,12 @@ _KEPT_ZEROS = 2
 class _Found:
     size: tuple[int, int] | None = None
     progressive: bool = False
-    missing: dict[int, list[int]] = field(
-        default_factory=dict
-    )  # component -> bits yet to come of its coefficients
+    # component -> bits yet to come of its coefficients
+    missing: dict[int, list[int]] = field(default_factory=dict)
     orientation: int = 0
     scans: int = 0
+    blocks: dict[int, int] = field(default_factory=dict)  # component -> its share of the samples
+    passed: int = 0  # shares that the scans have passed over
     profile_parts: dict[int, bytes] = field(default_factory=dict)
     profile_count: int = 0
 
@@ -129,6 +134,19 @@ def _take_scan(body: bytes, found: _Found) -> None:
     for component in body[1 : 1 + 2 * count : 2]:
         missing = found.missing.setdefault(component, [1] * 64)
         missing[first : last + 1] = [bits] * (min(last, 63) + 1 - first)
+        found.passed += found.blocks.get(component, 0)
+
+
+def _check_work(found: _Found, reading: Reading) -> None:
+    """Raise Unreadable for scans that pass over the picture so often that it takes too long."""
+    width, height = found.size or (0, 0)
+    most = max(_MAX_PASSES * width * height, _PASSED_PIXELS)
+    if found.passed * width * height > most * max(1, sum(found.blocks.values())):
+        raise reading.broken(f"its {found.scans} scans pass over {width * height:,} pixels too often")
+
+
+def _samples(factors: int) -> int:
+    return (factors >> 4) * (factors & 15)
 
 
 def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> None:
@@ -139,6 +157,7 @@ def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> No
         reading.reduction(*found.size, in_memory=False)
         found.progressive = code in _SOF_PROGRESSIVE
         found.missing = {body[6 + 3 * i]: [1] * 64 for i in range(body[5])}
+        found.blocks = {body[6 + 3 * i]: _samples(body[7 + 3 * i]) for i in range(body[5])}
     elif code in _SOF_READ:
         raise reading.broken("it holds two pictures in one frame")
     elif code in _SOF_OTHER:
@@ -148,6 +167,7 @@ def _take_segment(code: int, body: bytes, found: _Found, reading: Reading) -> No
         if found.scans > _MAX_SCANS:
             raise reading.broken(f"it has more than {_MAX_SCANS} scans")
         _take_scan(body, found)
+        _check_work(found, reading)
     elif code == 0xE1 and body.startswith(b"Exif\0") and not found.orientation:
         found.orientation = exif_orientation(body[6:])
     elif code == 0xE2 and body.startswith(_ICC) and len(body) > len(_ICC) + 2:

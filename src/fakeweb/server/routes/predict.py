@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from fakeweb.errors import Busy, FakeWebError, Refused
-from fakeweb.media import Limits, fetch_url
+from fakeweb.media import Limits, decoding_cost, fetch_url
 from fakeweb.server.bodies import Form, MemorySink, Reader, Upload, safe_name
 from fakeweb.server.judge import Judged, deadline_in
 from fakeweb.server.problems import for_caller, from_unknown, problem
@@ -158,9 +158,10 @@ async def predict_url(
         raise Busy("too many addresses are being fetched", hint="try again later", retry_after_s=5)
     with place:
         data, digest = await service.fetch(lambda: _fetched(body.url, limits))
-    request.scope["fakeweb.ticket"].uploaded()
+    cost = decoding_cost(data, service.settings.max_pixels)
+    request.scope["fakeweb.ticket"].uploaded([cost])
     name = safe_name(body.url.partition("?")[0])
-    upload = Upload(name, data, digest, len(data))
+    upload = Upload(name, data, digest, len(data), cost)
     return await _answer(request, upload, options, kind, deadline_s)
 
 
@@ -179,8 +180,8 @@ def _fetched(url: str, limits: Limits) -> tuple[bytes, str]:
 async def _read(request: Request, service: Service, most: int) -> Form:
     settings = service.settings
     reader = Reader(settings.max_bytes, most, settings.upload_idle_s, settings.upload_bytes_per_s)
-    form = await reader.read(request, (MemorySink() for _ in itertools.count()))
-    request.scope["fakeweb.ticket"].uploaded()
+    form = await reader.read(request, (MemorySink(settings.max_pixels) for _ in itertools.count()))
+    request.scope["fakeweb.ticket"].uploaded(upload.decoding for upload in form.uploads)
     return form
 
 
