@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from fakeweb.errors import Busy, Conflict, NotFound, from_dict
+from fakeweb.media import NO_COST
 from fakeweb.server.bodies import FileSink, Reader
 from fakeweb.server.finished import Finished
 from fakeweb.server.judge import deadline_in
@@ -233,7 +234,7 @@ async def _page(service: Service, caller: Key, row: Row, options: VideoOptions) 
     """Have a worker make the page of a finished job; it is let in as a picture is."""
     deadline_s = deadline_in(service.settings.deadline_s)
     with service.admission.admit(caller.id, None) as ticket:
-        ticket.uploaded()
+        ticket.uploaded([NO_COST])
         kept = await asyncio.to_thread(service.jobs.kept_for_page, row)
         report = Finished.stored(row["report"])
         return await service.judge.clip_page(
