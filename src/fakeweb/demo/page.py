@@ -58,6 +58,34 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
         pictures: Pictures to try, and what they are.
     """
     own = scanner.classifier.thresholds().fake
+    with gradio.Blocks(title="FakeWeb", analytics_enabled=False, delete_cache=(60, KEPT_S)) as page:
+        gradio.Markdown(_INTRO)
+        with gradio.Row():
+            with gradio.Column():
+                given = gradio.Image(
+                    type="filepath", image_mode=None, label="Picture", sources=["upload", "clipboard"], height=420
+                )  # fmt: skip
+                shown, words = [[str(path)] for path, _ in pictures], [text for _, text in pictures]
+                gradio.Examples(shown, given, example_labels=words, label=_TRY)
+                with gradio.Accordion("Move the line", open=False):
+                    label = "Call a face manipulated from this suspicion on"
+                    line = gradio.Slider(0.01, 0.99, value=own, step=_STEP, label=label)
+            with gradio.Column():
+                answer = gradio.HTML()
+                drawn = gradio.Image(
+                    label="With what was found", format="png", interactive=False, buttons=["download", "fullscreen"]
+                )  # fmt: skip
+                strength = gradio.Slider(0, 100, value=100, step=1, label="Strength of the mesh, in per cent")
+                with gradio.Accordion("The whole report", open=False):
+                    whole = gradio.JSON(show_label=False)
+        changes = [given.change, line.release, strength.release]
+        answers = [drawn, answer, whole]
+        gradio.on(changes, _answering(scanner, own), [given, line, strength], answers, api_name="scan")
+    return page
+
+
+def _answering(scanner: Scanner, own: float) -> Callable[[str | None, float, float], tuple[Any, str, Any]]:
+    """Return what the page calls for each picture; ``own`` is the model's own threshold."""
 
     def scan(path: str | None, line: float, strength: float) -> tuple[Any, str, dict[str, Any] | None]:
         """Judge one picture, the bytes as they were put in, and draw what was found so strongly, in per cent."""
@@ -73,45 +101,7 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
         except FakeWebError as error:
             raise gradio.Error(f"{error} {error.hint}", print_exception=False) from error
 
-    with gradio.Blocks(title="FakeWeb", analytics_enabled=False, delete_cache=(60, KEPT_S)) as page:
-        gradio.Markdown(_INTRO)
-        with gradio.Row():
-            with gradio.Column():
-                given = gradio.Image(
-                    type="filepath",
-                    image_mode=None,
-                    label="Picture",
-                    sources=["upload", "clipboard"],
-                    height=420,
-                )
-                gradio.Examples(
-                    [[str(p)] for p, _ in pictures],
-                    given,
-                    example_labels=[t for _, t in pictures],
-                    label=_TRY,
-                )
-                with gradio.Accordion("Move the line", open=False):
-                    line = gradio.Slider(
-                        0.01,
-                        0.99,
-                        value=own,
-                        step=_STEP,
-                        label="Call a face manipulated from this suspicion on",
-                    )
-            with gradio.Column():
-                answer = gradio.HTML()
-                drawn = gradio.Image(
-                    label="With what was found",
-                    format="png",
-                    interactive=False,
-                    buttons=["download", "fullscreen"],
-                )
-                strength = gradio.Slider(0, 100, value=100, step=1, label="Strength of the mesh, in per cent")
-                with gradio.Accordion("The whole report", open=False):
-                    whole = gradio.JSON(show_label=False)
-        changes = [given.change, line.release, strength.release]
-        gradio.on(changes, scan, [given, line, strength], [drawn, answer, whole], api_name="scan")
-    return page
+    return scan
 
 
 def run(*, port: int, share: bool, model: str | None) -> None:
