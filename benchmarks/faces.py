@@ -31,10 +31,10 @@ from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.media import read_image
 from fakeweb.train.finder.measure import overlaps
 from fakeweb.train.finder.pool import Cutting, Pool, make_pools
-from fakeweb.train.finder.pose import as_cutting, measured, turn_head
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.finder.scene import Composer, Scene
 from fakeweb.types import Face, FloatArray, Image, Sample
+from pose import as_cutting, measured, turn_head
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "finder.toml"

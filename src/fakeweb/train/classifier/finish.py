@@ -59,11 +59,8 @@ def finish(result: Result, crops: Crops, seen_kinds: frozenset[str]) -> Path:
     calibration = fit_bent(outputs[:, 0], labels, weights)
     views = np.repeat([0, 1], len(split["A"]))
     decision = fit_decision(outputs[:, 0], labels, calibration, recipe.calibration, views)
-    scores = {
-        "validation_A": measure(
-            outputs[: len(split["A"])][:, columns], split["A"], kinds, calibration, decision
-        )
-    }
+    plain = outputs[: len(split["A"])][:, columns]
+    scores = {"validation_A": measure(plain, split["A"], kinds, calibration, decision)}
     if len({f.sample.label for f in split["B"]}) == 2:
         for name, seed in (("validation_B", None), ("validation_B_degraded", _DEGRADE_SEED)):
             out = looks(split["B"], seed)[:, columns]

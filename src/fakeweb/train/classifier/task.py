@@ -74,7 +74,6 @@ class ClassifierTask(Task):
         self.plan: EpochPlan
 
     def build(self) -> nn.Module:
-        """See :class:`fakeweb.train.task.Task`."""
         recipe, device = self.recipe, self.setting.device
         weights = start_of(self.options.weights, self.setting.out)
         if weights is None and not recipe.optim.epochs:
@@ -87,7 +86,6 @@ class ClassifierTask(Task):
         return net.to(device, memory_format=torch.channels_last)
 
     def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
-        """See :class:`fakeweb.train.task.Task`."""
         return make_optimizer(net, self.recipe.optim)
 
     def gather(self) -> None:
@@ -160,15 +158,12 @@ class ClassifierTask(Task):
         return score, {"score": score, **figures}
 
     def state(self) -> dict[str, Any]:
-        """See :class:`fakeweb.train.task.Task`."""
         return {"faces": self.faces, "seen_kinds": sorted(self.seen_kinds)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`fakeweb.train.task.Task`."""
         self.faces, self.seen_kinds = state.get("faces"), set(state["seen_kinds"])
 
     def export(self, result: Result) -> Path:
-        """See :class:`fakeweb.train.task.Task`."""
         return finish(result, self.crops, frozenset(self.seen_kinds))
 
 

@@ -75,11 +75,9 @@ class FinderTask(Task):
         self.validation: Validation
 
     def build(self) -> nn.Module:
-        """See :class:`fakeweb.train.task.Task`."""
         return FinderNet().to(self.setting.device)
 
     def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
-        """See :class:`fakeweb.train.task.Task`."""
         optim = self.recipe.optim
         return torch.optim.AdamW(decay_groups(net, optim.weight_decay), lr=optim.lr)
 
@@ -103,7 +101,6 @@ class FinderTask(Task):
             start_from(net, self.weights, [self.scenes[i][0] for i in first])
 
     def batches(self, epoch: int, begun: int) -> Iterator[Any]:
-        """See :class:`fakeweb.train.task.Task`."""
         return numbered(self, self.scenes, self.setting.workers, epoch, begun)
 
     def loss(self, net: nn.Module, part: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,5 +123,4 @@ class FinderTask(Task):
         return figures["score"], figures
 
     def export(self, result: Result) -> Path:
-        """See :class:`fakeweb.train.task.Task`."""
         return finish(result.net, self.recipe, self.validation, self.pools, self.setting.out)

@@ -145,26 +145,23 @@ def _cut_all(
         usable = [r for r in own if good[r] and sample.label is not None]
         if usable or sample.label is None:
             image = read_image(sample.path).image
-            rng = np.random.default_rng([_VERSION, done])
             for row in usable:
                 face = _face(labels, row)
                 to_image = square_affine(face, side, recipe.reach)
                 faces[len(rows)] = cut(image, to_image, side)
                 rows.append(_row(mesh[row], float(doubt[row]), face, to_image, sample, name))
-            known = [_face(labels, r) for r in own]
-            if sample.label is None:
-                wide = [f for f in known if f.width_px >= recipe.min_face_px]
-                alarms = [cut(image, square_affine(f, side, recipe.reach), side) for f in wide]
-                empty += [(p, part_of(sample), "alarm") for p in alarms]
-            tight = sample.source == "dfdc"  # one face fills the picture: there is nothing around it
-            empty += [
-                (p, part_of(sample), k)
-                for p, k in _empty(image, known, sample.label is None, tight, side, rng)
-            ]
+            known, rng = [_face(labels, r) for r in own], np.random.default_rng([_VERSION, done])
+            empty += [(p, part_of(sample), k) for p, k in _without_face(image, sample, known, recipe, rng)]
         if done % 50 == 0 or done == len(samples):
             on_progress(done, len(samples))
     empty += _alarms(samples, root, labels, recipe, on_progress)
     faces.flush()
+    _write(folder, rows, empty, side)
+
+
+def _write(
+    folder: Path, rows: list[dict[str, Any]], empty: list[tuple[UInt8Array, int, str]], side: int
+) -> None:
     np.save(
         folder / "empty.npy",
         np.stack([p for p, _, _ in empty]) if empty else np.zeros((0, side, side, 3), np.uint8),
@@ -230,11 +227,16 @@ def _row(
     }
 
 
-def _empty(
-    image: Image, faces: Sequence[Face], content: bool, tight: bool, side: int, rng: np.random.Generator
+def _without_face(
+    image: Image, sample: Sample, faces: Sequence[Face], recipe: MeshDataRecipe, rng: np.random.Generator
 ) -> list[tuple[UInt8Array, str]]:
     """Return squares without a face in their middle, with what they are."""
-    out = []
+    side, content = recipe.cache_px, sample.label is None
+    tight = sample.source == "dfdc"  # one face fills the picture: there is nothing around it
+    out: list[tuple[UInt8Array, str]] = []
+    if content:
+        wide = [f for f in faces if f.width_px >= recipe.min_face_px]
+        out += [(cut(image, square_affine(f, side, recipe.reach), side), "alarm") for f in wide]
     short = min(image.width, image.height)
     wanted = _PER_EMPTY_PICTURE if content and not faces else (0 if tight or content else 1)
     for _ in range(wanted):

@@ -116,12 +116,10 @@ class MeshTask(Task):
         self.samples: Samples
 
     def build(self) -> nn.Module:
-        """See :class:`fakeweb.train.task.Task`."""
         net = MeshNet(self.recipe.square.side_px)
         return net.to(self.setting.device, memory_format=torch.channels_last)
 
     def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
-        """See :class:`fakeweb.train.task.Task`."""
         optim = self.recipe.optim
         return torch.optim.AdamW(decay_groups(net, optim.weight_decay), lr=optim.lr)
 
@@ -154,7 +152,6 @@ class MeshTask(Task):
         net.set_basis(np.stack(shapes))
 
     def batches(self, epoch: int, begun: int) -> Iterator[Any]:
-        """See :class:`fakeweb.train.task.Task`."""
         return numbered(self, self.samples, self.setting.workers, epoch, begun)
 
     def loss(self, net: nn.Module, part: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -171,5 +168,4 @@ class MeshTask(Task):
         return score, figures
 
     def export(self, result: Result) -> Path:
-        """See :class:`fakeweb.train.task.Task`."""
         return finish(result.net, self.recipe, result.epoch, self.squares, self.setting.out)

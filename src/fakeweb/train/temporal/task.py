@@ -74,12 +74,10 @@ class TemporalTask(Task):
         self.taught: Taught
 
     def build(self) -> nn.Module:
-        """See :class:`fakeweb.train.task.Task`."""
         weights = start_of([self.options.weights] if self.options.weights else [], self.setting.out)
         return TemporalNet(self.recipe.net, weights).to(self.setting.device)
 
     def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
-        """See :class:`fakeweb.train.task.Task`."""
         return torch.optim.Adam(net.parameters(), lr=self.recipe.optim.lr)
 
     def gather(self) -> None:
@@ -112,7 +110,6 @@ class TemporalTask(Task):
         return [clip for clip in self.tracks.clips if clip.split == part]
 
     def batches(self, epoch: int, begun: int) -> Iterator[Any]:
-        """See :class:`fakeweb.train.task.Task`."""
         return numbered(self, self.taught, self.setting.workers, epoch, begun)
 
     def loss(self, net: nn.Module, part: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -145,15 +142,12 @@ class TemporalTask(Task):
         return -log_loss, {"auc": auc(logits[labels == 1], logits[labels == 0]), "log_loss": log_loss}
 
     def state(self) -> dict[str, Any]:
-        """See :class:`fakeweb.train.task.Task`."""
         return {"fingerprint": self.fingerprint}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """See :class:`fakeweb.train.task.Task`."""
         self.fingerprint = state["fingerprint"]
 
     def export(self, result: Result) -> Path:
-        """See :class:`fakeweb.train.task.Task`."""
         scored = {part: self.logits(result.net, self._clips(part)) for part in ("A", "B")}
         return finish(result, self.recipe, self.tracks, scored, self.setting.out)
 

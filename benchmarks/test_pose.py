@@ -5,8 +5,8 @@ import pytest
 
 from fakeweb.faces.align import turn_of
 from fakeweb.faces.own import OwnFinder
-from fakeweb.train.finder.pose import turn_head
 from fakeweb.types import Image
+from pose import turn_head
 
 
 @pytest.fixture(scope="module")
