@@ -1,11 +1,14 @@
 """The page to hand on, in a Chromium: it breaks no policy, its slider works, and it prints on two pages."""
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fakeweb import Scanner, read_image
 from fakeweb.scanner import html_of
+from fakeweb.types import Impact
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,38 @@ def test_it_prints_on_two_pages(page, address):
     page.goto(address)
     pdf = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+
+
+def worst(portrait, provenance_maker) -> bytes:
+    """A picture of twelve faces whose file tells of all there is, and contradicts itself."""
+    m = provenance_maker
+    tile = np.ascontiguousarray(np.tile(portrait.pixels[20:260, 100:340], (3, 4, 1)))
+    inside = m.jpeg(np.ascontiguousarray(portrait.pixels[::-1][:120, :160]))
+    exif = m.exif({**m.CAMERA, 305: "Adobe Photoshop 25.0"}, m.EXPOSURE, inside)
+    steps = m.history(*[("saved", "Adobe Photoshop 25.0")] * 9)
+    xmp = m.xmp(m.source_type("trainedAlgorithmicMedia") + ' xmp:CreatorTool="Adobe Firefly"', steps)
+    credit = m.iptc(credit=f"Made with Google AI {'and much more ' * 20}", instructions="FBMD01000")
+    return m.with_segment(m.jpeg(tile, exif=exif, xmp=xmp), credit)
+
+
+def test_the_longest_report_prints_on_two_pages_too(page, portrait, provenance_maker, tmp_path, shot):
+    picture = worst(portrait, provenance_maker)
+    scanner = Scanner(threshold=0.001)
+    found = scanner.scan(picture)
+    kinds = ("swap", "reenacted", "retouch", "generated")
+    faces = tuple(
+        replace(face, score=replace(face.score, kinds={kinds[i % 4]: 1.0}))
+        for i, face in enumerate(found.faces)
+    )
+    report = replace(found, faces=faces, warnings=("its colour profile is damaged",) * 3)
+    html = html_of(picture, report, classifier=scanner.classifier, impact=Impact(4.6, "critical", 124_800.0))
+    (tmp_path / "worst.html").write_text(html, encoding="utf-8")
+    page.goto((tmp_path / "worst.html").as_uri())
+    assert page.locator(".viewers b").count() == 4
+    assert page.locator(".against").count() >= 2
+    pdf = page.pdf(prefer_css_page_size=True, path=tmp_path / "worst.pdf")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+    shot(page, "worst-report")
 
 
 def test_no_accessibility_fault(page, address):

@@ -34,7 +34,8 @@ from fakeweb.types import FaceResult, Impact, Report
 
 MOST_CARDS: Final = 60
 """So many faces of one picture get a card; the others stand in a line."""
-_PRINTED_CARDS: Final = 6
+_PRINTED_CARDS: Final = 4
+_PRINTED_NOTES: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,10 +159,17 @@ def _origin(shown: Shown) -> Iterator[str]:
         return
     yield '<section class="origin"><h2>Where the file says it comes from</h2>'
     yield '<p class="quiet">These signals stand beside the score and are no part of it.</p><ul>'
-    for line in origin_lines(report):
-        kind = ' class="against"' if line.startswith("contradiction:") else ""
-        yield f"<li{kind}>{_sentence(line)}</li>"
+    lines = origin_lines(report)
+    for place, line in enumerate(lines):
+        kinds = ["against"] * line.startswith("contradiction:") + ["later"] * (place >= _PRINTED_NOTES)
+        yield (
+            f'<li class="{" ".join(kinds)}">{_sentence(line)}</li>'
+            if kinds
+            else f"<li>{_sentence(line)}</li>"
+        )
     yield "</ul>"
+    if len(lines) > _PRINTED_NOTES:
+        yield _only_here(len(lines) - _PRINTED_NOTES, "note")
     thumbnail = found.get("thumbnail")
     if isinstance(thumbnail, Mapping) and isinstance(thumbnail.get("jpeg"), str):
         data = f"data:image/jpeg;base64,{escape(thumbnail['jpeg'])}"
@@ -187,7 +195,7 @@ def _cards(shown: Shown) -> Iterator[str]:
     if len(ordered) > MOST_CARDS:
         yield f"<p>and {len(ordered) - MOST_CARDS} more, with lower or no scores.</p>"
     if len(ordered) > _PRINTED_CARDS:
-        yield f'<p class="printed">{len(ordered) - _PRINTED_CARDS} more faces stand in the page itself.</p>'
+        yield _only_here(len(ordered) - _PRINTED_CARDS, "card")
     yield "</section>"
 
 
@@ -203,6 +211,12 @@ def _card(shown: Shown, result: FaceResult, *, hidden_in_print: bool) -> str:
         f'<article class="card {verdict.label}{" later" if hidden_in_print else ""}">{image}<div>'
         f"<h3>{word} {number}: {verdict.label} <b>{p_text}</b></h3>{_scale(result, report)}{told}</div></article>"
     )
+
+
+def _only_here(count: int, noun: str) -> str:
+    """Say on paper what stands on the screen alone."""
+    told = f"1 more {noun} stands" if count == 1 else f"{count} more {noun}s stand"
+    return f'<p class="printed">{told} in the page itself.</p>'
 
 
 def _scale(result: FaceResult, report: Report) -> str:

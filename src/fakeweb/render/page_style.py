@@ -54,20 +54,21 @@ footer { margin-top: 2rem; border-top: 1px solid var(--edge); } .printed { displ
 @media (max-width: 40rem) { .card, .entry { flex-direction: column; } dl { grid-template-columns: 1fr; }
   .entry img { width: 100%; } }
 @page { size: A4; margin: 14mm 15mm; }
-@media print { html { font-size: 9.6pt; } body { font-size: 1rem; line-height: 1.36; }
+@media print { html { font-size: 9.2pt; } body { font-size: 1rem; line-height: 1.36; }
   main { max-width: none; padding: 0; }
   h1 { font-size: 16pt; } h2 { font-size: 11pt; margin: 3.4mm 0 1mm; break-after: avoid; }
   .slide, .later { display: none; }
-  .stage img { max-height: 92mm; } .stage #drawn { max-height: none; } figure { margin: 3mm 0;
+  .stage img { max-height: 78mm; } .stage #drawn { max-height: none; } figure { margin: 3mm 0;
   break-inside: avoid; }
   .sheet img { max-height: 95mm; width: auto; } .timeline svg { max-height: 70mm; }
-  .origin { break-before: page; } .inside img { max-height: 26mm; width: auto; }
+  .viewers p, .origin li, .quote { font-size: .92rem; } .inside img { max-height: 24mm; width: auto; }
+  .quote, .inside { break-inside: avoid; }
   .cards { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2mm; }
   .cards > :not(.card) { grid-column: 1 / -1; }
-  .card { padding: 2mm; margin: 1.6mm 0; gap: 3mm; } .card img { width: 21mm;
-  height: 21mm; }
+  .card { padding: 1.6mm 2mm; margin: 1mm 0; gap: 3mm; } .card img { width: 17mm;
+  height: 17mm; } .card p { font-size: .86rem; line-height: 1.25; margin: .6mm 0; }
   .entry img { width: 45mm; max-height: 45mm; } .printed { display: block; } footer { margin-top: 4mm;
-  font-size: 8.6pt; }
+  font-size: 8.4pt; line-height: 1.28; } footer ul { columns: 2; column-gap: 6mm; } footer li { break-inside: avoid; }
   a { color: inherit; text-decoration: none; } header, blockquote, .card, .entry { print-color-adjust: exact;
   } }
 """
