@@ -1,4 +1,4 @@
-"""Names of plug-ins: ``kind -> name -> "module:attribute"``, plus the entry points of other packages.
+"""Plug-in registry: ``kind -> name -> "module:attribute"``, plus the entry points of other packages.
 
 Adding a built-in plug-in takes one file in its room and one line here. A third party adds
 ``[project.entry-points."fakeweb.finder"]`` with ``name = "package.module:attribute"`` to its own package and

@@ -1,4 +1,4 @@
-"""The 468 points of a face mesh: which triangles, lines and regions they form, and which mirror each other.
+"""Face mesh topology: which triangles, lines and regions the 468 points form, and which mirror each other.
 
 A layer of its own below the rooms, so that ``faces``, ``forge``, ``render`` and ``train`` may all use it. The order
 of the points is MediaPipe's; everything said about them here was derived from statistics of labelled faces by

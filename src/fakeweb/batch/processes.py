@@ -1,4 +1,4 @@
-"""Map a function over items in this process or in several, results in order, memory bounded."""
+"""Ordered parallel map: over items in this process or in several, memory bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring in somebody else's ONNX classifier: check that it runs, write it and a card into the user's folder."""
+"""Import of somebody else's ONNX classifier: tried, then written with a card into the user's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any network exported by ``fakeweb train``, driven by its card."""
+"""Classifier driven by its card: any network exported by ``fakeweb train``."""
 
 from __future__ import annotations
 

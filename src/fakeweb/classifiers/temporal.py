@@ -1,4 +1,4 @@
-"""A network that judges a face track as a whole, driven by its card."""
+"""Temporal network (CNN + LSTM) driven by its card: judges a face track as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All commands together, and what happens when one fails."""
+"""The application: all commands together, and what happens when one fails."""
 
 from __future__ import annotations
 

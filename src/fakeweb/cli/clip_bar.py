@@ -1,4 +1,4 @@
-"""The bar of one clip, and Ctrl-C that ends a clip early instead of throwing away what was seen."""
+"""Progress bar of one clip, and Ctrl-C that ends it early instead of throwing away what was seen."""
 
 from __future__ import annotations
 

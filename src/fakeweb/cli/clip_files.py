@@ -1,4 +1,4 @@
-"""Files that a user asks for about one clip: timeline, contact sheet, overlay under a name of its own."""
+"""Output files of one clip: timeline, contact sheet, overlay under a name of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where output goes: answers to stdout, all else to stderr."""
+"""Standard output and error: answers to stdout, all else to stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of other packages, by the entry point group ``fakeweb.command``; the workshop's own come in the same way.
+"""Plug-in commands of other packages, by the entry point group ``fakeweb.command``; the workshop's come in so, too.
 
 An entry point's name is the command's, its object a :class:`typer.Typer` of one command or of several. It is imported
 when it is called, or when all commands are listed. Nobody can take a name of FakeWeb's own.

@@ -1,4 +1,4 @@
-"""Files about all that was scanned, to be handed on: a page (HTML) and a table (CSV)."""
+"""Output files about all that was scanned, to be handed on: a page (HTML) and a table (CSV)."""
 
 from __future__ import annotations
 

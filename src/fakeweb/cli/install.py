@@ -1,4 +1,4 @@
-"""What to say where a package that FakeWeb needs is missing or broken; imports nothing but the standard library."""
+"""Messages where a package that FakeWeb needs is missing or broken; imports nothing but the standard library."""
 
 from __future__ import annotations
 

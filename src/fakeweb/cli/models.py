@@ -131,7 +131,7 @@ def add(
         Path | None, typer.Option(help="Labelled pictures to calibrate on (groups A of the split val).")
     ] = None,
     data_layout: Annotated[str, typer.Option(help="How these pictures lie.")] = "auto",
-    finder: Annotated[str, typer.Option(help="Face finder, for --data.")] = DEFAULT_FINDER,
+    finder: Annotated[str, typer.Option(help="Face detector, for --data.")] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace your model of that name.")] = False,
 ) -> None:

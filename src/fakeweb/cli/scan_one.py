@@ -1,4 +1,4 @@
-"""What ``fakeweb scan`` does with one input, in this process or another: read, judge, draw, write."""
+"""Worker of ``fakeweb scan``: reads, judges, draws and writes one input, in this process or another."""
 
 from __future__ import annotations
 

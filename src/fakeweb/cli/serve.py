@@ -45,7 +45,7 @@ def serve(
         str | None, typer.Option(help="API keys: auto, required or off.", show_default="auto")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model or card.", show_default="fast")] = None,
-    finder: Annotated[str | None, typer.Option(help="Face finder.", show_default="fakeweb")] = None,
+    finder: Annotated[str | None, typer.Option(help="Face detector.", show_default="fakeweb")] = None,
     finder_model: Annotated[Path | None, typer.Option(help="Model file of the finder.")] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Call faces fake from this P(fake) on, where a request says nothing.")

@@ -1,4 +1,4 @@
-"""The last line of a scan of several inputs: how many there were, what they are, what was passed over."""
+"""Summary line of a scan of several inputs: how many there were, what they are, what was passed over."""
 
 from __future__ import annotations
 

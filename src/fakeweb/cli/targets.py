@@ -1,4 +1,4 @@
-"""Which overlay belongs to which input."""
+"""Output paths: which overlay belongs to which input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that a data set holds twice: listed again, or lying there under another name, perhaps as the opposite."""
+"""Duplicates in a data set: listed again, or lying there under another name, perhaps as the opposite."""
 
 from __future__ import annotations
 

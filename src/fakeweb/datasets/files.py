@@ -1,4 +1,4 @@
-"""What lies in the folder of a data set: pictures and videos by their names, in a fixed order."""
+"""File listing of a data set: pictures and videos by their names, in a fixed order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the layouts of public data sets share: missing pieces are passed over, and always told."""
+"""Base of the layouts of public data sets: missing pieces are passed over, and always told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a name and options to a layout, and from a folder to the name that fits it."""
+"""Layout selection: from a name and options to a layout, and from a folder to the name that fits it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Persons who stand in a data set under several groups, or in several sources: lists of them, and regrouping by them.
+"""Identity leakage: persons who stand under several groups or in several sources; lists of them, and regrouping.
 
 A list is a CSV file with the columns ``source``, ``key`` and ``person``; a person may stand in several sources. The key
 is :func:`key_of` a file's group, a hash, so that a list can be shared where the pictures may not. Lists of this package

@@ -1,4 +1,4 @@
-"""Splits that follow the group, never the frame, and stay the same on every machine."""
+"""Train, validation and test splits: they follow the group, never the frame, and are the same on every machine."""
 
 from __future__ import annotations
 

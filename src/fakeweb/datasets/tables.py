@@ -1,4 +1,4 @@
-"""Lists that come with data sets: JSON and CSV, read in full or refused with file and line."""
+"""JSON and CSV lists that come with data sets: read in full, or refused with file and line."""
 
 from __future__ import annotations
 

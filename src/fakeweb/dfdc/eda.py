@@ -1,4 +1,4 @@
-"""What is in the shards: counts, balance, sizes, light, faces per clip, originals. Reads sidecars only, no pixel."""
+"""Statistics of shards: counts, balance, sizes, light, faces per clip, originals. Reads sidecars only, no pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model on extracted clips: each face track by the mean of its frames, each clip by its most suspicious face."""
+"""Clip scores on shards: a face track by the mean of its frames, a clip by its most suspicious face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips -> submission.csv: one line per clip, P(fake) held within 0.01 and 0.99. Resumable."""
+"""Submission: clips -> submission.csv, one line per clip, P(fake) held within 0.01 and 0.99. Resumable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one crop function: a square around the face, the same for training, evaluation and use."""
+"""Face alignment: the one crop function, a square around the face, the same for training, evaluation and use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascades: no download, several faces; one cascade proposes, two must confirm.
+"""Haar cascade face detector (OpenCV's): no download; one cascade proposes, two must confirm.
 
 Viola and Jones, Rapid object detection using a boosted cascade of simple features, CVPR 2001; the cascades come
 with OpenCV below 5. Measured in docs/decisions/0003-haar-by-vote.md.

@@ -1,4 +1,4 @@
-"""Copies and tiles of a picture for a finder, and the way back from them to the picture's own pixels.
+"""Image pyramid and tiles for a face detector, and the way back to the picture's own pixels.
 
 Finds are rows of :func:`fakeweb.faces.anchor_free.read_maps`: logit, box, five points.
 """

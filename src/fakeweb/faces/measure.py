@@ -1,4 +1,4 @@
-"""Measure faces that a finder gave without a mesh, and drop what turns out to be none."""
+"""Landmark meshes for faces that a finder gave without one; what turns out to be no face is dropped."""
 
 from __future__ import annotations
 

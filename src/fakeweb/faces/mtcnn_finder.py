@@ -1,4 +1,4 @@
-"""MTCNN through facenet-pytorch, whose wheel carries the weights; it runs in an environment of its own.
+"""MTCNN face detector through facenet-pytorch, whose wheel carries the weights; in an environment of its own.
 
 Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks, IEEE
 Signal Processing Letters 2016. Margin 14 and thresholds of 0.9 as in the DFDC pipelines.

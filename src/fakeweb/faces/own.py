@@ -1,4 +1,4 @@
-"""FakeWeb's own finder: what :mod:`.proposer` proposes and the mesh confirms.
+"""FakeWeb's own face detector (finder): what :mod:`.proposer` proposes and the mesh confirms.
 
 See docs/decisions/0008-own-finder.md.
 """

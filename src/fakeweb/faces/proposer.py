@@ -1,4 +1,4 @@
-"""The network that proposes faces: a small anchor-free one that runs over pictures of any size.
+"""Proposal network of the face detector: a small anchor-free one that runs over pictures of any size.
 
 Trained by ``recipes/finder.toml``; see docs/decisions/0008-own-finder.md for why it looks at several scales.
 """

@@ -1,4 +1,4 @@
-"""How well a face can be seen: what speaks for caution before any classifier does."""
+"""Face quality assessment: how well a face can be seen, before any classifier is asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The square a mesh is measured in: around a face, levelled by its five points."""
+"""Alignment for the landmark mesh: the square around a face, levelled by its five points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clean up what a finder gives: several boxes for one face, faces outside the picture."""
+"""Non-maximum suppression: several boxes for one face, faces outside the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faces of successive frames -> people: who is who by position, size and appearance; nobody survives a cut.
+"""Face tracking: faces of successive frames -> people, by position, size and appearance; nobody survives a cut.
 
 The assignment follows the tracking-by-detection of Bewley et al., Simple online and realtime tracking, ICIP 2016
 (predict, pair at least cost), with an appearance term as in Wojke et al., Simple online and realtime tracking with

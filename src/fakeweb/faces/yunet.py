@@ -1,4 +1,4 @@
-"""YuNet through OpenCV's own class; the model file is the user's.
+"""YuNet face detector through OpenCV's own class; the model file is the user's.
 
 Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, Machine Intelligence Research 2023. The file
 ``face_detection_yunet_*.onnx`` comes with the OpenCV model zoo.

@@ -1,4 +1,4 @@
-"""Manipulated faces from real ones: pure functions of (image, face with mesh, rng) -> image, soft mask, kind.
+"""Synthetic forgeries of real faces: pure functions of (image, face with mesh, rng) -> image, soft mask, kind.
 
 =========== ====================================================================================================
 kind        methods

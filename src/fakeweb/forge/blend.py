@@ -1,4 +1,4 @@
-"""Bring one face's pixels into another picture: colours, seams."""
+"""Blending: one face's pixels brought into another picture, colours and seams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``fakeweb forge`` does: find faces, plan pairs of a real and a forged crop, make them, list them.
+"""Forged data sets (``fakeweb forge``): find faces, plan pairs of a real and a forged crop, make them, list them.
 
 Everything about a pair follows from the seed, its number and the faces; neither the number of processes nor what was
 made before matters. Both pictures of a pair are the same crop, resized once and written by the same encoder.

@@ -1,4 +1,4 @@
-"""Other people's faces: which one fits where."""
+"""Donor (source) faces of swaps: other people's, and which one fits where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retouch by shape: how the points of the mesh move, in face units; the pixels go with them.
+"""Geometric retouching: how the points of the mesh move, in face units; the pixels go with them.
 
 Each function takes (strength in [0, 1], rng) and returns moves, float32 (468, 3).
 """

@@ -1,4 +1,4 @@
-"""Let the C library keep the memory that one forgery frees for the next one."""
+"""Allocator setting: the C library keeps the memory that one forgery frees for the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all methods share: a strength drawn per call, steps that follow one another, donors."""
+"""Base of forge methods: a strength drawn per call, steps that follow one another, donors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retouch by parts: another person's eyes, nose or mouth, as the makers of photo montages do."""
+"""Part swaps: another person's eyes, nose or mouth, as the makers of photo montages do."""
 
 from __future__ import annotations
 

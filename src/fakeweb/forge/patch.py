@@ -1,4 +1,4 @@
-"""The neighbourhood of a face: cut out to be worked on, and put back with an honest mask."""
+"""Face patches: the neighbourhood of a face, cut out to be worked on, and put back with an honest mask."""
 
 from __future__ import annotations
 

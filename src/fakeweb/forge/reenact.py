@@ -1,4 +1,4 @@
-"""Reenacted: the same person with another expression, and a repainted lower face."""
+"""Expression reenactment: the same person with another expression, and a repainted lower face."""
 
 from __future__ import annotations
 

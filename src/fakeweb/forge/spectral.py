@@ -1,4 +1,4 @@
-"""Generated: the regular traces that up-samplers leave, laid on real pictures.
+"""Up-sampling artefacts of generators: the regular traces they leave, laid on real pictures.
 
 They cover the picture as far as it is near the face: a generator paints all of it. Farther away in larger pictures they
 fade out.

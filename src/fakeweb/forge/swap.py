@@ -1,4 +1,4 @@
-"""Swap: a face blended with itself, and another person's face in this one's place."""
+"""Face swaps: self-blended (a face with itself), and another person's face in this one's place."""
 
 from __future__ import annotations
 

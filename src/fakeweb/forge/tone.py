@@ -1,4 +1,4 @@
-"""Retouch by tone: skin, lips, teeth, eyes, make-up and sharpness; nothing moves."""
+"""Photometric retouching: skin, lips, teeth, eyes, make-up and sharpness; nothing moves."""
 
 from __future__ import annotations
 

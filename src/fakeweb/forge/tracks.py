@@ -1,4 +1,4 @@
-"""The same forgery through all frames of a person's track, with the flicker that gives it away."""
+"""Forged face tracks: one method through all frames of a person, with the flicker that gives it away."""
 
 from __future__ import annotations
 

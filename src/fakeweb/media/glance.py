@@ -1,4 +1,4 @@
-"""What a file of a folder is, at a glance: by its name, by its first bytes, and whether FakeWeb drew it."""
+"""File classification in folders: by name, by first bytes, and whether FakeWeb drew it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coded samples that are not sRGB -> 8-bit sRGB: HDR, wide gamuts without a profile, PNG's gamma.
+"""HDR tone mapping and gamuts: coded samples that are not sRGB -> 8-bit sRGB, PNG's gamma included.
 
 HDR is tone-mapped the same way in pictures and clips: what is as bright as paper stays, highlights are compressed.
 """

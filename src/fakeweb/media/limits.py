@@ -1,4 +1,4 @@
-"""How large an input may be, and the one place that says so to the user."""
+"""Input limits: how large an input may be, and the one place that says so to the user."""
 
 from __future__ import annotations
 

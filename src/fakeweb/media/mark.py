@@ -1,4 +1,4 @@
-"""The mark inside every picture and clip that FakeWeb draws, so that a scan of their folder leaves them out."""
+"""Metadata mark inside every picture and clip that FakeWeb draws: scans of their folder leave them out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way in: a source -> :class:`Media`."""
+"""Picture reader, the one way in: a source -> :class:`Media`."""
 
 from __future__ import annotations
 

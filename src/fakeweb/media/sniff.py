@@ -1,4 +1,4 @@
-"""What bytes are, judged by their content and never by their name."""
+"""File type detection: what bytes are, by their content and never by their name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source -> its bytes, without reading past the limit or waiting on a pipe."""
+"""Bounded reading: a source -> its bytes, without reading past the limit or waiting on a pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture from the web, fetched so that the address cannot reach into the network FakeWeb runs in.
+"""SSRF-safe download: a picture from the web, whose address cannot reach into the network FakeWeb runs in.
 
 Whoever may name an address can otherwise make a server speak to its own neighbours (SSRF). So: the name is
 resolved once, every address it resolves to must be public, and the connection goes to the very address that

@@ -1,4 +1,4 @@
-"""What lies in folders: one walk for scans, data sets, the forge and DFDC."""
+"""Directory walk: what lies in folders, for scans, data sets, the forge and DFDC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image -> bytes -> a file that is either whole or not there."""
+"""Encoding and atomic writing: image -> bytes -> a file that is either whole or not there."""
 
 from __future__ import annotations
 

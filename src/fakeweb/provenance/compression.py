@@ -1,4 +1,4 @@
-"""How a JPEG was compressed, and whether the picture was a JPEG once before.
+"""JPEG compression forensics: how a JPEG was compressed, and whether the picture was a JPEG once before.
 
 An earlier save leaves its steps in the picture's frequencies: after quantising by 10 they are multiples of 10, and a
 later, finer save cannot hide that. The method knows tables of the JPEG standard at every quality and Photoshop's, sees

@@ -1,4 +1,4 @@
-"""A drawing of lines, areas, dots and words that can be had as SVG or as pixels."""
+"""Vector drawing of lines, areas, dots and words that can be had as SVG or as pixels."""
 
 from __future__ import annotations
 

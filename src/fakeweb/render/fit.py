@@ -1,4 +1,4 @@
-"""Where the 468 points of a face lie in the picture: as measured, or the mean face laid over box or five points."""
+"""Mesh placement: where the 468 points lie in the picture, as measured, or the mean face over box or five points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much harm a manipulated picture can do, and what a platform can tell its viewers."""
+"""Impact level: how much harm a manipulated picture can do, and what a platform can tell its viewers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small plates with a few words: what they say, how large they are, where they go."""
+"""Label placement: small plates with a few words, what they say, how large they are, where they go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ink: lines, text and plates as masks, blended into a picture only where a mask is not zero."""
+"""Rasterisation: lines, text and plates as masks, blended into a picture only where a mask is not zero."""
 
 from __future__ import annotations
 

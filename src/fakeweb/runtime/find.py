@@ -1,4 +1,4 @@
-"""Where models lie, and proof that they are the ones their cards describe."""
+"""Model lookup: where models lie, and proof (SHA-256) that they are the ones their cards describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The use case: media in, :class:`fakeweb.types.Report` out. One :class:`Scanner` serves everybody.
+"""Detection pipeline: media in, :class:`fakeweb.types.Report` out. One :class:`Scanner` serves everybody.
 
 May import: :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.provenance`, :mod:`fakeweb.media`,
 :mod:`fakeweb.render`, :mod:`fakeweb.runtime`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.

@@ -1,4 +1,4 @@
-"""The parts of a scan: one finder and one mesher that fit together, and their names for the report."""
+"""Face detector and landmark mesher of a scan: one pair that fits together, and their names for the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seams (Protocols) where plug-ins attach."""
+"""Plug-in interfaces (Protocols), called seams."""
 
 from __future__ import annotations
 

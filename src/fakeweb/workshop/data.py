@@ -64,7 +64,7 @@ def inspect(
     crops: Annotated[
         bool, typer.Option("--crops", help="Also look for leaks in crops cut and degraded as training does.")
     ] = False,
-    finder: Annotated[str, typer.Option(help="Face finder, for --crops.")] = DEFAULT_FINDER,
+    finder: Annotated[str, typer.Option(help="Face detector, for --crops.")] = DEFAULT_FINDER,
     finder_model: FinderModel = None,
     workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
 ) -> None:

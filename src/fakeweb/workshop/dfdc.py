@@ -33,7 +33,7 @@ Places = Annotated[
     list[str], typer.Argument(help="Folders, .zip files, or s3:// addresses of either.", show_default=False)
 ]
 Shards = Annotated[str, typer.Argument(help="What `fakeweb dfdc extract --out` wrote.", show_default=False)]
-Finder = Annotated[str, typer.Option(help=f"Face finder: {', '.join(names('finder'))}.")]
+Finder = Annotated[str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")]
 FinderModel = Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")]
 

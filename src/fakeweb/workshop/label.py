@@ -31,7 +31,7 @@ command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_he
 @command.command("label", epilog=EPILOG)
 def label(
     data: Annotated[Path, typer.Argument(help="Root of the data set.")],
-    finder: Annotated[str, typer.Option(help="Name of the face finder that looks: the teacher.")],
+    finder: Annotated[str, typer.Option(help="Name of the face detector that looks: the teacher.")],
     out: Annotated[Path, typer.Option(help="CSV file to write, or to carry on.")],
     layout: Annotated[str, typer.Option(help="Name of the data set's layout.")] = "index",
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,

@@ -1,4 +1,4 @@
-"""Which frames of a clip to look at, chosen by their timestamps before any is decoded."""
+"""Frame sampling: which frames of a clip to look at, chosen by their timestamps before any is decoded."""
 
 from __future__ import annotations
 
