@@ -100,7 +100,9 @@ def scan(
         typer.Option(help="Call faces fake from this probability on, instead of the model's own threshold."),
     ] = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly overlays are drawn.")] = 1.0,
-    finder: Annotated[str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
+    finder: Annotated[
+        str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")
+    ] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     model: Annotated[
         str, typer.Option(help="Name of a model ('fakeweb models') or path of a card.")

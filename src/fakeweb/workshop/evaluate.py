@@ -60,7 +60,9 @@ def evaluate(
     level: Annotated[
         str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures and videos.")
     ] = "crop",
-    finder: Annotated[str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
+    finder: Annotated[
+        str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")
+    ] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     peers: Annotated[
         Path | None, typer.Option(help="Moved to benchmarks/judge.py in the sources.", hidden=True)

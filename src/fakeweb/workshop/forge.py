@@ -71,7 +71,9 @@ def forge(
     ] = 320,
     quality: Annotated[int, typer.Option(min=50, max=100, help="JPEG quality of both classes.")] = 92,
     min_face: Annotated[float, typer.Option(min=16, help="Narrower faces are passed over, in pixels.")] = 80,
-    finder: Annotated[str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")] = DEFAULT_FINDER,
+    finder: Annotated[
+        str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")
+    ] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     mesh: Annotated[str, typer.Option(help=f"Mesh model: {', '.join(names('mesh'))}.")] = DEFAULT_MESH,
     mesh_model: Annotated[

@@ -39,7 +39,9 @@ def train(
         list[Path] | None,
         typer.Option(help="File with weights to start from; repeated: a classifier starts from their mean."),
     ] = None,
-    finder_model: Annotated[Path | None, typer.Option(help="Model file of the recipe's face detector.")] = None,
+    finder_model: Annotated[
+        Path | None, typer.Option(help="Model file of the recipe's face detector.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
     fold: Annotated[
         str, typer.Option(help="Fold of the recipe, whose sources are held out and measured at the end.")
