@@ -44,6 +44,8 @@ _NOT_PUBLIC: Final = tuple(
         "fec0::/10",  # site-local
     )
 )
+NAMES_S: Final = 3.0
+"""Time for a name to be resolved."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -54,6 +56,7 @@ def fetch_url(
     timeout_s: float = 10.0,
     max_redirects: int = 5,
     allowed_ports: frozenset[int] = frozenset({80, 443}),
+    discreet: bool = False,
     _resolve: Resolver | None = None,
     _is_allowed: Callable[[Address], bool] | None = None,
     _tls: ssl.SSLContext | None = None,
@@ -66,6 +69,8 @@ def fetch_url(
         timeout_s: Time for everything together: names, redirects and body, in seconds.
         max_redirects: How many redirects are followed.
         allowed_ports: Ports that may be spoken to.
+        discreet: For strangers' addresses: a host that is not known and one that is not public are told alike and at
+            the same time, so that nobody learns which names there are inside.
         _resolve: For tests: ``(host, port) -> addresses``.
         _is_allowed: For tests: which addresses may be spoken to.
         _tls: For tests: which certificates are believed.
@@ -92,6 +97,7 @@ def fetch_url(
         Reading(one_line(url), limits),
         time.monotonic() + timeout_s,
         allowed_ports,
+        discreet,
         _resolve or resolve,
         _is_allowed or is_public,
         _tls,
@@ -135,6 +141,7 @@ class _Fetch:
     reading: Reading
     deadline_s: float
     allowed_ports: frozenset[int]
+    discreet: bool
     resolve: Resolver
     is_allowed: Callable[[Address], bool]
     tls: ssl.SSLContext | None
@@ -142,7 +149,7 @@ class _Fetch:
     def get(self, url: str) -> tuple[bytes, str | None]:
         """Return the body, or the place a redirect points to."""
         parts, host, port = self._check_url(url)
-        addresses = self._addresses(url, host, port)
+        addresses = self._discreetly(url, host, port) if self.discreet else self._addresses(url, host, port)
         try:
             with self._connect(addresses, host, port, parts.scheme == "https") as connection:
                 return self._exchange(connection, parts, host, port)
@@ -171,6 +178,14 @@ class _Fetch:
             raise Refused(f"{shown} asks for port {port}, which is not allowed", hint=_PUBLIC_ONLY)
         return parts, host, port
 
+    def _discreetly(self, url: str, host: str, port: int) -> list[str]:
+        begun_s = time.monotonic()
+        try:
+            return self._addresses(url, host, port)
+        except (Refused, Unreadable):
+            time.sleep(max(0.0, begun_s + NAMES_S - time.monotonic()))
+            raise self._failed("its host is not known, or not public") from None
+
     def _addresses(self, url: str, host: str, port: int) -> list[str]:
         """Resolve once; every address must be allowed, not only the one that will be used."""
         found = self._resolve_in_time(host, port)
@@ -198,7 +213,7 @@ class _Fetch:
 
         threading.Thread(target=ask, name="fakeweb-resolve", daemon=True).start()
         try:
-            found = answer.get(timeout=self._left())
+            found = answer.get(timeout=min(NAMES_S, self._left()))
         except (queue.Empty, TimeoutError):
             raise self._too_slow() from None
         if isinstance(found, Exception) or not found:

@@ -199,7 +199,12 @@ class Database:
                 self._open_anew()
             if shutil.disk_usage(self.path.parent).free < _LEAST_FREE_BYTES:
                 raise Full("the disk of the database is full", hint="make room")
-        return method()
+        try:
+            return method()
+        except StoreFailed:
+            if self.path is not None:  # one that was opened while nobody might write stays so
+                self._engine.dispose()
+            raise
 
     def _open_anew(self) -> None:
         """Take the file that lies there now, where it is another one than before."""

@@ -87,7 +87,10 @@ class Store(Database):
 
     def _open_at_once(self) -> sqlite3.Connection | None:
         """Return the connection of the event loop, where the database is a file; it waits for nobody."""
-        if self.path is None or self.failing is not None:
+        if self.path is None:
+            return None
+        if self.failing is not None:
+            self._close_at_once()
             return None
         if self._at_once is None or self._at_once_inode != self.inode:
             self._close_at_once()

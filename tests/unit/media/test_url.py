@@ -383,3 +383,48 @@ def test_arguments_are_checked():
     for options in ({"timeout_s": 0}, {"timeout_s": float("nan")}, {"max_redirects": -1}):
         with pytest.raises(ValueError, match="timeout_s must be"):
             fetch_url("http://example.com/", **options)
+
+
+def test_strangers_do_not_learn_which_names_there_are_inside(monkeypatch):
+    """Unknown, internal, internal among public ones, and too slow: the same words at the same time."""
+    monkeypatch.setattr("fakeweb.media.url.NAMES_S", 0.5)
+
+    def unknown(host, port):
+        raise socket.gaierror("Name or service not known")
+
+    def slow(host, port):
+        time.sleep(0.8)
+        return ["10.0.0.5"]
+
+    told, took = set(), []
+    for resolve in (unknown, slow, lambda *_: ["10.0.0.5"], lambda *_: ["1.1.1.1", "fd00::1"], lambda *_: []):
+        begun = time.monotonic()
+        with pytest.raises(Unreadable) as caught:
+            fetch_url("http://db.internal/a.jpg", discreet=True, _resolve=resolve)
+        took.append(time.monotonic() - begun)
+        told.add((caught.value.message, caught.value.hint))
+    assert len(told) == 1
+    assert "10.0.0.5" not in str(told)
+    assert min(took) >= 0.5
+    assert max(took) - min(took) < 0.25
+
+
+def test_nor_by_a_redirect(monkeypatch):
+    """A server of the stranger's own leads there, and may choose when."""
+    monkeypatch.setattr("fakeweb.media.url.NAMES_S", 0.5)
+    server = Server()
+    server.pages["/a.jpg"] = answer(b"", "302 Found", 0, "Location: http://db.internal/")
+    took = []
+    for inside in (["10.0.0.5"], []):
+        names = {"pictures.example": ["127.0.0.1"], "db.internal": inside}
+        begun = time.monotonic()
+        with pytest.raises(Unreadable, match="not known, or not public"):
+            fetch_url(
+                f"http://pictures.example:{server.port}/a.jpg",
+                discreet=True,
+                allowed_ports=frozenset({server.port, 80}),
+                _resolve=lambda host, _port, names=names: names[host],
+                _is_allowed=lambda address: str(address) == "127.0.0.1",
+            )
+        took.append(time.monotonic() - begun)
+    assert abs(took[0] - took[1]) < 0.3

@@ -173,7 +173,7 @@ def _chosen(request: Request, fields: dict[str, str]) -> PredictOptions:
 
 
 def _fetched(url: str, limits: Limits) -> tuple[bytes, str]:
-    data = fetch_url(url, limits=limits)
+    data = fetch_url(url, limits=limits, discreet=True)
     return data, hashlib.sha256(data).hexdigest()
 
 
