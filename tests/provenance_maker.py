@@ -134,6 +134,15 @@ def gif_with_xmp(pixels, packet: bytes) -> bytes:
     return data[:at] + b"\x21\xff\x0bXMP DataXMP" + packet + trailer + data[at:]
 
 
+def jxl(exif: bytes = b"", packet: bytes = b"", *packed: bytes) -> bytes:
+    """Return the container of a JPEG XL without a picture: EXIF, XMP, and boxes packed with Brotli by their kinds."""
+    boxes = [(b"JXL ", b"\r\n\x87\n"), (b"ftyp", b"jxl \0\0\0\0jxl "), (b"brob", b"jbrd?")]
+    boxes += [(b"Exif", bytes(4) + exif.removeprefix(b"Exif\0\0"))] if exif else []
+    boxes += [(b"xml ", packet)] if packet else []
+    boxes += [(b"brob", kind + b"?") for kind in packed]
+    return b"".join(struct.pack(">I", len(body) + 8) + kind + body for kind, body in boxes)
+
+
 @cache
 def certificates(organisation: str = "Example News") -> tuple[bytes, bytes, bytes]:
     """Return the chain of a signer, its key and its root, PEM."""

@@ -562,6 +562,42 @@ def test_a_reach_that_makes_no_sense_is_told(visit, strict, portrait_path):
     expect(page.locator(".viewers .impact")).to_be_hidden()
 
 
+def test_page_saved_report_and_command_line_show_the_same_signals(
+    visit, service, saved, portrait, provenance_maker, tmp_path, shot
+):
+    m = provenance_maker
+    inside = m.jpeg(np.ascontiguousarray(portrait.pixels[::-1][:120, :160]))
+    exif = m.exif({**m.CAMERA, 305: "Adobe Photoshop 25.0"}, m.EXPOSURE, inside)
+    xmp = m.xmp(m.source_type("trainedAlgorithmicMedia"), m.history(("saved", "GIMP 2.10")))
+    path = tmp_path / "told.jpg"
+    path.write_bytes(
+        m.with_segment(m.jpeg(portrait.pixels, exif=exif, xmp=xmp), m.iptc(credit="Made with Google AI"))
+    )
+    said = subprocess.run(
+        [sys.executable, "-m", "fakeweb", "scan", "--no-overlay", str(path)],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    told = [line.partition("origin  ")[2] for line in said.splitlines() if line.startswith("  origin  ")]
+    assert len(told) >= 6
+    page = visit(service)
+    give(page, path)
+    verdict(page)
+    assert [line.lower() for line in page.locator(".origin li").all_inner_texts()] == [
+        t.lower() for t in told
+    ]
+    expect(page.locator(".origin")).to_contain_text(
+        "could be labelled AI generated (trainedAlgorithmicMedia)"
+    )
+    expect(page.locator(".side-by-side img")).to_have_count(2)
+    page.locator(".origin").scroll_into_view_if_needed()
+    shot(page, "origin")
+    report = saved(page, "told.fakeweb.html")
+    assert [line.lower() for line in report.locator(".origin li").all_inner_texts()] == [
+        t.lower() for t in told
+    ]
+    expect(report.locator(".inside img")).to_have_count(2)
+
+
 def test_a_hostile_name_and_hostile_metadata_stay_texts_in_the_saved_report(
     visit, strict, browser, portrait, provenance_maker, tmp_path
 ):

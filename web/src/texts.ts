@@ -221,6 +221,9 @@ export const texts = {
     unknown: "Nothing in the file says where it comes from. That means unknown, neither genuine nor fake.",
     against: (text: string) => `Contradiction: ${text}`,
     inside: "The small picture inside the file, which shows something else",
+    atThatSize: "The picture at that size",
+    both: "Left the small picture inside the file, right the picture as it is.",
+    label: "By its own words it could be labelled",
     note: "These signals stand beside the score and are no part of it. Most sites remove them, and they are easily forged.",
   },
 

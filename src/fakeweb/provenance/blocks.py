@@ -35,7 +35,8 @@ class Blocks:
     """What stands in a file beside its pixels, still packed.
 
     Attributes:
-        format: ``JPEG``, ``PNG``, ``WebP``, ``AVIF``, ``HEIF``, ``GIF``, ``TIFF``, ``BMP``, ``MP4``, ``AVI`` or empty.
+        format: ``JPEG``, ``PNG``, ``WebP``, ``AVIF``, ``HEIF``, ``JPEG XL``, ``GIF``, ``TIFF``, ``BMP``, ``MP4``,
+            ``AVI`` or empty.
         exif: A TIFF structure, or empty.
         xmp: XML, or empty.
         iptc: IIM data sets, or empty.
@@ -97,6 +98,8 @@ def read_blocks(data: bytes) -> Blocks:
         blocks.format, walk = "TIFF", _tiff
     elif data[4:8] == b"ftyp":
         blocks.format, walk = _brand(data), _bmff
+    elif data[4:12] == b"JXL \r\n\x87\n":
+        blocks.format, walk = "JPEG XL", _jxl
     elif data[:2] == b"BM":
         blocks.format = "BMP"
     if walk is not None:
@@ -336,6 +339,19 @@ def _bmff(data: bytes, blocks: Blocks) -> None:
                 blocks.keep("xmp", data[start + 16 : min(end, start + 17 + MAX_BLOCK_BYTES)])
         elif kind == b"meta":
             _items(data, start + 4, end, blocks)
+
+
+def _jxl(data: bytes, blocks: Blocks) -> None:
+    for kind, start, end in boxes(data, 0, len(data)):
+        body = data[start : min(end, start + MAX_BLOCK_BYTES + 5)]
+        if kind == b"jumb" and b"c2pa" in body[:64]:
+            blocks.credentials_bytes = max(1, end - start)
+        elif kind == b"Exif":
+            blocks.keep("exif", body[4 + int.from_bytes(body[:4], "big") :])
+        elif kind == b"xml " and b"<x:xmpmeta" in body[:4096]:
+            blocks.keep("xmp", body)
+        elif kind == b"brob" and body[:4] in (b"Exif", b"xml "):
+            blocks.cut.append("metadata that are packed with Brotli are not read")
 
 
 def _items(data: bytes, start: int, end: int, blocks: Blocks) -> None:

@@ -95,6 +95,14 @@ class TestContent:
         heif.from_pillow(provenance_maker.picture(portrait.pixels)).save(file)
         assert look_at(provenance_maker.signed(file.getvalue(), "image/heic")).credentials.state == "valid"
 
+    def test_jpeg_xl(self, provenance_maker, portrait):
+        jxl = pytest.importorskip("pylibjxl")
+        data = jxl.jpeg_to_jxl(provenance_maker.jpeg(portrait.pixels))
+        signed = provenance_maker.signed(data, "image/jxl")
+        assert look_at(signed).credentials.state == "valid"
+        changed = signed[:-9] + b"x" + signed[-8:]
+        assert look_at(changed).credentials.state == "invalid"
+
     @pytest.mark.parametrize(
         ("container", "mime"), [("mp4", "video/mp4"), ("mov", "video/quicktime"), ("avi", "video/avi")]
     )

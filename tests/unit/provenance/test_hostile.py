@@ -145,6 +145,7 @@ class TestMutations:
         yield maker.save(small, "AVIF", exif=exif, xmp=packet)
         yield maker.save(small, "TIFF", tiffinfo={271: "Example", 700: packet})
         yield maker.save(small, "GIF", comment=b"hello", xmp=packet)
+        yield maker.jxl(exif, packet, b"Exif")
 
     def mutants(self, data: bytes, rng: random.Random, count: int):
         """Yield copies with bytes changed, cut out, doubled or moved, mostly where the metadata stand."""

@@ -85,6 +85,14 @@ class TestContainers:
         heif.from_pillow(provenance_maker.picture(portrait.pixels)).save(file, exif=exif)
         assert says(file.getvalue())[1].camera == "Example X100"
 
+    def test_jpeg_xl(self, says, provenance_maker):
+        exif = provenance_maker.exif(provenance_maker.CAMERA, provenance_maker.EXPOSURE)
+        packet = provenance_maker.xmp(provenance_maker.source_type("trainedAlgorithmicMedia"))
+        _, found = says(provenance_maker.jxl(exif, packet))
+        assert (found.camera, found.label_text, found.unread) == ("Example X100", "AI generated", ())
+        _, found = says(provenance_maker.jxl(b"", b"", b"Exif", b"xml "))
+        assert found.unread == ("metadata that are packed with Brotli are not read",)
+
     def test_extended_xmp_is_read_after_the_main_packet(self, says, provenance_maker, portrait):
         more = provenance_maker.xmp("", provenance_maker.history(("saved", "Adobe Photoshop 25.0")))
         body = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + bytes(8) + more

@@ -9,17 +9,18 @@ interface Found {
   signals?: Signal[];
   contradictions?: string[];
   label_text?: string | null;
-  thumbnail?: { jpeg: string | null } | null;
+  digital_source_type?: string | null;
+  thumbnail?: { jpeg: string | null; width: number; height: number } | null;
 }
 
 /** What the file says of its origin: signals beside the score, never part of it; in the order of the other forms. */
-export function Origin({ report }: { report: Report }) {
+export function Origin({ report, shown = null }: { report: Report; shown?: string | null }) {
   const found = report.provenance as Found | null;
   if (!found) return null;
   const signals = found.signals ?? [];
   const telling = signals.filter((signal) => signal.says !== "technical");
   const technical = signals.filter((signal) => signal.says === "technical");
-  const inside = found.thumbnail?.jpeg;
+  const inside = found.thumbnail;
   return (
     <section className="card plain origin" aria-labelledby="origin-title">
       <h2 id="origin-title">{texts.origin.title}</h2>
@@ -29,12 +30,16 @@ export function Origin({ report }: { report: Report }) {
         {!telling.length && <li>{texts.origin.unknown}</li>}
         {technical.length > 0 && <li className="quiet">{technical.map((signal) => signal.text).join(" ")}</li>}
       </ul>
-      {inside && (
+      {inside?.jpeg && (
         <figure>
-          <img src={`data:image/jpeg;base64,${inside}`} alt={texts.origin.inside} />
-          <figcaption className="quiet small-print">{texts.origin.inside}</figcaption>
+          <div className="side-by-side">
+            <img src={`data:image/jpeg;base64,${inside.jpeg}`} alt={texts.origin.inside} />
+            {shown && <img src={shown} width={inside.width} height={inside.height} alt={texts.origin.atThatSize} />}
+          </div>
+          <figcaption className="quiet small-print">{shown ? texts.origin.both : texts.origin.inside}</figcaption>
         </figure>
       )}
+      {found.label_text && <p>{texts.origin.label} <strong>{found.label_text}</strong>{found.digital_source_type && ` (${found.digital_source_type})`}.</p>}
       <p className="quiet small-print">{texts.origin.note}</p>
     </section>
   );

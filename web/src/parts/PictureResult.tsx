@@ -36,7 +36,7 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
       <div className="cards">
         <FaceCards report={report} image={image} ink={ink} chosen={chosen} onChoose={setChosen} />
         <Viewers judgement={item.judgement!} onReach={setReach} />
-        <Origin report={report} />
+        <Origin report={report} shown={item.shown} />
         {report.faces.length > 0 && <Meaning report={report} />}
       </div>
     </article>
