@@ -12,57 +12,43 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from bench import GENUINE, SECONDS, arguments, clips_below, kept, show, shown, validation
+from composed.clips import ComposeOptions, compose
+from composed.pictures import SMALL_TILES_PX, FaceRow, GroupOptions, judge_group, plan_groups
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets import half_of_group
-from fakeweb.datasets.index import IndexLayout
 from fakeweb.errors import FakeWebError
-from fakeweb.evaluate.compose import ComposeOptions, compose
-from fakeweb.evaluate.groups import SMALL_TILES_PX, FaceRow, GroupOptions, judge_group, plan_groups
-from fakeweb.evaluate.norms import LEAST_OF_SOURCE, fit_clip, fit_group, fit_offset, fit_rarity
 from fakeweb.media import write_atomically
 from fakeweb.runtime import ModelCard, Norms, SmallNorm, find_card
 from fakeweb.scanner import Scanner
 from fakeweb.scanner.decide import Rules, Seen
 from fakeweb.scanner.moments import Looks
 from fakeweb.types import FaceResult, Sample
+from norms import LEAST_OF_SOURCE, fit_clip, fit_group, fit_offset, fit_rarity
 
-ROOT = Path(__file__).resolve().parents[1]
 SMALL_PX = 32.0
-GENUINE = ("dfdc", "stylegan1_ffhq", "ciplab", "pixabay", "scut", "prajnasb", "lfw")
-SECONDS = (2.0, 4.0, 8.0, 16.0, 32.0, 120.0)
 
 
 def main() -> None:
     """Scan, fit, tell, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--reals", type=Path, help="index of further genuine pictures")
-    parser.add_argument("--clips", type=Path, help="folder of further genuine clips")
+    flags = ("--reals index of further genuine pictures", "--clips folder of further genuine clips")
+    parser = arguments(__doc__, *flags, out="norms")
     parser.add_argument("--composed", type=int, default=120, help="genuine clips to compose")
     parser.add_argument("--model", default="fast")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "norms")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    options.out.mkdir(parents=True, exist_ok=True)
     card = bare(options.model)
-    scanner = Scanner(model=OnnxClassifier(card))
-    samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
-    norms, told = fit(scanner, card, samples, options)
+    norms, told = fit(Scanner(model=OnnxClassifier(card)), card, validation(options.data), options)
     sys.stdout.write(json.dumps({"norms": norms.to_dict(), "details": told}, indent=1) + "\n")
     if options.write:
         path = find_card(options.model).path.with_suffix(".json")
@@ -86,17 +72,12 @@ def fit(
     """Return the norms, and what they were measured on."""
     line = card.decision.fake_logit()
     grouped = groups(scanner, samples, "groups", GroupOptions(genuine=9, doctored=0), options.out)
-    small = groups(
-        scanner,
-        samples,
-        "small",
-        GroupOptions(genuine=12, doctored=0, sizes=(1, 4, 9), tiles_px=SMALL_TILES_PX),
-        options.out,
-    )
+    wanted = GroupOptions(genuine=12, doctored=0, sizes=(1, 4, 9), tiles_px=SMALL_TILES_PX)
+    small = groups(scanner, samples, "small", wanted, options.out)
     tiny = [r for r in small if not r.label and SMALL_PX <= r.width_px < card.decision.min_face_px]
     tiny = [r for r in tiny if r.logit == r.logit]
     offset = fit_offset(np.array([r.logit for r in tiny]), [r.own_source for r in tiny], line)
-    singles = genuine_faces(scanner, samples, options)
+    logits, sources = zip(*genuine_faces(scanner, samples, options), strict=True)
     people = genuine_clips(scanner, samples, options)
     doctored = clips_of(
         scanner, samples, options, "whole", clips=80, seconds=SECONDS[:4], fake_share=1.0, seed=13
@@ -105,9 +86,8 @@ def fit(
         scanner, samples, options, "partial", clips=100, seconds=(5.0, 10.0, 10.0, 20.0), fake_share=1.0,
         partial=(0.1, 0.7), seed=12,
     )  # fmt: skip
-    logits, sources = np.array([v for v, _ in singles]), [s for _, s in singles]
     norms = Norms(
-        rarity=fit_rarity(logits, sources),
+        rarity=fit_rarity(np.array(logits), sources),
         group=fit_group(grouped, line),
         clip=fit_clip(people, doctored, card.calibration.probability, line),
         small=SmallNorm(SMALL_PX, round(offset, 3)),
@@ -126,14 +106,11 @@ def groups(
     scanner: Scanner, samples: list[Sample], name: str, plan: GroupOptions, out: Path
 ) -> list[FaceRow]:
     """Compose and scan pictures of several faces."""
-    plans = plan_groups(samples, plan)
-
-    def scan() -> Iterator[list[dict[str, Any]]]:
-        for number, one in enumerate(plans, 1):
-            show(name, number, len(plans))
-            yield [asdict(row) for row in judge_group(one, scanner)]
-
-    return [FaceRow(**row) for rows in kept(out, name, scanner, plan, scan) for row in rows]
+    found = kept(
+        out, name, scanner, plan,
+        lambda: ([asdict(r) for r in judge_group(p, scanner)] for p in shown(name, plan_groups(samples, plan))),
+    )  # fmt: skip
+    return [FaceRow(**row) for rows in found for row in rows]
 
 
 def genuine_faces(
@@ -146,14 +123,12 @@ def genuine_faces(
             files += [(options.reals.parent / r["path"], r["source"]) for r in csv.DictReader(stream)]
 
     def scan() -> Iterator[tuple[float, str]]:
-        for number, (path, source) in enumerate(files, 1):
-            show("faces", number, len(files))
+        for path, source in shown("faces", files):
             try:
-                faces = scanner.scan(path).faces
+                logit = main_logit(scanner.scan(path).faces, scanner.rules)
             except FakeWebError as error:
                 sys.stderr.write(f"\n{path}: {error}\n")
                 continue
-            logit = main_logit(faces, scanner.rules)
             if logit is not None:
                 yield logit, source
 
@@ -177,21 +152,14 @@ def is_judged(result: FaceResult, rules: Rules) -> bool:
 
 def genuine_clips(scanner: Scanner, samples: list[Sample], options: argparse.Namespace) -> list[list[Looks]]:
     """Return the looks of each person of every genuine clip: composed ones, and the folder's."""
+    everybody = [s for s in samples if s.label != 1]
     found = clips_of(
-        scanner,
-        [s for s in samples if s.label != 1],
-        options,
-        "genuine",
-        clips=options.composed,
-        seconds=SECONDS,
-        fake_share=0.0,
-        sources=GENUINE,
-        seed=11,
-    )
+        scanner, everybody, options, "genuine", clips=options.composed, seconds=SECONDS, fake_share=0.0,
+        sources=GENUINE, seed=11,
+    )  # fmt: skip
     if options.clips is None:
         return found
-    files = (p for p in options.clips.rglob("*") if p.is_file() and p.suffix not in (".csv", ".json"))
-    return found + all_looks(scanner, sorted(files), options.out, "public")
+    return found + all_looks(scanner, clips_below(options.clips), options.out, "public")
 
 
 def clips_of(
@@ -208,41 +176,16 @@ def all_looks(scanner: Scanner, files: list[Path], out: Path, name: str) -> list
     """Return the looks of each judged person of every clip that can be read and shows one."""
 
     def scan() -> Iterator[list[dict[str, list[float]]]]:
-        for number, path in enumerate(files, 1):
-            show(f"clips, {name}", number, len(files))
+        for path in shown(f"clips, {name}", files):
             try:
-                yield looks_in(scanner, path)
+                scanned = scanner.video_scan(threads=1)
+                scanned.run(path, None, None, None, None)
+                yield [{k: v.tolist() for k, v in vars(looks).items()} for looks in scanned.looks.values()]
             except FakeWebError as error:
                 sys.stderr.write(f"\n{path}: {error}\n")
 
     rows = kept(out, name, scanner, [str(p) for p in files], scan)
     return [[Looks(**{k: np.array(v) for k, v in looks.items()}) for looks in row] for row in rows if row]
-
-
-def looks_in(scanner: Scanner, path: Path) -> list[dict[str, list[float]]]:
-    """Return the looks of each judged person of a clip, as plain values."""
-    scan = scanner.video_scan(threads=1)
-    scan.run(path, None, None, None, None)
-    return [{k: v.tolist() for k, v in vars(looks).items()} for looks in scan.looks.values()]
-
-
-def kept(
-    out: Path, name: str, scanner: Scanner, what: object, scan: Callable[[], Iterable[Any]]
-) -> list[Any]:
-    """Return what was scanned before with the same scanner, or scan now and keep it."""
-    key = hashlib.sha256(f"{scanner.digest()} {what}".encode()).hexdigest()[:12]
-    path = out / f"{name}-{key}.json"
-    if not path.is_file():
-        write_atomically(path, json.dumps(list(scan())).encode())
-    found: list[Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-def show(what: str, done: int, total: int) -> None:
-    """Show progress."""
-    if done % 20 == 0 or done == total:
-        sys.stderr.write(f"\r{what}: {done} of {total}   ")
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":

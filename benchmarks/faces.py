@@ -13,17 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from bench import ROOT, arguments, head, line, processor, write
 from fakeweb import registry
 from fakeweb.datasets import half_of_group
 from fakeweb.faces.align import turn_of
@@ -36,9 +37,7 @@ from fakeweb.train.finder.scene import Composer, Scene
 from fakeweb.types import Face, FloatArray, Image, Sample
 from pose import as_cutting, measured, turn_head
 
-ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "recipes" / "finder.toml"
-PAGE = ROOT / "docs" / "reference" / "faces.md"
 WIDTHS = (24, 32, 48, 64, 96, 128, 256)
 ROLLS = (0, 15, 30, 45, 60, 90)
 ROLL_WIDTH_PX = 96
@@ -69,18 +68,15 @@ Find = Callable[[Image], Sequence[Face]]
 
 def main() -> int:
     """Run one of the two steps."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser = arguments(__doc__, "--finder-model of a finder that needs one")
     parser.add_argument("step", choices=["measure", "poses", "table", "memory"])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--results", type=Path, default=ROOT / "runs" / "faces")
     parser.add_argument("--finder", default="fakeweb")
-    parser.add_argument("--finder-model", type=Path)
     parser.add_argument("--faces", type=int, default=300, help="faces per row")
     parser.add_argument("--empty", type=int, default=200, help="scenes without a face")
     parser.add_argument("--part", choices=["A", "B"], default="B", help="of the validation groups")
     parser.add_argument("--side", type=int, default=640, help="for the step memory")
     options = parser.parse_args()
-    cv2.setNumThreads(1)
     if options.step == "table":
         return write_page(options.results)
     make = registry.load("finder", options.finder)
@@ -291,23 +287,6 @@ def write_page(folder: Path) -> int:
     """Write the table of all measured finders."""
     all_figures = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
     names = sorted(all_figures, key=lambda n: n != "fakeweb")
-    rows: list[tuple[str, list[str]]] = []
-
-    def add(label: str, read: Callable[[dict[str, Any]], str]) -> None:
-        rows.append((label, [_cell(read, all_figures[name]) for name in names]))
-
-    for width in WIDTHS:
-        add(f"recall, {width} px wide", lambda f, w=str(width): f"{f['widths'][w]['recall']:.3f}")
-    for roll in ROLLS:
-        add(f"recall, turned by {roll}°", lambda f, r=str(roll): f"{f['rolls'][r]['recall']:.3f}")
-    for name in YAWS:
-        add(f"recall, {name}", lambda f, n=name: f"{f['yaws'][n]['recall']:.3f}")
-    add("recall, pictures as they are", lambda f: f"{f['as_they_are']['recall']:.3f}")
-    add("false alarms per 100 empty megapixels", lambda f: f"{f['alarms_per_100']:.1f}")
-    add("time at 640 px with one face, ms", lambda f: f"{f['time_ms_one_face']:.1f}")
-    for side in (640, 4000):
-        add(f"time at {side} px without a face, ms", lambda f, s=side: f"{f[f'time_ms_{s}']:.1f}")
-        add(f"memory at {side} px, MB", lambda f, s=side: f"{f[f'memory_mb_{s}']:.0f}")
     first = all_figures[names[0]]
     turned, half = (first["yaws"][name]["faces"] for name in ("turned", "half turned"))
     about = f"""# Face finders
@@ -325,30 +304,33 @@ decisions/0008-own-finder.md; MTCNN looks through a whole pyramid of shrunk copi
 BlazeFace (mediapipe) shrinks a picture to 192 px and sees no small faces in a large one.
 """
     lines = [
-        about,
-        "| | " + " | ".join(names) + " |",
-        "|---|" + "---|" * len(names),
-        *(f"| {label} | " + " | ".join(cells) + " |" for label, cells in rows),
-        "",
+        line(label, *(_cell(all_figures[name], path, digits) for name in names))
+        for label, path, digits in FIGURES
     ]
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
+    write("faces.md", [about, *head("", *names), *lines])
     return 0
 
 
-def _cell(read: Callable[[dict[str, Any]], str], figures: dict[str, Any]) -> str:
+FIGURES = [
+    *((f"recall, {w} px wide", ("widths", str(w), "recall"), 3) for w in WIDTHS),
+    *((f"recall, turned by {r}°", ("rolls", str(r), "recall"), 3) for r in ROLLS),
+    *((f"recall, {name}", ("yaws", name, "recall"), 3) for name in YAWS),
+    ("recall, pictures as they are", ("as_they_are", "recall"), 3),
+    ("false alarms per 100 empty megapixels", ("alarms_per_100",), 1),
+    ("time at 640 px with one face, ms", ("time_ms_one_face",), 1),
+    ("time at 640 px without a face, ms", ("time_ms_640",), 1),
+    ("memory at 640 px, MB", ("memory_mb_640",), 0),
+    ("time at 4000 px without a face, ms", ("time_ms_4000",), 1),
+    ("memory at 4000 px, MB", ("memory_mb_4000",), 0),
+]
+"""Lines of the table: title, where the figure stands, digits."""
+
+
+def _cell(figures: dict[str, Any], path: tuple[str, ...], digits: int) -> str:
     try:
-        return read(figures)
+        return f"{reduce(lambda found, key: found[key], path, figures):.{digits}f}"
     except KeyError:  # a measurement that was cut short
         return "—"
-
-
-def processor() -> str:
-    """Return what the processor calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "this machine"
 
 
 if __name__ == "__main__":

@@ -16,25 +16,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
 
+from bench import EXAMPLE, head, line, put
 from fakeweb import registry
 from fakeweb.forge import DonorPool, keep_freed_memory
 from fakeweb.topology import MEAN, MIRROR
 from fakeweb.types import Face, ForgeMethod, Image
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "reference" / "forge.md"
-BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 SIDE_PX = 512
 
 
 def scene() -> tuple[Image, Face]:
     """Return the portrait with its face 256 px tall, and the mean mesh laid on it."""
-    pixels = cv2.imread(str(ROOT / "examples" / "collins.jpg"))[:, :, ::-1]
+    pixels = cv2.imread(str(EXAMPLE))[:, :, ::-1]
     box = np.array((178.0, 62.0, 272.0, 176.0))  # brow to chin, by eye
     scale = 256 / (box[3] - box[1])
     x, y = (box[:2] + box[2:]) / 2
@@ -83,12 +80,11 @@ def measure() -> list[tuple[str, str, float]]:
 def main() -> None:
     """Print the table, or write it into the page."""
     rows = measure()
-    table = ["| method | kind | ms |", "|---|---|---|", *(f"| `{n}` | {k} | {t:.1f} |" for n, k, t in rows)]
-    print("\n".join(table))
+    table = [*head("method", "kind", "ms"), *(line(f"`{n}`", k, f"{t:.1f}") for n, k, t in rows)]
     if "--write" in sys.argv:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        PAGE.write_text(before + BEGIN + "\n" + "\n".join(table) + "\n" + END + after, encoding="utf-8")
+        put("forge.md", "speed", table)
+    else:
+        print("\n".join(table))
 
 
 if __name__ == "__main__":

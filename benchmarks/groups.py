@@ -10,54 +10,35 @@ from __future__ import annotations
 
 import argparse
 import io
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 
 import cv2
 import numpy as np
 from PIL import Image as Picture
 
-from calibrate import kept, show  # beside this file
+from bench import ROOT, arguments, head, kept, line, share, shares, shown, validation, write
+from composed.pictures import SMALL_TILES_PX, FaceRow, GroupOptions, GroupPlan, judge_group, plan_groups
 from fakeweb.datasets import half_of_group
-from fakeweb.datasets.index import IndexLayout
 from fakeweb.evaluate.degrade import degrade
-from fakeweb.evaluate.groups import (
-    SMALL_TILES_PX,
-    FaceRow,
-    GroupOptions,
-    GroupPlan,
-    judge_group,
-    plan_groups,
-)
 from fakeweb.media import encode_clip, read_image
 from fakeweb.scanner import Scanner
 from fakeweb.types import Image, Sample
 
-ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "docs" / "reference" / "groups.md"
-LABELS = ("fake", "uncertain", "real")
+HEADED = ("headed fake", "uncertain", "real")
 
 
 def main() -> None:
     """Compose, scan, count, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser = arguments(__doc__, out="groups")
     parser.add_argument("--half", default="B")
     parser.add_argument("--genuine", type=int, default=12, help="genuine pictures of each size and source")
     parser.add_argument("--doctored", type=int, default=8, help="of each size, kind and number of fakes")
     parser.add_argument("--handled", type=int, default=120, help="pictures to handle in ten ways")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "groups")
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    options.out.mkdir(parents=True, exist_ok=True)
-    scanner = Scanner()
-    samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
+    scanner, samples = Scanner(), validation(options.data)
     plan = GroupOptions(options.half, genuine=options.genuine, doctored=options.doctored, seed=1)
-    rows, alone = scanned(scanner, samples, plan, options.out)
+    rows, alone = scanned(scanner, samples, plan, options)
     lines = [
         "# Groups, measured",
         "",
@@ -72,48 +53,40 @@ def main() -> None:
         *small(scanner, samples, options),
         *stability(scanner, samples, options.half, options.handled),
     ]
-    OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    sys.stdout.write("\n".join(lines) + "\n")
+    write("groups.md", lines)
 
 
 def scanned(
-    scanner: Scanner, samples: Sequence[Sample], plan: GroupOptions, out: Path, name: str = ""
+    scanner: Scanner,
+    samples: Sequence[Sample],
+    plan: GroupOptions,
+    options: argparse.Namespace,
+    name: str = "",
 ) -> tuple[list[FaceRow], list[FaceRow]]:
-    """Return the rows of all pictures, and of each fake of pictures with one fake, alone."""
+    """Return the rows of all pictures, and of each fake of pictures with one fake, alone and handled alike."""
     plans = plan_groups(samples, plan)
-    singles = [alone_of(p) for p in plans if p.fakes == 1 and len(p.members) > 1]
+    singles = [
+        replace(p, members=tuple(m for m in p.members if m.label))
+        for p in plans
+        if p.fakes == 1 and len(p.members) > 1
+    ]
 
-    def scan(wanted: Sequence[GroupPlan]) -> Callable[[], Iterable[list[dict[str, object]]]]:
-        def run() -> Iterable[list[dict[str, object]]]:
-            for number, one in enumerate(wanted, 1):
-                show("pictures", number, len(wanted))
-                yield [vars(row) for row in judge_group(one, scanner)]
+    def rows(what: str, wanted: Sequence[GroupPlan]) -> list[FaceRow]:
+        found = kept(
+            options.out, name + what, scanner, plan,
+            lambda: ([asdict(r) for r in judge_group(one, scanner)] for one in shown(what, wanted)),
+        )  # fmt: skip
+        return [FaceRow(**r) for own in found for r in own]
 
-        return run
-
-    found = kept(out, f"{name}pictures", scanner, plan, scan(plans))
-    by_one = kept(out, f"{name}alone", scanner, plan, scan(singles))
-    return [FaceRow(**r) for rows in found for r in rows], [FaceRow(**r) for rows in by_one for r in rows]
-
-
-def alone_of(plan: GroupPlan) -> GroupPlan:
-    """Return the picture of a plan's one fake alone, handled alike."""
-    return replace(plan, members=tuple(m for m in plan.members if m.label))
+    return rows("pictures", plans), rows("alone", singles)
 
 
 def genuine(rows: Sequence[FaceRow]) -> list[str]:
     """Return how genuine pictures are headed."""
-    lines = [
-        "## Genuine pictures",
-        "",
-        "| faces | pictures | headed fake | uncertain | real | genuine faces marked |",
-    ]
-    lines += ["|---|---|---|---|---|---|"]
+    lines = ["## Genuine pictures", "", *head("faces", "pictures", *HEADED, "genuine faces marked")]
     for size in sorted({r.faces for r in rows}):
         own = [r for r in rows if r.faces == size and not r.fakes]
-        heads = headed(own)
-        marked = share(r.verdict == "fake" for r in own)
-        lines.append(f"| {size} | {len(heads)} | {cells(heads)} | {marked} |")
+        lines.append(line(size, *headed(own), share(r.verdict == "fake" for r in own)))
     return [*lines, ""]
 
 
@@ -124,66 +97,49 @@ def doctored(rows: Sequence[FaceRow], alone: Sequence[FaceRow]) -> list[str]:
         "",
         "Marked: faces called fake, over all kinds. Beside it, the same fakes alone.",
         "",
-        "| faces | of them fake | pictures | headed fake | uncertain | real | fakes marked | alone | ratio |"
-        " genuine neighbours marked |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for size in sorted({r.faces for r in rows}):
-        for fakes in sorted({r.fakes for r in rows if r.faces == size and r.fakes}):
-            own = [r for r in rows if (r.faces, r.fakes) == (size, fakes)]
-            heads = headed(own)
-            false = [r.verdict == "fake" for r in own if r.label]
-            true = [r.verdict == "fake" for r in own if not r.label]
-            single = marked_alone(own, alone)
-            ratio = "" if single is None else f"{np.mean(false) / single:.2f}"
-            beside = "" if single is None else f"{100 * single:.0f} %"
-            lines.append(
-                f"| {size} | {fakes if fakes < size else 'all'} | {len(heads)} | {cells(heads)} | {share(false)} |"
-                f" {beside} | {ratio} | {share(true) if true else ''} |"
-            )
+        *head(
+            "faces", "of them fake", "pictures", *HEADED, "fakes marked", "alone", "ratio",
+            "genuine neighbours marked",
+        ),
+    ]  # fmt: skip
+    for size, fakes in sorted({(r.faces, r.fakes) for r in rows if r.fakes}):
+        own = [r for r in rows if (r.faces, r.fakes) == (size, fakes)]
+        false, true = ([r.verdict == "fake" for r in own if r.label == label] for label in (1, 0))
+        single = marked_alone(own, alone)
+        ratio = "" if single is None else f"{np.mean(false) / single:.2f}"
+        number = fakes if fakes < size else "all"
+        lines.append(line(size, number, *headed(own), share(false), percent(single), ratio, share(true)))
     return [*lines, ""]
 
 
 def by_kind(rows: Sequence[FaceRow], alone: Sequence[FaceRow], size: int) -> list[str]:
     """Return the same for one size by the source of the fakes."""
-    lines = [
-        f"## {size} faces, one of them fake, by kind",
-        "",
-        "| fakes from | pictures | headed fake | uncertain | real | marked | alone |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = [f"## {size} faces, one of them fake, by kind", ""]
+    lines += head("fakes from", "pictures", *HEADED, "marked", "alone")
     for source in sorted({r.source for r in rows if r.fakes}):
         own = [r for r in rows if (r.faces, r.fakes, r.source) == (size, 1, source)]
-        heads = headed(own)
-        single = marked_alone(own, alone)
-        beside = "" if single is None else f"{100 * single:.0f} %"
-        lines.append(
-            f"| {source} | {len(heads)} | {cells(heads)} | {share(r.verdict == 'fake' for r in own if r.label)} |"
-            f" {beside} |"
-        )
+        marked = share(r.verdict == "fake" for r in own if r.label)
+        lines.append(line(source, *headed(own), marked, percent(marked_alone(own, alone))))
     return [*lines, ""]
 
 
 def small(scanner: Scanner, samples: Sequence[Sample], options: argparse.Namespace) -> list[str]:
     """Return what is said of faces that the norm for small ones judges, each alone in its picture."""
     plan = GroupOptions(options.half, sizes=(1,), genuine=40, doctored=20, tiles_px=SMALL_TILES_PX, seed=2)
-    rows, _ = scanned(scanner, samples, plan, options.out, "small-")
+    rows, _ = scanned(scanner, samples, plan, options, "small-")
     low, high = scanner.rules.least_px, scanner.rules.full_px
-    lines = [
-        f"## Faces of {low:.0f} to {high:.0f} px",
-        "",
-        "| faces | number | called fake | uncertain | real |",
-        "|---|---|---|---|---|",
-    ]
+    lines = [f"## Faces of {low:.0f} to {high:.0f} px", ""]
+    lines += head("faces", "number", "called fake", "uncertain", "real")
     for label, name in ((0, "genuine"), (1, "fake")):
         own = [r.verdict for r in rows if r.label == label and low <= r.width_px < high]
-        lines.append(f"| {name} | {len(own)} | {cells(own)} |")
+        lines.append(line(name, len(own), shares(own)))
     return [*lines, ""]
 
 
-def headed(rows: Sequence[FaceRow]) -> list[str]:
-    """Return the verdict on each picture."""
-    return list({r.number: r.picture for r in rows}.values())
+def headed(rows: Sequence[FaceRow]) -> tuple[int, str]:
+    """Return how many pictures there are, and the shares of the verdicts on them."""
+    heads = {r.number: r.picture for r in rows}
+    return len(heads), shares(heads.values())
 
 
 def marked_alone(rows: Sequence[FaceRow], alone: Sequence[FaceRow]) -> float | None:
@@ -193,29 +149,18 @@ def marked_alone(rows: Sequence[FaceRow], alone: Sequence[FaceRow]) -> float | N
     return float(np.mean(own)) if own else None
 
 
-def cells(heads: Sequence[str]) -> str:
-    """Return the shares of the three labels."""
-    return " | ".join(share(h == label for h in heads) for label in LABELS)
-
-
-def share(hits: Iterable[bool]) -> str:
-    """Return a share with its 95 % interval (Wilson)."""
-    found = list(hits)
-    if not found:
-        return ""
-    n, p, z = len(found), float(np.mean(found)), 1.96
-    centre, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = (100 * (centre + side * half) / (1 + z * z / n) for side in (-1, 1))
-    return f"{100 * p:.1f} % [{max(0, low):.1f}, {high:.1f}]"
+def percent(value: float | None) -> str:
+    """Return a share without an interval."""
+    return "" if value is None else f"{100 * value:.0f} %"
 
 
 def stability(scanner: Scanner, samples: Sequence[Sample], half: str, count: int) -> list[str]:
     """Return what ten harmless handlings of the same pictures do to their verdicts."""
     own = [s for s in samples if s.label is not None and half_of_group(s.source, s.group) == half]
-    order = np.random.default_rng(0).permutation(len(own))[:count]
-    before, after = [], {name: [] for name in HANDLINGS}
-    for number, place in enumerate(order.tolist(), 1):
-        show("handled", number, len(order))
+    order = np.random.default_rng(0).permutation(len(own))[:count].tolist()
+    before: list[tuple[str, float | None]] = []
+    after: dict[str, list[tuple[str, float | None]]] = {name: [] for name in HANDLINGS}
+    for place in shown("handled", order):
         image = read_image(own[place].path).image
         before.append(verdict_of(scanner, image))
         for name, handle in HANDLINGS.items():
@@ -226,15 +171,18 @@ def stability(scanner: Scanner, samples: Sequence[Sample], half: str, count: int
         f"{len(order)} pictures of groups {half}, real and fake, each handled in ten harmless ways. Turned over: real"
         " became fake or fake real; moved: the label is another one.",
         "",
-        "| handling | turned over | moved | mean change of P | 95 % of changes below |",
-        "|---|---|---|---|---|",
+        *head("handling", "turned over", "moved", "mean change of P", "95 % of changes below"),
     ]
     for name, seen in after.items():
-        pairs = [(a, b) for a, b in zip(before, seen, strict=True) if a[1] is not None and b[1] is not None]
-        over = share({a[0], b[0]} == {"real", "fake"} for a, b in pairs)
-        moved = share(a[0] != b[0] for a, b in pairs)
-        gaps = np.array([abs(a[1] - b[1]) for a, b in pairs if a[1] is not None and b[1] is not None])
-        lines.append(f"| {name} | {over} | {moved} | {gaps.mean():.3f} | {np.quantile(gaps, 0.95):.2f} |")
+        pairs = [
+            (a, b, p - q)
+            for (a, p), (b, q) in zip(before, seen, strict=True)
+            if p is not None and q is not None
+        ]
+        over = share({a, b} == {"real", "fake"} for a, b, _ in pairs)
+        gaps = np.abs([gap for *_, gap in pairs])
+        moved = share(a != b for a, b, _ in pairs)
+        lines.append(line(name, over, moved, f"{gaps.mean():.3f}", f"{np.quantile(gaps, 0.95):.2f}"))
     return [*lines, ""]
 
 

@@ -8,29 +8,28 @@ B chose nothing. The unit of errors is the distance of the outer eye corners in 
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from bench import EXAMPLE, arguments, head, line, validation
 from fakeweb.datasets import half_of_group
 from fakeweb.datasets.index import IndexLayout
 from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.faces.square import cut, square_affine
 from fakeweb.media import read_image
+from fakeweb.metrics import auc
 from fakeweb.topology import EYE_CORNERS, MEAN
-from fakeweb.train.calibrate import auc
 from fakeweb.train.mesh.alarms import find_alarms
 from fakeweb.train.mesh.crops import believed
 from fakeweb.train.mesh.label import MeshLabels, read_labels
 from fakeweb.train.mesh.prints import print_face
 from fakeweb.types import Face, Image
 
-ROOT = Path(__file__).parents[1]
 MAX_DOUBT = 0.1
 FRONTAL_DEG = 20.0
 
@@ -66,17 +65,14 @@ def error_of(found: Face, wanted: np.ndarray) -> float:
 
 def faces_of(labels: MeshLabels, data: Path, part: str) -> Iterator[tuple[str, int, Image]]:
     """Yield source, row of the labels and picture of every trusted validation face of a part."""
-    mean, doubt = believed(labels)
-    del mean
+    _, doubt = believed(labels)
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(labels.path.tolist()):
         if np.isfinite(doubt[row]) and doubt[row] <= MAX_DOUBT:
             rows.setdefault(name, []).append(row)
-    for sample in IndexLayout().index(data):
+    for sample in validation(data, part):
         name = sample.path.relative_to(data).as_posix()
-        if sample.label is None or sample.split != "val" or name not in rows:
-            continue
-        if half_of_group(sample.source, sample.group) == part:
+        if sample.label is not None and name in rows:
             image = read_image(sample.path).image
             for row in rows[name]:
                 yield sample.source, row, image
@@ -139,9 +135,8 @@ def measure_nothing(mesher: OnnxMesher, labels: MeshLabels, data: Path, part: st
     for row, name in enumerate(labels.path.tolist()):
         boxes.setdefault(name, []).append(row)
     for number, sample in enumerate(IndexLayout().index(data)):
-        if sample.label is not None or sample.split != "val":
-            continue
-        if half_of_group(sample.source, sample.group) != part:
+        inside = sample.split == "val" and half_of_group(sample.source, sample.group) == part
+        if sample.label is not None or not inside:
             continue
         own = boxes.get(sample.path.relative_to(data).as_posix(), [])
         if not any(np.isfinite(labels.mesh[row, 0, 0]) for row in own):
@@ -187,7 +182,6 @@ def measure_prints(
 
 def times_ms(mesher: OnnxMesher, image: Image, face: Face, rounds: int = 60) -> tuple[float, float]:
     """Return the CPU time of one face in milliseconds: the best, and the median."""
-    cv2.setNumThreads(1)
     spent = []
     for _ in range(rounds):
         started = time.process_time()
@@ -196,80 +190,78 @@ def times_ms(mesher: OnnxMesher, image: Image, face: Face, rounds: int = 60) -> 
     return min(spent[3:]), float(np.median(spent[3:]))
 
 
-def row_of(name: str, errors: list[float]) -> str:
-    """Return a row of the table."""
-    values = np.array(errors)
-    return (
-        f"| {name} | {len(values)} | {100 * np.median(values):.2f} % | {100 * values.mean():.2f} % "
-        f"| {100 * np.quantile(values, 0.95):.1f} % | {100 * (values > 0.1).mean():.2f} % |"
-    )
+def errors_table(title: str, rows: dict[str, list[float]]) -> list[str]:
+    """Return a table of errors, a row for each name that has any."""
+    lines = head(title, "faces", "median", "mean", "95th percentile", "over 10 %")
+    for name, errors in rows.items():
+        if errors:
+            v = np.array(errors)
+            shares = (np.median(v), v.mean(), np.quantile(v, 0.95), (v > 0.1).mean())
+            digits = (2, 2, 1, 2)
+            cells = (f"{100 * s:.{d}f} %" for s, d in zip(shares, digits, strict=True))
+            lines.append(line(name, len(v), *cells))
+    return [*lines, ""]
 
 
-def report(
-    mesher: OnnxMesher, labels: MeshLabels, data: Path, part: str, write: Callable[[str], None]
-) -> None:
-    """Measure everything and write the tables."""
-    faces = measure_faces(mesher, labels, data, part)
-    head = "| {} | faces | median | mean | 95th percentile | over 10 % |\n|---|---|---|---|---|---|"
-    write(head.format(f"held-out people, part {part}"))
-    write(row_of("all", [f.error for f in faces]))
-    frontal = [f for f in faces if abs(f.yaw_deg) <= FRONTAL_DEG]
-    write(row_of(f"frontal (yaw to {FRONTAL_DEG:.0f} degrees)", [f.error for f in frontal]))
-    write(row_of("all, against the teacher's plain answer", [f.plain_error for f in faces]))
-    mean, doubt = believed(labels)
-    del mean
-    kept = [doubt[row] for _, row, _ in faces_of(labels, data, part)]
-    write(row_of("the teacher against itself, mirrored", [float(d) for d in kept]))
-    for source in sorted({f.source for f in faces}):
-        write(row_of(source, [f.error for f in faces if f.source == source]))
+def error_rows(faces: list[Measured], doubts: list[float]) -> dict[str, list[float]]:
+    """Return the errors of all faces, and by pose, source and size."""
+    rows = {
+        "all": [f.error for f in faces],
+        f"frontal (yaw to {FRONTAL_DEG:.0f} degrees)": [
+            f.error for f in faces if abs(f.yaw_deg) <= FRONTAL_DEG
+        ],
+        "all, against the teacher's plain answer": [f.plain_error for f in faces],
+        "the teacher against itself, mirrored": doubts,
+    }
+    rows |= {s: [f.error for f in faces if f.source == s] for s in sorted({f.source for f in faces})}
     for low, high in ((0, 10), (10, 20), (20, 30), (30, 45), (45, 91)):
-        own = [f.error for f in faces if low <= abs(f.yaw_deg) < high]
-        if own:
-            write(row_of(f"yaw {low} to {high} degrees", own))
+        rows[f"yaw {low} to {high} degrees"] = [f.error for f in faces if low <= abs(f.yaw_deg) < high]
     for low, high in ((0, 48), (48, 96), (96, 192), (192, 9999)):
-        own = [f.error for f in faces if low <= f.width_px < high]
-        if own:
-            write(row_of(f"{low} to {high} px wide" if high < 9999 else f"from {low} px wide", own))
-    write("")
-    write(head.format("turned in the plane (every 8th face)"))
-    for (degrees, given), errors in measure_rolls(mesher, labels, data, part, 8).items():
-        write(row_of(f"{degrees} degrees, {'five points' if given else 'box only'}", errors))
-    write("")
+        name = f"{low} to {high} px wide" if high < 9999 else f"from {low} px wide"
+        rows[name] = [f.error for f in faces if low <= f.width_px < high]
+    return rows
+
+
+def report(mesher: OnnxMesher, labels: MeshLabels, data: Path, part: str) -> list[str]:
+    """Measure everything; return the tables."""
+    faces = measure_faces(mesher, labels, data, part)
+    _, doubt = believed(labels)
+    doubts = [float(doubt[row]) for _, row, _ in faces_of(labels, data, part)]
+    rolls = {
+        f"{degrees} degrees, {'five points' if given else 'box only'}": errors
+        for (degrees, given), errors in measure_rolls(mesher, labels, data, part, 8).items()
+    }
+    lines = errors_table(f"held-out people, part {part}", error_rows(faces, doubts))
+    lines += errors_table("turned in the plane (every 8th face)", rolls)
     nothing = measure_nothing(mesher, labels, data, part)
-    there = [f.presence for f in faces]
-    write("| presence | places | AUC | rejected |\n|---|---|---|---|")
-    write(f"| faces | {len(there)} | | {100 * np.mean(np.array(there) < mesher.min_presence):.2f} % |")
+    there = np.array([f.presence for f in faces])
+    lines += head("presence", "places", "AUC", "rejected")
+    lines.append(line("faces", len(there), "", f"{100 * np.mean(there < mesher.min_presence):.2f} %"))
     for name in sorted({n.source for n in nothing}):
-        own = [n.presence for n in nothing if n.source == name]
-        rejected = 100 * np.mean(np.array(own) < mesher.min_presence)
-        write(f"| {name} | {len(own)} | {auc(there, own):.4f} | {rejected:.1f} % |")
-    write("")
-    prints = measure_prints(mesher, labels, data, part, 4)
-    real = [f.printed for f in faces]
-    write("| prints | faces | AUC | called printed |\n|---|---|---|---|")
-    write(
-        f"| faces themselves | {len(real)} | | {100 * np.mean(np.array(real) > mesher.max_printed):.2f} % |"
-    )
-    shown = [p.printed for p in prints]
-    called = 100 * np.mean(np.array(shown) > mesher.max_printed)
-    write(f"| simulated prints | {len(shown)} | {auc(shown, real):.4f} | {called:.1f} % |")
-    write("")
-    example = read_image(ROOT / "examples" / "collins.jpg").image
+        own = np.array([n.presence for n in nothing if n.source == name])
+        rejected = f"{100 * np.mean(own < mesher.min_presence):.1f} %"
+        lines.append(line(name, len(own), f"{auc(there, own):.4f}", rejected))
+    real = np.array([f.printed for f in faces])
+    shown = np.array([p.printed for p in measure_prints(mesher, labels, data, part, 4)])
+    false, called = (100 * np.mean(p > mesher.max_printed) for p in (real, shown))
+    lines += ["", *head("prints", "faces", "AUC", "called printed")]
+    lines.append(line("faces themselves", len(real), "", f"{false:.2f} %"))
+    lines.append(line("simulated prints", len(shown), f"{auc(shown, real):.4f}", f"{called:.1f} %"))
+    example = read_image(EXAMPLE).image
     best, median = times_ms(mesher, example, Face((178.0, 62.0, 272.0, 176.0)))
-    write(f"Time per face, one thread, CPU time: {best:.2f} ms at best, {median:.2f} ms in the median.")
+    said = f"Time per face, one thread, CPU time: {best:.2f} ms at best, {median:.2f} ms in the median."
+    return [*lines, "", said]
 
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("--labels", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--model", default="mesh")
     parser.add_argument("--part", choices=("A", "B"), default="B")
     options = parser.parse_args()
-    report(OnnxMesher(options.model), read_labels(options.labels), options.data, options.part, print)
+    lines = report(OnnxMesher(options.model), read_labels(options.labels), options.data, options.part)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -18,26 +18,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from calibrate import GENUINE, SECONDS, kept, show  # beside this file
-from fakeweb.datasets.index import IndexLayout
+from bench import (
+    GENUINE,
+    LABELS,
+    SECONDS,
+    arguments,
+    clips_below,
+    head,
+    kept,
+    line,
+    shares,
+    show,
+    shown,
+    validation,
+    write,
+)  # fmt: skip
+from composed.clips import ComposedClip, ComposeOptions, compose
 from fakeweb.errors import FakeWebError
-from fakeweb.evaluate.compose import ComposedClip, ComposeOptions, compose
 from fakeweb.scanner import Scanner
 from fakeweb.types import Report, Sample
-from groups import LABELS, share
 
-ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "docs" / "reference" / "moments.md"
 _OLD = (
     "import json, sys, cv2; cv2.setNumThreads(1); from fakeweb.scanner import Scanner; scanner = Scanner()\n"
     "for path in sys.argv[1:]: print(json.dumps([path, scanner.scan_video(path, threads=1).verdict.label]), flush=True)"
 )
-
-
-HEAD = ("| clips | number | headed fake | uncertain | real | no face |", "|---|---|---|---|---|---|")
+HEADED = ("number", "headed fake", "uncertain", "real", "no face")
 
 
 @dataclass(frozen=True)
@@ -51,21 +58,13 @@ class Told:
 
 def main() -> None:
     """Compose, scan, count, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    flags = ("--clips folder of genuine clips", "--beside the folder src of another version")
+    parser = arguments(__doc__, *flags, out="moments")
     parser.add_argument("--half", default="B")
-    parser.add_argument("--clips", type=Path, help="folder of genuine clips")
-    parser.add_argument("--beside", type=Path, help="the folder src of another version")
-    parser.add_argument("--genuine", type=int, default=90)
-    parser.add_argument("--partial", type=int, default=200)
-    parser.add_argument("--whole", type=int, default=100)
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "moments")
+    for name, count in (("--genuine", 90), ("--partial", 200), ("--whole", 100)):
+        parser.add_argument(name, type=int, default=count, help="clips to compose")
     options = parser.parse_args()
-    cv2.setNumThreads(1)
-    scanner = Scanner()
-    samples = [s for s in IndexLayout().index(options.data) if s.split == "val"]
+    scanner, samples = Scanner(), validation(options.data)
     lines = [
         "# Moments, measured",
         "",
@@ -77,8 +76,7 @@ def main() -> None:
         *partial(scanner, samples, options),
         *whole(scanner, samples, options),
     ]
-    OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    sys.stdout.write("\n".join(lines) + "\n")
+    write("moments.md", lines)
 
 
 def composed(
@@ -95,20 +93,16 @@ def scan(
 ) -> list[Told | None]:
     """Scan clips, each once per scanner; None where one cannot be read."""
 
-    def run() -> list[Any]:
-        found: list[Any] = []
-        for number, path in enumerate(files, 1):
-            show(name, number, len(files))
-            try:
-                found.append(vars(told(scanner.scan_video(path, threads=1))))
-            except FakeWebError as error:
-                sys.stderr.write(f"\n{path}: {error}\n")
-                found.append(None)
-        return found
+    def one(path: Path) -> dict[str, Any] | None:
+        try:
+            return vars(told(scanner.scan_video(path, threads=1)))
+        except FakeWebError as error:
+            sys.stderr.write(f"\n{path}: {error}\n")
+            return None
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    rows = kept(options.out, name, scanner, [str(f) for f in files], run)
-    return [None if row is None else Told(**row) for row in rows]
+    files_named = [str(f) for f in files]
+    rows = kept(options.out, name, scanner, files_named, lambda: map(one, shown(name, files)))
+    return [None if found is None else Told(**found) for found in rows]
 
 
 def told(report: Report) -> Told:
@@ -121,47 +115,22 @@ def genuine(scanner: Scanner, samples: Sequence[Sample], options: argparse.Names
     """Return how genuine moving clips are headed, by length and by kind."""
     everybody = [s for s in samples if s.label != 1]
     folder, clips = composed(
-        everybody,
-        options,
-        "genuine",
-        clips=options.genuine,
-        seconds=SECONDS,
-        fake_share=0.0,
-        sources=GENUINE,
+        everybody, options, "genuine", clips=options.genuine, seconds=SECONDS, fake_share=0.0, sources=GENUINE,
         seed=21,
-    )
+    )  # fmt: skip
     mine = scan(scanner, [folder / c.name for c in clips], options, "genuine")
-    public: list[Told | None] = []
-    if options.clips is not None:
-        files = sorted(
-            p for p in options.clips.rglob("*") if p.is_file() and p.suffix not in (".csv", ".json")
-        )
-        public = scan(scanner, files, options, "public")
-    lines = [
-        "## Genuine clips",
-        "",
-        "| clips | number | headed fake | uncertain | real | no face |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, found in (
-        ("composed", mine),
-        ("public, cut and encoded at three qualities", public),
-        ("all", mine + public),
-    ):
-        seen = [t for t in found if t is not None]
-        if seen:
-            lines.append(row(name, seen))
+    public = scan(scanner, clips_below(options.clips), options, "public") if options.clips else []
+    rows = {"composed": mine, "public, cut and encoded at three qualities": public, "all": mine + public}
     for low, high in ((0, 6), (6, 20), (20, 60), (60, 1e9)):
-        seen = [t for t in mine + public if t is not None and low <= t.seconds < high]
-        if seen:
-            lines.append(row(f"{low} s and longer" if high > 1e8 else f"{low} to {high} s", seen))
-    return [*lines, ""]
+        name = f"{low} s and longer" if high > 1e8 else f"{low} to {high} s"
+        rows[name] = [t for t in mine + public if t is not None and low <= t.seconds < high]
+    return ["## Genuine clips", "", *head("clips", *HEADED), *verdicts(rows), ""]
 
 
-def row(name: str, seen: Sequence[Told]) -> str:
-    """Return a row of verdicts."""
-    cells = " | ".join(share(t.label == label for t in seen) for label in (*LABELS, "no_face"))
-    return f"| {name} | {len(seen)} | {cells} |"
+def verdicts(rows: dict[str, list[Told | None]]) -> list[str]:
+    """Return a row of verdicts for each name that has clips."""
+    found = {name: [t.label for t in seen if t is not None] for name, seen in rows.items()}
+    return [line(name, len(own), shares(own, (*LABELS, "no_face"))) for name, own in found.items() if own]
 
 
 def partial(scanner: Scanner, samples: Sequence[Sample], options: argparse.Namespace) -> list[str]:
@@ -177,8 +146,7 @@ def partial(scanner: Scanner, samples: Sequence[Sample], options: argparse.Names
         "",
         "Found: headed fake. Overlap: time in both over time in either, of clips that were found.",
         "",
-        "| part | clips | found | uncertain | real | overlap, mean |",
-        "|---|---|---|---|---|---|",
+        *head("part", "clips", "found", "uncertain", "real", "overlap, mean"),
     ]
     parts = {
         "all": lambda _p, _t: True,
@@ -192,9 +160,9 @@ def partial(scanner: Scanner, samples: Sequence[Sample], options: argparse.Names
     }
     for name, holds in parts.items():
         own = [(p, t) for p, t in pairs if p.fake_s is not None and holds(p, t)]
-        heads = " | ".join(share(t.label == label for _, t in own) for label in LABELS)
         laps = [overlap(p.fake_s, t.stretches) for p, t in own if t.label == "fake" and p.fake_s is not None]
-        lines.append(f"| {name} | {len(own)} | {heads} | {np.mean(laps) if laps else float('nan'):.2f} |")
+        mean = f"{np.mean(laps) if laps else float('nan'):.2f}"
+        lines.append(line(name, len(own), shares(t.label for _, t in own), mean))
     return [*lines, ""]
 
 
@@ -219,18 +187,11 @@ def whole(scanner: Scanner, samples: Sequence[Sample], options: argparse.Namespa
         samples, options, "whole", clips=options.whole, seconds=(2.0, 4.0, 8.0, 16.0), fake_share=1.0, seed=23
     )
     files = [folder / c.name for c in clips]
-    seen = [t for t in scan(scanner, files, options, "whole") if t is not None]
-    lines = [
-        "## Fake all the time",
-        "",
-        "| scanned by | number | headed fake | uncertain | real | no face |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines.append(row("this version", seen))
+    rows = {"this version": scan(scanner, files, options, "whole")}
     if options.beside is not None:
         labels = beside(options.beside, files)
-        lines.append(row("the version beside", [Told(label, [], 0.0) for label in labels]))
-    return [*lines, ""]
+        rows["the version beside"] = [Told(label, [], 0.0) for label in labels]
+    return ["## Fake all the time", "", *head("scanned by", *HEADED), *verdicts(rows), ""]
 
 
 def beside(source: Path, files: Sequence[Path]) -> list[str]:

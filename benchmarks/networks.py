@@ -9,7 +9,6 @@ it is.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
 import dataclasses
@@ -23,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "reference" / "networks.md"
+from bench import ROOT, arguments, line, processor, write
+
 NAMES = (
     "mobilenet_v2", "timm:mobilenetv3_large_100", "timm:mixnet_m", "timm:efficientnet_b4", "timm:convnext_tiny",
     "timm:resnet50", "timm:legacy_xception", "timm:vgg16", "timm:resnet152", "srm:mobilenet_v2", "dct:mobilenet_v2",
@@ -32,7 +31,7 @@ NAMES = (
 STEPS, BATCH, SIDE_PX = 8, 32, 96
 HEAD = """# Networks
 
-Written by `python benchmarks/networks.py`; {n} networks, one thread of a {cpu}.
+Written by `python benchmarks/networks.py`; {n} networks, one thread of a CPU_NAME.
 
 Each was trained from scratch on {faces} drawn faces of {side} px ({steps} steps of {batch}, with an evidence map),
 stopped in the middle, resumed, and exported to ONNX. That proves that it can be trained here by its name; it says
@@ -40,8 +39,7 @@ nothing about how well it judges faces. Any other name that timm lists can be tr
 largest difference between torch and ONNX Runtime, in P(fake) and in the evidence map.
 
 | `net` | million parameters | CPU seconds, all in all | loss, first and last step | largest difference |
-|---|---|---|---|---|
-"""
+|---|---|---|---|---|"""
 
 
 def toy() -> Any:
@@ -60,9 +58,10 @@ def toy() -> Any:
 def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     """Train, stop, resume and export one network; return its figures."""
     from fakeweb.runtime import Calibration, Decision
-    from fakeweb.train import Progress, run
+    from fakeweb.train import run
     from fakeweb.train.classifier import task
     from fakeweb.train.classifier.export import Deployed, export
+    from fakeweb.train.progress import Progress
 
     recipe = toy().write_recipe(
         out / "recipe.toml", net=net, data="cache_px = 128",
@@ -106,11 +105,8 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Prove the networks named, or all of them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__)
     parser.add_argument("names", nargs="*", help="networks; all: rewrite the page")
-    parser.add_argument("--cpu", default="shared CPU", help="its name, for the page")
     options = parser.parse_args()
     module, rows = toy(), []
     module.register("networks_toy")
@@ -120,16 +116,13 @@ def main() -> None:
             out = Path(folder, net.replace(":", "-"))
             out.mkdir()
             figures = prove(net, data, out)
-            rows.append(
-                f"| `{net}` | {figures['parameters'] / 1e6:.1f} | {figures['seconds']:.0f} | "
-                f"{figures['losses'][0]:.2f}, {figures['losses'][-1]:.2f} | {figures['gap']:.1g} |"
-            )
+            losses = f"{figures['losses'][0]:.2f}, {figures['losses'][-1]:.2f}"
+            size, seconds = f"{figures['parameters'] / 1e6:.1f}", f"{figures['seconds']:.0f}"
+            rows.append(line(f"`{net}`", size, seconds, losses, f"{figures['gap']:.1g}"))
             print(rows[-1], flush=True)
     if not options.names:
-        head = HEAD.format(
-            n=len(NAMES), cpu=options.cpu, faces=STEPS * BATCH, side=SIDE_PX, steps=STEPS, batch=BATCH
-        )
-        PAGE.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+        about = HEAD.format(n=len(NAMES), faces=STEPS * BATCH, side=SIDE_PX, steps=STEPS, batch=BATCH)
+        write("networks.md", [about.replace("CPU_NAME", processor()), *rows])
 
 
 if __name__ == "__main__":

@@ -8,18 +8,15 @@ Prints a Markdown table for docs/reference/judge.md. Faces of both classes lie i
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
-from fakeweb.datasets import half_of_group, read_people, read_samples, regroup
+from bench import PEOPLE, arguments, head, line
+from fakeweb.evaluate.protocol import Protocol, choose
 from fakeweb.faces import Quality, measure, quality_of
 from fakeweb.media import read_image
+from fakeweb.metrics import auc
 from fakeweb.scanner import Scanner
 
-ROOT = Path(__file__).parents[1]
-PEOPLE = ("ciplab", "lfw")
 EDGES: dict[str, tuple[float, ...]] = {
     "sharpness": (2.3, 3.0, 4.0, 5.0),
     "brightness": (30, 45, 70, 150),
@@ -33,23 +30,15 @@ EDGES: dict[str, tuple[float, ...]] = {
 
 def main() -> None:
     """Scan the faces of one half of the validation groups and print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser = arguments(__doc__)
     parser.add_argument("--half", default="A", choices=["A", "B"])
     parser.add_argument("--model", default="fast")
     options = parser.parse_args()
-    samples, _, _ = read_samples(options.data, "index", {})
-    for people in PEOPLE:
-        samples = regroup(samples, read_people(people))
-    samples = [
-        s
-        for s in samples
-        if s.split == "val" and s.label is not None and half_of_group(s.source, s.group) == options.half
-    ]
+    protocol = Protocol(options.data, (options.model,), people=PEOPLE, part=f"val-{options.half}")
     scanner = Scanner(model=options.model)
     qualities: list[Quality] = []
     labels, logits, verdicts, reasons = [], [], [], 0
-    for sample in samples:
+    for sample in choose(protocol).samples:
         image = read_image(sample.path).image
         report = scanner.scan(image.pixels)
         judged = [f for f in report.faces if f.score is not None]
@@ -68,8 +57,12 @@ def main() -> None:
 
 def table(qualities: list[Quality], labels: np.ndarray, logits: np.ndarray, verdicts: np.ndarray) -> None:
     """Print a row for each stretch of each measure."""
-    print("| measure | from | to | real | fake | AUC | real called fake | fake called fake | uncertain |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    called = ("real called fake", "fake called fake", "uncertain")
+    print(*head("measure", "from", "to", "real", "fake", "AUC", *called), sep="\n")
+
+    def share(inside: np.ndarray, label: str) -> str:
+        return f"{100 * (verdicts[inside] == label).mean():.1f} %" if inside.any() else ""
+
     for name, edges in EDGES.items():
         values = np.array([getattr(q, name) for q in qualities])
         for low, high in zip((-np.inf, *edges), (*edges, np.inf), strict=True):
@@ -78,21 +71,9 @@ def table(qualities: list[Quality], labels: np.ndarray, logits: np.ndarray, verd
             cells = [
                 name, "" if low == -np.inf else f"{low:g}", "" if high == np.inf else f"{high:g}",
                 real.sum(), fake.sum(), f"{auc(logits[fake], logits[real]):.3f}",
-                share(verdicts[real], "fake"), share(verdicts[fake], "fake"), share(verdicts[inside], "uncertain"),
+                share(real, "fake"), share(fake, "fake"), share(inside, "uncertain"),
             ]  # fmt: skip
-            print("| " + " | ".join(map(str, cells)) + " |")
-
-
-def auc(fake: np.ndarray, real: np.ndarray) -> float:
-    """Return P(a fake scores above a real), ties half; NaN without either."""
-    if not len(fake) or not len(real):
-        return float("nan")
-    return float(((fake[:, None] > real).mean() + (fake[:, None] >= real).mean()) / 2)
-
-
-def share(verdicts: np.ndarray, label: str) -> str:
-    """Return the share of a verdict in percent."""
-    return f"{100 * (verdicts == label).mean():.1f} %" if len(verdicts) else ""
+            print(line(*cells))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ labelled pictures only speed is measured and nothing is written.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import platform
@@ -28,18 +27,13 @@ import numpy as np
 
 import fakeweb
 from baselines import read_baselines
+from bench import EXAMPLE, LABELS, PEOPLE, ROOT, arguments, head, line, processor, write
 from fakeweb.evaluate.degrade import PLAIN
-from fakeweb.evaluate.report import cell
+from fakeweb.evaluate.report import cell, values
 from fakeweb.evaluate.scores import Row
 from fakeweb.media import encode_jpeg
 from fakeweb.scanner import DEFAULT_MODEL
 from fakeweb.types import Image
-
-ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "examples" / "collins.jpg"
-OUT = ROOT / "docs" / "reference" / "results.md"
-PEOPLE = ("ciplab", "lfw")
-"""Lists of people who stand under several groups or in several sources."""
 
 
 def median_s(function: Callable[[], object], runs: int = 9) -> float:
@@ -75,7 +69,6 @@ def install_mb() -> float:
 
 def speed() -> list[str]:
     """Return the table of times, one core, one thread."""
-    cv2.setNumThreads(1)
     scanner = fakeweb.Scanner()
     bare = median_s(lambda: process(sys.executable, "-c", "pass"))
     imported = median_s(lambda: process(sys.executable, "-c", "import fakeweb"))
@@ -93,7 +86,7 @@ def speed() -> list[str]:
         detail = ", ".join(f"{k} {1000 * v:.0f}" for k, v in parts.items())
         rows.append(f"| scan {side} x {side} JPEG, one face | {1000 * total:.0f} ms ({detail}) |")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return ["| what | median |", "|---|---|", *rows, "", f"Peak memory of that process: {peak:.0f} MB."]
+    return [*head("what", "median"), *rows, "", f"Peak memory of that process: {peak:.0f} MB."]
 
 
 def accuracy(data: Path, out: Path, baselines: Path | None, workers: int) -> list[str]:
@@ -118,22 +111,18 @@ def accuracy(data: Path, out: Path, baselines: Path | None, workers: int) -> lis
 
 def by_source(rows: list[Row], model: dict[str, Any]) -> list[str]:
     """Return one line per source and class."""
-    table = [
-        "| source | truth | pictures | face judged | called fake | uncertain | called real | AUC |",
-        "|" + "---|" * 8,
-    ]
+    table = head(
+        "source", "truth", "pictures", "face judged", "called fake", "uncertain", "called real", "AUC"
+    )
     for source, label in sorted({(r.source, r.label) for r in rows}):
         own = [r for r in rows if (r.source, r.label) == (source, label)]
-        share = {k: 100 * sum(r.verdict == k for r in own) / len(own) for k in ("fake", "uncertain", "real")}
-        judged = 100 * sum(r.state == "judged" for r in own) / len(own)
-        area = cell(model["sources"][source]["auc"])
-        if label and source in model["matched"]:
-            area = f"{cell(model['matched'][source]['auc'])} *"
-        shares = " | ".join(f"{v:.1f} %" for v in share.values())
-        truth = "fake" if label else "real"
-        table.append(
-            f"| {source} | {truth} | {len(own)} | {judged:.1f} % | {shares} | {area if label else ''} |"
-        )
+        counts = [sum(r.state == "judged" for r in own), *(sum(r.verdict == v for r in own) for v in LABELS)]
+        area = ""
+        if label:
+            matched = model["matched"].get(source)
+            area = f"{cell(matched['auc'])} *" if matched else cell(model["sources"][source]["auc"])
+        shares = (f"{100 * n / len(own):.1f} %" for n in counts)
+        table.append(line(source, "fake" if label else "real", len(own), *shares, area))
     return table
 
 
@@ -155,51 +144,29 @@ def others(metrics: dict[str, Any]) -> list[str]:
     """Return the table of published classifiers on the same pictures, where there are any."""
     if len(metrics["models"]) < 2:
         return []
-    table = [
-        "| model | AUC, two-class sources | reals called fake | fakes called fake |",
-        "|---|---|---|---|",
-    ]
-    for name, model in metrics["models"].items():
-        pooled = model["pooled_two_class"]
-        table.append(
-            f"| {name} | {cell(pooled['auc'])} | {cell(pooled['false_alarm_rate'], True)} |"
-            f" {cell(pooled['recall'], True)} |"
-        )
+    pooled = {name: model["pooled_two_class"] for name, model in metrics["models"].items()}
     return [
         "",
         "Beside published classifiers as their authors left them, on the same pictures and faces:",
         "",
-        *table,
+        *head("model", "AUC, two-class sources", "reals called fake", "fakes called fake"),
+        *(line(name, *values(t, ("auc", "false_alarm_rate", "recall"))) for name, t in pooled.items()),
     ]
 
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--baselines", type=Path, help="folder with weights of published classifiers")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "runs" / "bench-results", help="for the whole report"
-    )
+    flags = ("--baselines folder with weights of published classifiers",)
+    parser = arguments(__doc__, *flags, out="bench-results")
     parser.add_argument("--workers", "-j", type=int, default=1)
     options = parser.parse_args()
-    cpu = next(
-        (
-            x.split(":")[1].strip()
-            for x in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in x
-        ),
-        "",
-    )
-    import onnxruntime
-
     lines = [
         "# Results",
         "",
         "Written by `just bench` (benchmarks/results.py) from the shipped model and the default finder;"
         f" {fakeweb.Scanner().classifier.reference}.",
-        f"Machine: {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, onnxruntime"
-        f" {onnxruntime.__version__}, OpenCV {cv2.__version__}.",
+        f"Machine: {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, onnxruntime"
+        f" {metadata.version('onnxruntime')}, OpenCV {cv2.__version__}.",
         "",
         "## Speed",
         "",
@@ -207,9 +174,7 @@ def main() -> None:
         "",
     ]
     if not (options.data / "index.csv").is_file():
-        sys.stdout.write(
-            "\n".join(lines) + "\nno labelled pictures: accuracy not measured, nothing written\n"
-        )
+        print(*lines, "no labelled pictures: accuracy not measured, nothing written", sep="\n")
         return
     lines += [
         "## Accuracy, end to end",
@@ -220,10 +185,8 @@ def main() -> None:
         " judged; square brackets are 95 % intervals over whole groups.",
         "",
         *accuracy(options.data, options.out, options.baselines, options.workers),
-        "",
     ]
-    OUT.write_text("\n".join(lines), encoding="utf-8")
-    sys.stdout.write("\n".join(lines))
+    write("results.md", lines)
 
 
 if __name__ == "__main__":

@@ -8,21 +8,19 @@ All variants are measured in turns within one run, so that their ratios hold on 
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
 
+from bench import arguments
 from fakeweb.train.corpus import gather
 from fakeweb.train.heads import build_net, outputs_of
 from fakeweb.train.loader import FaceDataset
-from fakeweb.train.nets import mobilenet_v2
 from fakeweb.train.plan import Pick
 from fakeweb.train.recipe import read_recipe
 
@@ -53,33 +51,13 @@ def stepping(net: nn.Module, side_px: int, batch: int, *, bf16: bool) -> Callabl
     return step
 
 
-def all_in_bf16(step: Callable[[], None]) -> Callable[[], None]:
-    """Return the same step as it was before strided depthwise layers were kept out of bfloat16."""
-
-    def before() -> None:
-        ours = mobilenet_v2._Conv._convolved
-        mobilenet_v2._Conv._convolved = lambda layer, x: layer.conv(x)  # type: ignore[method-assign]
-        try:
-            step()
-        finally:
-            mobilenet_v2._Conv._convolved = ours  # type: ignore[method-assign]
-
-    return before
-
-
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__, "--finder-model of a finder that needs one", "--mesher-model likewise")
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--finder-model", type=Path)
-    parser.add_argument("--mesher-model", type=Path)
     parser.add_argument("--faces", type=int, default=200)
     options = parser.parse_args()
-    cv2.setNumThreads(1)
     torch.set_num_threads(1)
     recipe = read_recipe(options.recipe)
     options.cache.mkdir(parents=True, exist_ok=True)
@@ -89,7 +67,7 @@ def main() -> None:
     train = corpus.split["train"]
     faces = [train[i] for i in rng.permutation(len(train))[: options.faces]]
     picks = [Pick(i, (1, i)) for i in range(len(faces))]
-    plain = dataclasses.replace(recipe, evidence=dataclasses.replace(recipe.evidence, weight=0.0, feed=False))
+    plain = dataclasses.replace(recipe, evidence=dataclasses.replace(recipe.evidence, weight=0.0))
     sets = {"opened": FaceDataset(faces, plain)}
     if corpus.regions is not None:
         sets["kept"] = FaceDataset(faces, plain, None, corpus.regions, corpus.places_of(faces))
@@ -108,8 +86,6 @@ def main() -> None:
         for kind in ("fp32", "bf16")
         for layout in ("contiguous_format", "channels_last")
     }  # fmt: skip
-    if recipe.net == "mobilenet_v2":
-        nets["bf16, channels_last, strided depthwise too"] = all_in_bf16(nets["bf16, channels_last"])
     spent = best_of(nets)
     first = spent["fp32, contiguous_format"]
     for name, seconds in spent.items():

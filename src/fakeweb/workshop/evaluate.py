@@ -65,7 +65,7 @@ def evaluate(
     ] = DEFAULT_FINDER,
     finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
     peers: Annotated[
-        Path | None, typer.Option(help="Moved to benchmarks/judge.py in the sources.", hidden=True)
+        Path | None, typer.Option(help="Moved to benchmarks/classifiers.py in the sources.", hidden=True)
     ] = None,
     robustness: Annotated[
         int, typer.Option(min=0, help="Damage this many pictures in every way, for the curves; 0: none.")
@@ -114,7 +114,7 @@ def evaluate(
     if peers is not None:
         raise UsageError(
             "--peers is no option any more",
-            hint="published classifiers are measured in the sources: python benchmarks/judge.py --baselines FOLDER",
+            hint="in the sources, python benchmarks/classifiers.py --baselines FOLDER measures them",
         )
     model, data = what if len(what) == 2 else (DEFAULT_MODEL, what[0])
     protocol = Protocol(

@@ -22,23 +22,17 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from fakeweb import registry
+from composed.stills import FACE_PX, Deck, Still, forged_still, framed
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_clip, read_image, write_atomically
-from fakeweb.scanner import make_finder
-from fakeweb.types import FaceFinder, Image, Sample
-
-_Pixels = npt.NDArray[np.uint8]
-_Floats = npt.NDArray[np.float32]
+from fakeweb.types import FloatArray, Image, Sample, UInt8Array
 
 # of the scene of one person; it is wider for several
 SIZES: Final = ((640, 360), (480, 360), (480, 270), (360, 640))
@@ -48,12 +42,9 @@ _OF_SLOT, _OF_HEIGHT = (
     0.75,
 )  # of one person's share of the width, and of the height, a tile takes at most
 _SHARE: Final = (0.5, 1.0)  # of that
-FORGED: Final = ("self_blend", "retouch", "beauty", "reenact")
-"""Methods of the forge that need no donor."""
-_FACE_PX: Final = 224
 _GREY: Final = 40  # noise is kept as bytes around this
 _MARGIN_PX: Final = 56  # around the still its own mirror image, blurred, so that no seam runs along the face
-_TILE_PX: Final = _FACE_PX + 2 * _MARGIN_PX
+_TILE_PX: Final = FACE_PX + 2 * _MARGIN_PX
 
 
 @dataclass(frozen=True)
@@ -194,7 +185,7 @@ def _plans(
     if not scenes:
         raise DatasetError("no pictures for scenes", hint="give samples without a label too")
     weights = np.sqrt([len(stills[s, 0]) + len(stills[s, 1]) for s in options.sources])
-    decks = {key: _Deck(found, rng) for key, found in stills.items()}
+    decks = {key: Deck(found, rng) for key, found in stills.items()}
     for number in range(options.clips):
         people = options.people[number % len(options.people)]
         fake = rng.random() < options.fake_share
@@ -202,7 +193,7 @@ def _plans(
         chosen: list[Sample] = []
         for i in range(people):
             source = str(rng.choice(options.sources, p=weights / weights.sum()))
-            chosen.append(decks[source, int(i == place)].draw({s.group for s in chosen}))
+            chosen.append(_new(decks[source, int(i == place)], {s.group for s in chosen}))
         width, height = SIZES[int(rng.integers(len(SIZES)))]
         crf = CRFS[int(rng.integers(len(CRFS)))]
         wide = max(width, 2 * math.ceil(people * _largest_px(width, height) / _OF_SLOT / 2))
@@ -213,13 +204,13 @@ def _plans(
         yield plan, scenes[int(rng.integers(len(scenes)))], cast
 
 
-def _partly(fake: Sample, decks: dict[tuple[str, int], _Deck], taken: set[str], number: int) -> Still:
+def _partly(fake: Sample, decks: dict[tuple[str, int], Deck], taken: set[str], number: int) -> Still:
     """Return a fake with its own genuine picture: its pair where the source has pairs, else a genuine still forged."""
     pair = decks[fake.source, 0].of_group(fake.group)
     if pair is not None and number % 2:
         return Still(fake, None, fake.kind, read_image(pair.path).image.pixels)
     for turn in range(20):
-        made = forged_still(decks[fake.source, 0].draw(taken), number + turn)
+        made = forged_still(_new(decks[fake.source, 0], taken), number + turn)
         if made is not None:
             return made
     raise DatasetError("no still could be forged", hint="give stills with faces that can be measured")
@@ -230,32 +221,6 @@ def _largest_px(slot: float, height: int) -> float:
     return min(slot * _OF_SLOT, height * _OF_HEIGHT)
 
 
-@dataclass(frozen=True, eq=False)
-class Still:
-    """Somebody who plays in a clip.
-
-    Attributes:
-        sample: The still.
-        forged: What the forge makes of it; None: the still as it is.
-        kind: How it was manipulated, or None.
-        genuine: The same person's genuine picture, for fakes that are fake for a part of the time; else None.
-    """
-
-    sample: Sample
-    forged: _Pixels | None = None
-    kind: str | None = None
-    genuine: _Pixels | None = None
-
-    @property
-    def label(self) -> int:
-        """1 where manipulated."""
-        return 1 if self.forged is not None else int(self.sample.label or 0)
-
-    def pixels(self) -> _Pixels:
-        """Return the picture, uint8 RGB."""
-        return read_image(self.sample.path).image.pixels if self.forged is None else self.forged
-
-
 def _part(count: int, share: tuple[float, float], rng: np.random.Generator) -> tuple[int, int]:
     """Return the frames between which somebody is fake."""
     length = max(1, round(count * float(rng.uniform(*share))))
@@ -263,46 +228,12 @@ def _part(count: int, share: tuple[float, float], rng: np.random.Generator) -> t
     return begin, begin + length
 
 
-def forged_still(sample: Sample, seed: int) -> Still | None:
-    """Return a genuine still with what the forge makes of its main face; None where no face can be measured.
-
-    Methods that need no donor take their turns by ``seed``.
-    """
-    image = read_image(sample.path).image
-    faces = [face for face in _finder().find(image) if face.mesh is not None]
-    if not faces:
-        return None
-    face = max(faces, key=lambda f: f.width_px)
-    method = registry.load("forge", FORGED[seed % len(FORGED)])(strength=(0.4, 1.0))
-    forged = method(image, face, np.random.default_rng([seed, 2]))
-    return Still(sample, forged.image.pixels, forged.kind, image.pixels)
-
-
-@lru_cache(maxsize=1)
-def _finder() -> FaceFinder:
-    return make_finder("fakeweb")
-
-
-class _Deck:
-    """Stills in random order, dealt again when all are out."""
-
-    def __init__(self, samples: list[Sample], rng: np.random.Generator) -> None:
-        self._samples, self._rng = samples, rng
-        self._order: list[int] = []
-
-    def of_group(self, group: str) -> Sample | None:
-        """Return a still of a group, if there is one."""
-        return next((s for s in self._samples if s.group == group), None)
-
-    def draw(self, taken: set[str]) -> Sample:
-        """Return the next still of a person who is not in the clip yet."""
-        for _ in range(100):
-            if not self._order:
-                self._order = self._rng.permutation(len(self._samples)).tolist()
-            sample = self._samples[self._order.pop()]
-            if sample.group not in taken:
-                return sample
+def _new(deck: Deck, taken: set[str]) -> Sample:
+    """Return the next still of a person who is not in the clip yet."""
+    sample, new = deck.draw(taken, 100)
+    if not new:
         raise DatasetError("too few people to compose from", hint="give more samples")
+    return sample
 
 
 class _Stage:
@@ -348,7 +279,7 @@ class _Stage:
             return None
         return round(self._part[0] / self._plan.fps, 3), round(self._part[1] / self._plan.fps, 3)
 
-    def frames(self) -> Iterator[_Pixels]:
+    def frames(self) -> Iterator[UInt8Array]:
         """Yield uint8 RGB pictures."""
         width, height = self._plan.width, self._plan.height
         scene = _scene(self._scene_path, width, height)
@@ -377,7 +308,7 @@ class _Stage:
             yield np.asarray(noisy, np.uint8)
 
 
-def _light_table(light: float, warmth: float) -> _Pixels:
+def _light_table(light: float, warmth: float) -> UInt8Array:
     """Return the (256, 1, 3) table that brightens and warms."""
     gain = light * (1 + np.array([1, 0, -1]) * warmth)
     return (np.arange(256)[:, None, None] * gain[None, None]).clip(0, 255).astype(np.uint8)
@@ -402,12 +333,12 @@ class _Actor:
         self._brow = _wave(count, rng, 0.025, cycles=(1.0, 3.0))
         self._turn = _wave(count, rng, 0.05)
 
-    def paste(self, canvas: _Pixels, tile: _Pixels, i: int) -> None:
+    def paste(self, canvas: UInt8Array, tile: UInt8Array, i: int) -> None:
         """Draw the person into a frame, in place."""
-        scale = self.side_px / _FACE_PX * float(self._scale[i])
+        scale = self.side_px / FACE_PX * float(self._scale[i])
         centre = self.centres[i]
         matrix = cv2.getRotationMatrix2D((_TILE_PX / 2, _TILE_PX / 2), float(self._tilt[i]), scale)
-        half = int(np.ceil(self.side_px * 0.58 * _TILE_PX / _FACE_PX))
+        half = int(np.ceil(self.side_px * 0.58 * _TILE_PX / FACE_PX))
         left, top = int(centre[0]) - half, int(centre[1]) - half
         matrix[:, 2] += centre - _TILE_PX / 2 - (left, top)
         side = 2 * half
@@ -428,7 +359,7 @@ class _Actor:
 
 def _wave(
     count: int, rng: np.random.Generator, reach: float, cycles: tuple[float, float] = (0.4, 1.6)
-) -> _Floats:
+) -> FloatArray:
     """Return a smooth movement within +-reach: two slow sines."""
     t = np.linspace(0, 2 * np.pi, count)
     parts = [
@@ -437,61 +368,29 @@ def _wave(
     return np.asarray(reach * sum(parts), np.float32)
 
 
-def _soft_edge() -> _Floats:
+def _soft_edge() -> FloatArray:
     y, x = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32) / (_TILE_PX - 1) * 2 - 1
     radius = (np.abs(x) ** 6 + np.abs(y) ** 6) ** (1 / 6)
     return np.asarray(np.clip((0.98 - radius) / 0.25, 0, 1), np.float32)
 
 
-@lru_cache(maxsize=16)
-def _still_area(side_px: int) -> _Floats:
-    m = side_px // 4
-    inside = np.zeros((side_px + 2 * m, side_px + 2 * m), np.float32)
-    m += round(6 * side_px / _FACE_PX)
-    inside[m:-m, m:-m] = 1
-    return np.asarray(cv2.GaussianBlur(inside, (0, 0), 3 * side_px / _FACE_PX), np.float32)
-
-
 _FEATHER: Final = _soft_edge()
 _Y, _X = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32)
-_U, _V = (_X - _TILE_PX / 2) / _FACE_PX, (_Y - _TILE_PX / 2) / _FACE_PX
+_U, _V = (_X - _TILE_PX / 2) / FACE_PX, (_Y - _TILE_PX / 2) / FACE_PX
 _JAW_AREA: Final = np.exp(-((_U / 0.22) ** 2) - ((_V - 0.22) / 0.16) ** 2).astype(np.float32)
 _BROW_AREA: Final = np.exp(-((_U / 0.28) ** 2) - ((_V + 0.20) / 0.09) ** 2).astype(np.float32)
 _FACE_AREA: Final = np.exp(-((_U / 0.33) ** 2) - ((_V / 0.40) ** 2)).astype(np.float32)
 
 
-def _expressed(tile: _Pixels, jaw: float, brow: float, turn: float) -> _Pixels:
+def _expressed(tile: UInt8Array, jaw: float, brow: float, turn: float) -> UInt8Array:
     """Open the mouth, lift the brows, turn the head a little, by a smooth warp."""
-    map_y = _Y - _FACE_PX * (jaw * _JAW_AREA - brow * _BROW_AREA)
-    map_x = _X - _FACE_PX * turn * _FACE_AREA
+    map_y = _Y - FACE_PX * (jaw * _JAW_AREA - brow * _BROW_AREA)
+    map_x = _X - FACE_PX * turn * _FACE_AREA
     moved = cv2.remap(tile, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(moved, np.uint8)
 
 
-def framed(pixels: _Pixels, side_px: int = _FACE_PX) -> _Pixels:
-    """Return the middle square of a still, resized once, in a frame of its own blurred mirror image.
-
-    So a tight face has something around it that a classifier's crop may show.
-
-    Args:
-        pixels: uint8 RGB (H, W, 3).
-        side_px: Side of the still; the frame adds a quarter on each side.
-
-    Returns:
-        uint8 RGB, square.
-    """
-    side = min(pixels.shape[:2])
-    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    how = cv2.INTER_AREA if side > side_px else cv2.INTER_CUBIC
-    face = np.asarray(cv2.resize(square, (side_px, side_px), interpolation=how), np.uint8)
-    m = side_px // 4
-    wide = cv2.copyMakeBorder(face, m, m, m, m, cv2.BORDER_REFLECT)
-    soft = cv2.GaussianBlur(wide, (0, 0), 6 * side_px / _FACE_PX)
-    return np.asarray(soft + _still_area(side_px)[..., None] * (wide.astype(np.float32) - soft), np.uint8)
-
-
-def _scene(path: Path, width: int, height: int) -> _Pixels:
+def _scene(path: Path, width: int, height: int) -> UInt8Array:
     """Return a background: a picture without faces, filled to size and softened as behind a person."""
     pixels = read_image(path).image.pixels
     scale = max(width / pixels.shape[1], height / pixels.shape[0])

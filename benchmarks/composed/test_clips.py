@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 
+from composed.clips import ComposeOptions, compose, read_truth
+from composed.people import PersonRow, accuracy_of, match
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import DatasetError
-from fakeweb.evaluate.compose import ComposeOptions, compose, read_truth
-from fakeweb.evaluate.judge_clips import (
-    PersonRow,
-    auc_of_people,
-    balanced_accuracy,
-    match,
-)
 from fakeweb.media import encode_jpeg, open_clip
 from fakeweb.types import Face, FaceResult, Image, Report, Sample, Score, Thresholds, Verdict
 
@@ -137,12 +132,15 @@ class TestMatch:
         assert whole.nobody == 1
 
 
-def person(label, p, number=0):
-    return PersonRow("c", 1, 23, "toy", f"g{number}", label, 90.0, [1], False, [p] * 3, "real", p)
+def person(label, p, clip):
+    return PersonRow(clip, 1, 23, "toy", "g", label, 90.0, [1], False, [p] * 3, "real", p)
 
 
 def test_figures_over_people():
-    rows = [person(0, 0.2), person(0, 0.6), person(0, 0.1), person(1, 0.7), person(1, 0.4)]
-    assert balanced_accuracy(rows) == pytest.approx((2 / 3 + 1 / 2) / 2)
-    assert auc_of_people(rows) == pytest.approx(5 / 6)
-    assert np.isnan(balanced_accuracy(rows[:3]))
+    said = [(0, 0.2), (0, 0.6), (0, 0.1), (1, 0.7), (1, 0.4), (1, None)]
+    rows = [person(label, p, str(number)) for number, (label, p) in enumerate(said)]
+    (balanced, around), (area, _) = accuracy_of(rows)
+    assert balanced == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert area == pytest.approx(5 / 6)
+    assert around[0] <= balanced <= around[1]
+    assert np.isnan(accuracy_of(rows[:3])[0][0])

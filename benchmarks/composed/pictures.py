@@ -21,16 +21,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from composed.stills import Deck, forged_still, framed
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import DatasetError
-from fakeweb.evaluate.compose import forged_still, framed
 from fakeweb.media import encode_jpeg, read_image
 from fakeweb.scanner import Scanner
-from fakeweb.types import FaceResult, Image, Report, Sample
-
-_Pixels = npt.NDArray[np.uint8]
+from fakeweb.types import FaceResult, Image, Report, Sample, UInt8Array
 
 SIZES: Final = (1, 2, 4, 9, 16, 36)
 TILES_PX: Final = (128, 160, 200, 240)
@@ -173,7 +170,7 @@ def _wanted(stills: _Stills, options: GroupOptions, size: int) -> Iterator[tuple
                 yield source, stills.doctored(source, size, fakes)
 
 
-def compose_group(plan: GroupPlan) -> _Pixels:
+def compose_group(plan: GroupPlan) -> UInt8Array:
     """Return the picture of a plan, uint8 RGB, before it is encoded: framed stills on a grey ground, in rows."""
     rng = np.random.default_rng([plan.number, 1])
     step, columns = _step(plan)
@@ -243,15 +240,15 @@ class _Stills:
 
     def __init__(self, samples: Sequence[Sample], options: GroupOptions) -> None:
         self._rng = np.random.default_rng(options.seed)
-        self._by: dict[tuple[str, int], list[Sample]] = {}
+        found: dict[tuple[str, int], list[Sample]] = {}
         for s in samples:
             if s.label is not None and options.half in (None, half_of_group(s.source, s.group)):
-                self._by.setdefault((s.source, s.label), []).append(s)
-        if not self._by:
+                found.setdefault((s.source, s.label), []).append(s)
+        if not found:
             raise DatasetError("no labelled stills to compose from", hint="give validation samples")
-        self._decks: dict[tuple[str, int], list[Sample]] = {}
-        self.real_sources = sorted(source for source, label in self._by if label == 0)
-        self.fake_sources = sorted(source for source, label in self._by if label == 1)
+        self._decks = {key: Deck(own, self._rng) for key, own in found.items()}
+        self.real_sources = sorted(source for source, label in found if label == 0)
+        self.fake_sources = sorted(source for source, label in found if label == 1)
 
     def draw(self, source: str, label: int, count: int, taken: Sequence[str] = ()) -> list[Sample]:
         """Return stills of different groups as far as there are so many; of any source for ``mixed``."""
@@ -260,7 +257,7 @@ class _Stills:
         for _ in range(count):
             sources = self.real_sources if label == 0 else self.fake_sources
             own = source if source in sources else str(self._rng.choice(sources))
-            sample = self._next(own, label, groups)
+            sample, _ = self._decks[own, label].draw(groups, 40)  # fewer people than faces: somebody twice
             groups.add(sample.group)
             chosen.append(sample)
         return chosen
@@ -280,24 +277,13 @@ class _Stills:
             members = [Member(s) for s in [*false, *true]]
         return tuple(members[i] for i in self._rng.permutation(size))
 
-    def _next(self, source: str, label: int, groups: set[str]) -> Sample:
-        deck = self._decks.setdefault((source, label), [])
-        for _ in range(40):
-            if not deck:
-                found = self._by[source, label]
-                deck += [found[i] for i in self._rng.permutation(len(found))]
-            sample = deck.pop()
-            if sample.group not in groups:
-                return sample
-        return sample  # fewer people than faces
 
-
-def _tile(member: Member, side: int, number: int) -> _Pixels:
+def _tile(member: Member, side: int, number: int) -> UInt8Array:
     """Return a still in its frame at this side, forged first where it is to be."""
     made = forged_still(member.sample, number) if member.forged else None
     return framed(_pixels(member.sample.path) if made is None else made.pixels(), side)
 
 
 @lru_cache(maxsize=512)
-def _pixels(path: Path) -> _Pixels:
+def _pixels(path: Path) -> UInt8Array:
     return read_image(path).image.pixels

@@ -1,6 +1,6 @@
 """Compare classifiers on the same crops of validation groups B, and list what held-out sources cost.
 
-    python benchmarks/judge.py --models runs/vgg16/vgg16.json runs/resnet50/resnet50.json runs/xception/xception.json \
+    python benchmarks/classifiers.py --models runs/vgg16/vgg16.json runs/resnet50/resnet50.json \
         --baselines DATA/peers --robustness 300 --small --folds runs/folds
 
 Writes the parts of docs/reference/judge.md between its markers (extra ``evaluate``). Every model judges the main face
@@ -10,7 +10,6 @@ few calls.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ import cv2
 import numpy as np
 
 from baselines import read_baselines
+from bench import PEOPLE, arguments, head, line, put
 from fakeweb.evaluate import evaluate
 from fakeweb.evaluate.protocol import Protocol, choose
 from fakeweb.evaluate.report import cell
@@ -32,9 +32,6 @@ from fakeweb.scanner import DEFAULT_MODEL
 from fakeweb.train.calibrate import source_aucs
 from fakeweb.types import Classifier, Crop, Face, Image
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "reference" / "judge.md"
-PEOPLE = ("ciplab", "lfw")
 SOURCES = ("dfdc", "ciplab", "stylegan1_ffhq")
 SINGLE = ("sdxl", "stylegan2_sfhq")
 SIDES = (256, 128, 80, 48)
@@ -44,19 +41,15 @@ CALLS = 5
 
 def main() -> None:
     """Measure what was asked for and write it into the page."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    flags = ("--baselines folder with weights of published classifiers", "--folds folder of trained folds")
+    parser = arguments(__doc__, *flags, out="bench-judge")
     parser.add_argument("--models", nargs="*", default=[], help="cards beside the shipped model's")
-    parser.add_argument("--baselines", type=Path, help="folder with weights of published classifiers")
-    parser.add_argument("--folds", type=Path, help="folder of trained folds")
     parser.add_argument("--robustness", type=int, default=0, help="pictures to damage in every way; 0: none")
     parser.add_argument(
         "--small", action="store_true", help="judge crops that were made small and large again"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench-judge")
     parser.add_argument("--workers", "-j", type=int, default=1)
     options = parser.parse_args()
-    cv2.setNumThreads(1)
     if options.models or options.baselines or options.robustness:
         protocol = Protocol(
             data=options.data,
@@ -68,22 +61,21 @@ def main() -> None:
         )
         metrics = evaluate(protocol, options.out, workers=options.workers).metrics
         if options.models or options.baselines:
-            put("baselines", beside_others(protocol, metrics))
+            put("judge.md", "baselines", beside_others(protocol, metrics))
         if options.robustness:
-            put("robustness", robustness(metrics, options.robustness))
+            put("judge.md", "robustness", robustness(metrics, options.robustness))
     if options.small:
-        put("small", small(options.data))
+        put("judge.md", "small", small(options.data))
     if options.folds:
-        put("folds", folds(options.folds))
+        put("judge.md", "folds", folds(options.folds))
 
 
 def beside_others(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
     """Return the table of all models on the same pictures."""
-    head = [
+    table = head(
         "model", "AUC, two-class sources", *SOURCES, *(f"{s} *" for s in SINGLE), "reals called fake",
         "fakes called fake", "CPU ms a face", "MB",
-    ]  # fmt: skip
-    table = [row(head), "|" + "---|" * len(head)]
+    )  # fmt: skip
     scorer = SampleScorer(protocol)
     faces = timed_faces(protocol, scorer)
     for classifier in scorer.classifiers:
@@ -99,7 +91,7 @@ def beside_others(protocol: Protocol, metrics: dict[str, Any]) -> list[str]:
             f"{cost_ms(classifier, faces):.1f}",
             size_mb(classifier),
         ]
-        table.append(row(cells))
+        table.append(line(*cells))
     count = next(iter(metrics["models"].values()))["pooled_all"]
     return [
         *table,
@@ -115,12 +107,11 @@ def robustness(metrics: dict[str, Any], pictures: int) -> list[str]:
     table = [
         f"{name} on {pictures} pictures of two-class sources, each damaged in every way before its face is cut.",
         "",
-        "| damage | AUC | reals called fake | fakes called fake |",
-        "|---|---|---|---|",
+        *head("damage", "AUC", "reals called fake", "fakes called fake"),
     ]
     for view, figures in model["robustness"].items():
         shares = [cell(figures[key], True) for key in ("false_alarm_rate", "recall")]
-        table.append(row([view, cell(figures["auc"]), *shares]))
+        table.append(line(view, cell(figures["auc"]), *shares))
     return table
 
 
@@ -140,11 +131,11 @@ def small(data: Path) -> list[str]:
         sources.append(sample.source)
         logits.append([score.logit for score in classifier.score([shrunk(crop, px) for px in SIDES])])
     label, source, logit = np.array(labels), np.array(sources), np.array(logits)
-    table = [row(["side the crop was shrunk to", *SOURCES, *(f"{s} *" for s in SINGLE)]), "|" + "---|" * 6]
+    table = head("side the crop was shrunk to", *SOURCES, *(f"{s} *" for s in SINGLE))
     for column, px in enumerate(SIDES):
         areas = source_aucs(logit[:, column], label, source)
         said = f"{px} px" + (" (none was)" if px == classifier.side_px else "")
-        table.append(row([said, *(f"{areas['auc_' + s]:.3f}" for s in (*SOURCES, *SINGLE))]))
+        table.append(line(said, *(f"{areas['auc_' + s]:.3f}" for s in (*SOURCES, *SINGLE))))
     return [*table, "", f"{classifier.reference}, {len(label)} faces; `*`: against all reals."]
 
 
@@ -187,8 +178,7 @@ def cost_ms(classifier: Classifier, faces: Sequence[tuple[Image, Face]]) -> floa
 
 def folds(folder: Path) -> list[str]:
     """Return the table of held-out sources, from the folds' cards."""
-    head = ["held out", "source", "AUC", "called fake"]
-    table = [row(head), "|" + "---|" * len(head)]
+    table = head("held out", "source", "AUC", "called fake")
     for path in sorted(folder.glob("*/*.json")):
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["details"]
         scores = card["scores"]["held_out"]
@@ -200,25 +190,9 @@ def folds(folder: Path) -> list[str]:
                     continue
                 area = scores.get(f"auc_{source}") if label == "fake" else None
                 told = "" if area is None else f"{area:.3f}"
-                table.append(
-                    row([", ".join(card["held_out"]), f"{source}, {label}", told, f"{100 * share:.1f} %"])
-                )
+                held = ", ".join(card["held_out"])
+                table.append(line(held, f"{source}, {label}", told, f"{100 * share:.1f} %"))
     return table
-
-
-def row(cells: Sequence[str]) -> str:
-    """Return one line of a Markdown table."""
-    return "| " + " | ".join(cells) + " |"
-
-
-def put(part: str, lines: Sequence[str]) -> None:
-    """Put lines between a part's markers in the page, and print them."""
-    text = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
-    before, rest = text.split(begin)
-    after = rest.split(end)[1]
-    PAGE.write_text(f"{before}{begin}\n" + "\n".join(lines) + f"\n{end}{after}", encoding="utf-8")
-    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from composed.pictures import FaceRow, GroupOptions, compose_group, plan_groups
 from fakeweb.datasets import half_of_group
 from fakeweb.errors import DatasetError
-from fakeweb.evaluate.groups import FaceRow, GroupOptions, compose_group, plan_groups
-from fakeweb.evaluate.norms import fit_clip, fit_group, fit_offset, fit_rarity, moved_all
 from fakeweb.media import encode_jpeg
 from fakeweb.runtime import Norms
 from fakeweb.scanner.moments import Looks, scan_looks
 from fakeweb.types import Image, Sample
+from norms import fit_clip, fit_group, fit_offset, fit_rarity, moved_all
 
 
 def sigmoid(z):

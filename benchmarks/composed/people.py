@@ -1,4 +1,4 @@
-"""Composed clips -> rows: what the scanner said of each person, frame by frame; and figures from rows."""
+"""Scores of the people of composed clips: what the scanner said of each, frame by frame; and figures from rows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from fakeweb.evaluate.compose import ComposedClip, Person, read_truth
+from composed.clips import ComposedClip, Person, read_truth
 from fakeweb.media import Pace, write_atomically
+from fakeweb.metrics import Floats, Interval, bootstrap, ranked
 from fakeweb.scanner import Scanner
 from fakeweb.types import Report
 
 _FACE: Final = 0.6  # a sighting belongs to the nearest person within this share of the tile's side
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ClipRow:
     nobody: int
 
 
-def judge_clips(
+def scan_clips(
     folder: Path,
     scanner: Scanner,
     out: Path,
@@ -74,7 +73,7 @@ def judge_clips(
     """Scan every composed clip and match tracks with people; rows kept in ``out`` are not scanned again.
 
     Args:
-        folder: What :func:`fakeweb.evaluate.compose.compose` wrote.
+        folder: What :func:`composed.clips.compose` wrote.
         scanner: To be judged.
         out: JSON file with the rows; made anew every few clips.
         pace: Which frames to look at.
@@ -146,33 +145,20 @@ def _row(clip: ComposedClip, person: Person, tracks: list[int], mixed: bool, rep
     )  # fmt: skip
 
 
-def auc(fake: _Floats, real: _Floats) -> float:
-    """Return the probability that a fake one scores above a real one; ties count half (Mann and Whitney, 1947)."""
-    if not len(fake) or not len(real):
-        return float("nan")
-    order = np.sort(real)
-    below = np.searchsorted(order, fake, "left") + np.searchsorted(order, fake, "right")
-    return float(below.mean() / (2 * len(real)))
+def accuracy_of(rows: Sequence[PersonRow]) -> list[tuple[float, Interval]]:
+    """Return balanced accuracy at P(fake) 0.5 and AUC over people who got a verdict, with 95 % intervals over clips.
 
-
-def balanced_accuracy(rows: Sequence[PersonRow], threshold: float = 0.5) -> float:
-    """Return the mean of the shares of fake and of real people who are told right at a threshold on P(fake).
-
-    With three people in a clip there are more real ones, and plain accuracy would profit from that. People who got no
-    verdict are left out.
+    Balanced, the mean of the shares of fake and of real people who are told right: with three people in a clip there
+    are more real ones, and plain accuracy would profit from that.
     """
-    p, label = _judged(rows)
-    if not (label == 1).any() or not (label == 0).any():
-        return float("nan")
-    return float(((p[label == 1] >= threshold).mean() + (p[label == 0] < threshold).mean()) / 2)
-
-
-def auc_of_people(rows: Sequence[PersonRow]) -> float:
-    """Return the AUC over people who got a verdict."""
-    p, label = _judged(rows)
-    return auc(p[label == 1], p[label == 0])
-
-
-def _judged(rows: Sequence[PersonRow]) -> tuple[_Floats, npt.NDArray[np.int64]]:
     own = [r for r in rows if r.p_fake is not None]
-    return np.array([r.p_fake for r in own], float), np.array([r.label for r in own], int)
+    p, label = np.array([r.p_fake for r in own], float), np.array([r.label for r in own], int)
+    right = (p >= 0.5) == (label == 1)
+
+    def figures(w: Floats) -> Floats:
+        with np.errstate(invalid="ignore"):
+            fake, real = (w @ (own & right) / (w @ own) for own in (label == 1, label == 0))
+        return np.column_stack([(fake + real) / 2, ranked(label, p, w)[:, 0]])
+
+    values = figures(np.ones((1, len(own))))[0].tolist()
+    return list(zip(values, bootstrap(figures, [r.clip for r in own]), strict=True))

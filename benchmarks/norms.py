@@ -1,4 +1,4 @@
-"""From scores of genuine faces to the norms of a card: rarity, groups, small faces, clips. numpy only.
+"""Norms of a card from scores of genuine faces: rarity, groups, small faces, clips. numpy only.
 
 All is fitted to validation groups A and to further genuine sources; ``benchmarks/calibrate.py`` puts it together.
 """
@@ -13,32 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from composed.pictures import FaceRow
 from fakeweb.errors import DatasetError
-from fakeweb.evaluate.groups import FaceRow
+from fakeweb.metrics import wilson
 from fakeweb.runtime import ClipNorm, GroupNorm, RarityNorm
 from fakeweb.scanner.moments import Looks, scan_looks
 
 _Floats = npt.NDArray[np.float64]
 
 SHARES = (
-    0.9,
-    0.7,
-    0.5,
-    0.35,
-    0.2,
-    0.1,
-    0.07,
-    0.05,
-    0.03,
-    0.02,
-    0.014,
-    0.01,
-    0.007,
-    0.005,
-    0.003,
-    0.002,
-    0.0015,
-)
+    0.9, 0.7, 0.5, 0.35, 0.2, 0.1, 0.07, 0.05, 0.03, 0.02, 0.014, 0.01, 0.007, 0.005, 0.003, 0.002, 0.0015,
+)  # fmt: skip
 """Shares of genuine faces at which rarity is told; those below three faces of all are left out."""
 CONTRASTS = (
     (0.0, 0.0, 0.0),
@@ -69,7 +54,7 @@ def fit_rarity(logits: _Floats, sources: Sequence[str]) -> RarityNorm:
     names = np.asarray(sources)
     shares = [s for s in SHARES if s * count >= 3]
     levels = [float(np.quantile(logits, 1 - s)) for s in shares]
-    low, high = (np.array(v) for v in zip(*(_wilson(s * count, count) for s in shares), strict=True))
+    low, high = (np.array(v) for v in zip(*(wilson(s * count, count, 1.96) for s in shares), strict=True))
     widest, rarest = np.array(shares), np.array(shares)
     wider, rarer = 1.0, 1.0
     for name in sorted(set(names)):
@@ -79,7 +64,7 @@ def fit_rarity(logits: _Floats, sources: Sequence[str]) -> RarityNorm:
         for k, share in enumerate(shares):
             level = float(np.quantile(others, 1 - share))
             above = int((own >= level).sum())
-            least, most = (above / len(own),) * 2 if above >= 3 else _wilson(above, len(own))
+            least, most = (above / len(own),) * 2 if above >= 3 else wilson(above, len(own), 1.96)
             wider, rarer = max(1.0, least / high[k]), max(1.0, low[k] / max(most, 1e-9))
             widest[k], rarest[k] = max(widest[k], high[k] * wider), min(rarest[k], low[k] / rarer)
     widest = np.maximum.accumulate(np.maximum(widest, high)[::-1])[::-1].clip(max=1.0)
@@ -142,18 +127,27 @@ def fit_group(
         sizes: Numbers of faces that get lines.
     """
     goal = goal or GroupGoal()
-    cells = _cells(rows)
-    sources = sorted({source for source, _, _ in cells})
-    handlings = sorted({key[1:] for key in cells})
-    rng = np.random.default_rng(0)
-    whole = [r for r in _pictures(rows) if len(r) >= 9]
+    pictures = _pictures(rows)
+    whole = [p for p in pictures if len(p) >= 9]
     middle = float(np.median([np.median(p) for p in whole]))
     within = float(np.median([np.sqrt(np.mean((p - np.median(p)) ** 2)) for p in whole]))
     noise = within**2 * math.pi / 2 / 8
     between = math.sqrt(goal.trust / (1 - goal.trust) * noise)
-    norm = GroupNorm(
-        len(_pictures(rows)), middle, between, within, goal.give, ((2, 9.0, 0.0),), (goal.fake, goal.doubtful)
-    )
+    first = ((2, 9.0, 0.0),)
+    norm = GroupNorm(len(pictures), middle, between, within, goal.give, first, (goal.fake, goal.doubtful))
+    lines = _lines(rows, norm, line, goal, sizes)
+    rounded = {k: round(getattr(norm, k), 3) for k in ("middle", "between", "within")}
+    return replace(norm, lines=tuple(lines), **rounded)
+
+
+def _lines(
+    rows: Sequence[FaceRow], norm: GroupNorm, line: float, goal: GroupGoal, sizes: Sequence[int]
+) -> list[tuple[int, float, float]]:
+    """Return number of faces and both lines of each, out of drawn genuine pictures."""
+    cells = _cells(rows)
+    sources = sorted({source for source, _, _ in cells})
+    handlings = sorted({key[1:] for key in cells})
+    rng = np.random.default_rng(0)
     lines: list[tuple[int, float, float]] = []
     for size in sizes:
         highest, accused = [], []
@@ -167,15 +161,7 @@ def fit_group(
         if lines:
             fake, real = max(fake, lines[-1][1]), max(real, lines[-1][2])
         lines.append((size, round(max(fake, real + 0.1), 3), round(real, 3)))
-    return GroupNorm(
-        norm.measured_on,
-        round(middle, 3),
-        round(between, 3),
-        round(within, 3),
-        goal.give,
-        tuple(lines),
-        norm.shares,
-    )
+    return lines
 
 
 def moved_all(norm: GroupNorm, logits: _Floats) -> _Floats:
@@ -248,13 +234,6 @@ def _highest(
     )
 
 
-def _wilson(hits: float, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share."""
-    z, p = 1.96, hits / count
-    centre, half = p + z * z / (2 * count), z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
-    return max(0.0, (centre - half) / (1 + z * z / count)), min(1.0, (centre + half) / (1 + z * z / count))
-
-
 def _pictures(rows: Sequence[FaceRow]) -> list[_Floats]:
     """Return the logits of every genuine composed picture."""
     by: dict[int, list[float]] = {}
@@ -288,13 +267,3 @@ def _draw(
         chosen = [own[int(rng.integers(len(own)))] for _ in range(size)]
         if all((s, *handling) in cells for s in chosen):
             return np.array([rng.choice(cells[(s, *handling)]) for s in chosen])
-
-
-__all__ = [
-    "GroupGoal",
-    "fit_clip",
-    "fit_group",
-    "fit_offset",
-    "fit_rarity",
-    "moved_all",
-]
