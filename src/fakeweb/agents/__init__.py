@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from fakeweb.errors import missing_extra
+from fakeweb.errors import UsageError, missing_extra
 
 __all__ = ["run"]
 
@@ -44,11 +44,13 @@ def run(
 
     Raises:
         MissingExtra: The extra ``mcp`` is not installed.
-        UsageError: A folder, an address or the trust list cannot be used.
+        UsageError: A folder, an address or the trust list cannot be used, or a service is given and a model too.
         ModelError: The model is missing or broken.
     """
     if find_spec("mcp") is None:
         raise missing_extra("mcp", "fakeweb mcp")
+    if service is not None and (model is not None or trust is not None):
+        raise UsageError("a service has its own model and trust list", hint="leave out --model and --trust")
     from fakeweb.agents import tools
     from fakeweb.agents.checkers import Local, Remote
     from fakeweb.agents.files import Files

@@ -201,6 +201,7 @@ def test_a_service_judges(folder, service):
     [
         (["--service", "nonsense"], "is not an http or https address"),
         (["--service", "http://127.0.0.1:9"], "no service answers"),
+        (["--service", "http://127.0.0.1:9", "--model", "fast"], "leave out --model"),
         (["--folder", "/nowhere"], "is no folder"),
         (["--model", "nothing"], "nothing"),
         (["--trust", "/nowhere.pem"], "trust list"),

@@ -54,7 +54,7 @@ def test_a_picture_gives_the_page_that_the_scanner_gives(api, jpeg):
     assert timeless(answer.text) == timeless(ours)
     assert answer.headers["x-fakeweb-id"] == known["id"]  # looked up, not judged again
     assert "filename*=UTF-8''collins.fakeweb.html" in answer.headers["content-disposition"]
-    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-disposition"].startswith('attachment; filename="collins.fakeweb.html"')
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
@@ -88,6 +88,9 @@ def test_hostile_names_are_texts_and_paths_are_left_out(api, small):
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
         assert not re.search("secret|private|Users", answer.text)
+        plain = answer.headers["content-disposition"].split('"')
+        assert len(plain) == 3
+        assert re.fullmatch("[A-Za-z0-9._-]+", plain[1])
         stem = unquote(answer.headers["content-disposition"].rpartition("''")[2])
         assert not re.search(r'["\\/<>]', stem)
 

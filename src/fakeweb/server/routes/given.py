@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import re
 from collections.abc import Awaitable, Mapping
 from pathlib import PurePath
 from typing import Any, Literal, TypeVar
@@ -132,8 +133,9 @@ def page_answer(page: bytes, source: str, headers: Mapping[str, str] | None = No
         source: The name the caller knows the picture or video by.
         headers: More headers.
     """
-    name = quote(f"{PurePath(source).stem or 'report'}.fakeweb.html")
-    disposition = f"attachment; filename=\"report.fakeweb.html\"; filename*=UTF-8''{name}"
+    name = f"{PurePath(source).stem or 'report'}.fakeweb.html"
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)  # for programs that do not know the other form
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     return Response(
         page, media_type="text/html", headers={**(headers or {}), "Content-Disposition": disposition}
     )
