@@ -26,12 +26,10 @@ from fakeweb.server.pool import Pool
 from fakeweb.server.schemas import PredictOptions, ScanOptions, VideoOptions
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import Row, Store
-from fakeweb.server.tables import DEFAULT_TENANT
 from fakeweb.types import Impact
 
 _REMEMBERED_BYTES = 32 << 20
 _INLINE_BYTES = 1 << 18
-_KEY_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -123,9 +121,9 @@ class Judge:
         return f"{digest}:{self._pool.about.get('digest')}:{threshold}:{faces}"
 
     def key_of(self, tenant: str, cache_key: str) -> str:
-        """Return a cache key of a tenant's: what one has sent, no other learns."""
-        key = cache_key if tenant == DEFAULT_TENANT else f"{tenant}:{cache_key}"
-        return key if len(key) <= _KEY_CHARS else hashlib.sha256(key.encode()).hexdigest()
+        """Return a cache key of a tenant's: what one has sent, no other learns. It stands twice in the database."""
+        digest = hashlib.sha256(f"{tenant}:{cache_key}".encode()).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     async def picture(
         self, caller: Key, upload: Upload, options: PredictOptions, *, draw: bool, deadline_s: float

@@ -1,19 +1,21 @@
-"""Reports as they are stored: a sixth of their JSON, and the same to the last digit.
+"""Reports as they are stored: a seventh of their JSON, and the same to the last digit.
 
 Most of a report is the mesh of each face, 468 points to a hundredth of a pixel. What is kept of it is by how much it
 differs from a mean face that was laid over it (an affine map of ``assets/mean-face.npy``), and of that by how much a
-point differs from its neighbour; then zlib. Grids of evidence are kept as differences too. Numbers that do not come
-back exactly, as those of a later version might not, stay in the JSON.
+point differs from its neighbour; then LZMA. Grids of evidence are kept as differences too. Numbers that do not come
+back exactly, as those of a later version might not, stay in the JSON, which is deflated with the words that stand in
+most reports (``assets/report-words-2.txt``). What version 1 has packed, with other words and zlib, is read as before.
 """
 
 from __future__ import annotations
 
 import functools
+import lzma
 import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +24,12 @@ import orjson
 Ints = npt.NDArray[np.int32]
 
 _ASSETS = Path(__file__).parent / "assets"
-_VERSION = 1
+_VERSION = 2
 _HEAD = struct.Struct(">BI")
 _COEFFICIENTS = 12
 _MESH_SCALE = 100
 _GRID_SCALE = 10_000
+_LZMA: Final = [{"id": lzma.FILTER_LZMA1, "preset": 6, "dict_size": 1 << 16, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def pack(report: Mapping[str, Any]) -> bytes:
@@ -37,9 +40,9 @@ def pack(report: Mapping[str, Any]) -> bytes:
     """
     numbers = bytearray()
     slim = {**report, "faces": [_without_numbers(face, numbers) for face in report["faces"]]}
-    words = zlib.compressobj(9, zdict=_words())
+    words = zlib.compressobj(9, zdict=_words(_VERSION))
     text = words.compress(orjson.dumps(slim)) + words.flush()
-    return _HEAD.pack(_VERSION, len(text)) + text + zlib.compress(numbers, 6)
+    return _HEAD.pack(_VERSION, len(text)) + text + lzma.compress(numbers, lzma.FORMAT_RAW, filters=_LZMA)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
@@ -49,11 +52,14 @@ def unpack(data: bytes) -> dict[str, Any]:
         ValueError: A version that this code does not know.
     """
     version, length = _HEAD.unpack_from(data)
-    if version != _VERSION:
+    if version not in (1, _VERSION):
         raise ValueError(f"a packed report of version {version}")
-    text = zlib.decompressobj(zdict=_words()).decompress(data[_HEAD.size : _HEAD.size + length])
+    text = zlib.decompressobj(zdict=_words(version)).decompress(data[_HEAD.size : _HEAD.size + length])
     report: dict[str, Any] = orjson.loads(text)
-    numbers = _Numbers(zlib.decompress(data[_HEAD.size + length :]))
+    rest = data[_HEAD.size + length :]
+    numbers = _Numbers(
+        zlib.decompress(rest) if version == 1 else lzma.decompress(rest, lzma.FORMAT_RAW, filters=_LZMA)
+    )
     for face in report["faces"]:
         if face.get("mesh") == 1:
             face["mesh"] = _unpack_mesh(numbers)
@@ -161,8 +167,8 @@ class _Numbers:
 
 
 @functools.cache
-def _words() -> bytes:
-    return (_ASSETS / "report-words.txt").read_bytes()
+def _words(version: int) -> bytes:
+    return (_ASSETS / f"report-words-{version}.txt").read_bytes()
 
 
 @functools.cache

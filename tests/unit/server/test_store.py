@@ -238,6 +238,66 @@ def test_the_oldest_go_first_and_those_that_wait_for_a_reviewer_last(store):
     assert [store.get_item(i) is not None for i in (first, second, decided)] == [True, True, False]
 
 
+def pages(path):
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return db.execute("PRAGMA page_size").fetchone()[0], db.execute("PRAGMA integrity_check").fetchone()[
+            0
+        ]
+
+
+def test_a_stored_picture_takes_less_than_three_kilobytes(tmp_path, portrait):
+    """All of it: the row, its indexes, and what stays empty in pages."""
+    from fakeweb.scanner import Scanner
+    from fakeweb.server.finished import Finished
+
+    packed = Finished.of(Scanner().scan(portrait)).packed
+    sizes = []
+
+    async def keep(store):
+        for _ in range(400):
+            await store.keep(OURS, new_id() + new_id()[:11], new_id() * 2, packed)
+
+    for _ in range(2):
+        store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+        asyncio.run(keep(store))
+        store.close()
+        sizes.append((tmp_path / "a.db").stat().st_size)
+    assert (sizes[1] - sizes[0]) / 400 < 2800
+
+
+def test_a_file_of_an_earlier_version_gets_larger_pages_and_loses_nothing(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "a.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA page_size=4096")
+        old.execute("PRAGMA journal_mode=WAL")
+        old.executescript(Path(__file__).with_name("database_v1.sql").read_text())
+    assert pages(path)[0] == 4096
+    store = Store(f"sqlite:///{path}")
+    assert len(store.list_items("open", 10, 0, OURS)[0]) == 1
+    store.close()
+    assert pages(path) == (16384, "ok")
+
+
+def test_a_file_that_somebody_else_uses_stays_as_it_is(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "a.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA page_size=4096")
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE x (y)")
+        other.execute("INSERT INTO x VALUES (1)")
+        other.commit()
+        store = Store(f"sqlite:///{path}")
+        assert store.list_keys() == []
+        assert other.execute("SELECT y FROM x").fetchall() == [(1,)]
+        store.close()
+
+
 def test_a_size_is_kept_to(store):
     for _ in range(300):
         store.add_result(OURS, new_id(), new_id() * 2, report(words=noise(50)))
