@@ -13,12 +13,11 @@ from typing import Any, TypeVar
 
 import cv2
 
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.datasets.index import IndexLayout
 from fakeweb.media import write_atomically
 from fakeweb.metrics import wilson
 from fakeweb.scanner import Scanner
-from fakeweb.types import Sample
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"

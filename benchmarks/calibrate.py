@@ -26,14 +26,14 @@ from bench import GENUINE, SECONDS, arguments, clips_below, kept, show, shown, v
 from composed.clips import ComposeOptions, compose
 from composed.pictures import SMALL_TILES_PX, FaceRow, GroupOptions, judge_group, plan_groups
 from fakeweb.classifiers import OnnxClassifier
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import FakeWebError
 from fakeweb.media import write_atomically
 from fakeweb.runtime import ModelCard, Norms, SmallNorm, find_card
 from fakeweb.scanner import Scanner
 from fakeweb.scanner.decide import Rules, Seen
 from fakeweb.scanner.moments import Looks
-from fakeweb.types import FaceResult, Sample
+from fakeweb.types import FaceResult
 from norms import LEAST_OF_SOURCE, fit_clip, fit_group, fit_offset, fit_rarity
 
 SMALL_PX = 32.0

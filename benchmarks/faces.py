@@ -26,7 +26,7 @@ import numpy as np
 
 from bench import ROOT, arguments, head, line, processor, write
 from fakeweb import registry
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.faces.align import turn_of
 from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.media import read_image
@@ -34,7 +34,7 @@ from fakeweb.train.finder.measure import overlaps
 from fakeweb.train.finder.pool import Cutting, Pool, make_pools
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.finder.scene import Composer, Scene
-from fakeweb.types import Face, FloatArray, Image, Sample
+from fakeweb.types import Face, FloatArray, Image
 from pose import as_cutting, measured, turn_head
 
 RECIPE = ROOT / "recipes" / "finder.toml"

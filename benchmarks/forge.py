@@ -22,9 +22,9 @@ import numpy as np
 
 from bench import EXAMPLE, head, line, put
 from fakeweb import registry
-from fakeweb.forge import DonorPool, keep_freed_memory
+from fakeweb.forge import DonorPool, ForgeMethod, keep_freed_memory
 from fakeweb.topology import MEAN, MIRROR
-from fakeweb.types import Face, ForgeMethod, Image
+from fakeweb.types import Face, Image
 
 SIDE_PX = 512
 

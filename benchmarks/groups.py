@@ -19,11 +19,11 @@ from PIL import Image as Picture
 
 from bench import ROOT, arguments, head, kept, line, share, shares, shown, validation, write
 from composed.pictures import SMALL_TILES_PX, FaceRow, GroupOptions, GroupPlan, judge_group, plan_groups
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.evaluate.degrade import degrade
 from fakeweb.media import encode_clip, read_image
 from fakeweb.scanner import Scanner
-from fakeweb.types import Image, Sample
+from fakeweb.types import Image
 
 HEADED = ("headed fake", "uncertain", "real")
 

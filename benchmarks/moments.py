@@ -36,9 +36,10 @@ from bench import (
     write,
 )  # fmt: skip
 from composed.clips import ComposedClip, ComposeOptions, compose
+from fakeweb.datasets import Sample
 from fakeweb.errors import FakeWebError
 from fakeweb.scanner import Scanner
-from fakeweb.types import Report, Sample
+from fakeweb.types import Report
 
 _OLD = (
     "import json, sys, cv2; cv2.setNumThreads(1); from fakeweb.scanner import Scanner; scanner = Scanner()\n"

@@ -29,10 +29,10 @@ import cv2
 import numpy as np
 
 from composed.stills import FACE_PX, Deck, Still, forged_still, framed
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_clip, read_image, write_atomically
-from fakeweb.types import FloatArray, Image, Sample, UInt8Array
+from fakeweb.types import FloatArray, Image, UInt8Array
 
 # of the scene of one person; it is wider for several
 SIZES: Final = ((640, 360), (480, 360), (480, 270), (360, 640))

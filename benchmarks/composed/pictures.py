@@ -23,11 +23,11 @@ from typing import Final
 import numpy as np
 
 from composed.stills import Deck, forged_still, framed
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_jpeg, read_image
 from fakeweb.scanner import Scanner
-from fakeweb.types import FaceResult, Image, Report, Sample, UInt8Array
+from fakeweb.types import FaceResult, Image, Report, UInt8Array
 
 SIZES: Final = (1, 2, 4, 9, 16, 36)
 TILES_PX: Final = (128, 160, 200, 240)

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from fakeweb import registry
+from fakeweb.datasets import Sample
 from fakeweb.media import read_image
 from fakeweb.scanner import make_finder
-from fakeweb.types import FaceFinder, FloatArray, Sample, UInt8Array
+from fakeweb.types import FaceFinder, FloatArray, UInt8Array
 
 FORGED: Final = ("self_blend", "retouch", "beauty", "reenact")
 """Methods of the forge that need no donor."""

@@ -5,10 +5,10 @@ import pytest
 
 from composed.clips import ComposeOptions, compose, read_truth
 from composed.people import PersonRow, accuracy_of, match
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_jpeg, open_clip
-from fakeweb.types import Face, FaceResult, Image, Report, Sample, Score, Thresholds, Verdict
+from fakeweb.types import Face, FaceResult, Image, Report, Score, Thresholds, Verdict
 
 SHORT = ComposeOptions(clips=6, seconds=0.4, fps=5, sources=("toy",))
 

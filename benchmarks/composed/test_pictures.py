@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from composed.pictures import FaceRow, GroupOptions, compose_group, plan_groups
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_jpeg
 from fakeweb.runtime import Norms
 from fakeweb.scanner.moments import Looks, scan_looks
-from fakeweb.types import Image, Sample
+from fakeweb.types import Image
 from norms import fit_clip, fit_group, fit_offset, fit_rarity, moved_all
 
 

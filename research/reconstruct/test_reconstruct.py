@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
+from fakeweb.forge import ForgeMethod
 from fakeweb.runtime import find_card
-from fakeweb.types import ForgeMethod
 from research.reconstruct.method import MODELS, Reconstruct, Reconstructor
 from research.reconstruct.spectra import SIDE_PX, rings, spectrum
 

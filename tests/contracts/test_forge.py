@@ -1,4 +1,4 @@
-"""What every method of the forge must keep: the docstring of :class:`fakeweb.types.ForgeMethod`, as a suite.
+"""What every method of the forge must keep: the docstring of :class:`fakeweb.forge.ForgeMethod`, as a suite.
 
 A new method is tested by being registered. The faces are drawn: the mean mesh laid on textured noise, so that every
 change can be seen.
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from fakeweb import registry
-from fakeweb.forge import DonorPool
-from fakeweb.types import KINDS, Face, ForgeMethod, Forgery, Image
+from fakeweb.forge import DonorPool, ForgeMethod, Forgery
+from fakeweb.types import KINDS, Face, Image
 
 METHODS = registry.names("forge")
 

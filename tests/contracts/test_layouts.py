@@ -1,4 +1,4 @@
-"""What every data set layout must keep: the docstring of :class:`fakeweb.types.DatasetLayout`, as a suite.
+"""What every data set layout must keep: the docstring of :class:`fakeweb.datasets.DatasetLayout`, as a suite.
 
 A new layout gets a function in ``PLANT`` that lays out a small data set its way and returns what must be found:
 ``{path: (label, kind, split, group)}``. A split of None means train or val; a group is a letter of your own: the
@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from fakeweb import registry
-from fakeweb.datasets import guess_layout
+from fakeweb.datasets import DatasetLayout, Sample, guess_layout
 from fakeweb.errors import DatasetError
-from fakeweb.types import DatasetLayout, Sample
 
 
 def touch(root, *names):

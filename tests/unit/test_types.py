@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 import fakeweb
-from fakeweb.types import (
-    Crop,
-    Face,
-    FaceResult,
-    Forgery,
-    Frame,
-    Image,
-    Report,
-    Sample,
-    Score,
-    Thresholds,
-    Verdict,
-)
+from fakeweb.datasets import Sample
+from fakeweb.forge import Forgery
+from fakeweb.types import Crop, Face, FaceResult, Frame, Image, Report, Score, Thresholds, Verdict
 
 NAN, INF = float("nan"), float("inf")
 BOX = (1.0, 2.0, 11.0, 22.0)
@@ -238,3 +228,14 @@ SHORT = {
 @pytest.mark.parametrize(("make", "words"), SHORT.values(), ids=SHORT)
 def test_a_value_shows_itself_in_one_line_without_its_arrays(make, words):
     assert repr(make()) == words
+
+
+def test_what_moved_to_the_workshop_can_still_be_imported_from_here():
+    from fakeweb import datasets, forge, types
+
+    for name in ("Sample", "Split", "DatasetLayout"):
+        assert getattr(types, name) is getattr(datasets, name)
+    for name in ("Forgery", "ForgeMethod"):
+        assert getattr(types, name) is getattr(forge, name)
+    with pytest.raises(AttributeError, match="has no attribute 'Sampel'"):
+        _ = types.Sampel

@@ -1,4 +1,4 @@
-"""Data set layouts: a folder on disk -> an iterator of :class:`fakeweb.types.Sample`. Opens no pixels.
+"""Data set layouts: a folder on disk -> an iterator of :class:`Sample`. Opens no pixels.
 
 May import: numpy, fsspec (its guest), :mod:`fakeweb.media`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
 :mod:`fakeweb.errors`.
@@ -19,10 +19,14 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
 from fakeweb.datasets.doubles import settle_conflicts
 from fakeweb.datasets.opening import AUTO, guess_layout, open_layout, read_samples
 from fakeweb.datasets.people import read_people, regroup
+from fakeweb.datasets.samples import DatasetLayout, Sample, Split
 from fakeweb.datasets.splits import half_of_group, split_of_group
 
 __all__ = [
     "AUTO",
+    "DatasetLayout",
+    "Sample",
+    "Split",
     "guess_layout",
     "half_of_group",
     "open_layout",

@@ -18,10 +18,10 @@ from fakeweb.datasets.files import (
     listed_path,
 )
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import split_of_people
 from fakeweb.datasets.tables import read_text
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Sample
 
 LIST = "List_of_testing_videos.txt"
 _FOLDERS = {"celeb-real": 0, "youtube-real": 0, "celeb-synthesis": 1}

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from fakeweb.datasets.files import files_below, is_picture
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
-from fakeweb.types import Kind, Sample
+from fakeweb.types import Kind
 
 _LABELS = {"0_real": 0, "1_fake": 1}
 _OTHER_KINDS: dict[str, Kind] = {"deepfake": "swap"}  # its fakes are frames of FaceForensics++

@@ -9,10 +9,11 @@ from typing import ClassVar
 
 from fakeweb.datasets.files import listed_path
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import KINDS, Sample, Split
+from fakeweb.types import KINDS
 
 _SUFFIXES = (".csv", ".tsv")
 LABELS = {"0": 0, "real": 0, "1": 1, "fake": 1}

@@ -19,10 +19,10 @@ from fakeweb.datasets.files import (
     listed_path,
 )
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.datasets.tables import read_records, read_rows
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Sample, Split
 
 _LABELS = {"0": 0, "real": 0, "1": 1, "fake": 1}
 _PART = re.compile(r"dfdc_train_part_(\d+)", re.IGNORECASE)

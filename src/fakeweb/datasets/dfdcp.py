@@ -20,10 +20,10 @@ from fakeweb.datasets.files import (
     listed_path,
 )
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_people
 from fakeweb.datasets.tables import read_records
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Sample, Split
 
 _Clip = tuple[str, ...]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakeweb.datasets.layout import LeftOut
+from fakeweb.datasets.samples import Sample
 from fakeweb.errors import DatasetError
-from fakeweb.types import Sample
 
 _PEEK_BYTES = 4096
 _CONFLICT = "labelled both real and fake"

@@ -18,10 +18,11 @@ from fakeweb.datasets.files import (
     is_video,
 )
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.splits import Families, split_of_group, split_of_people
 from fakeweb.datasets.tables import read_json
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Kind, Sample, Split
+from fakeweb.types import Kind
 
 METHODS: Final[dict[str, Kind]] = {
     "Deepfakes": "swap",

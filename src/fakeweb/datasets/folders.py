@@ -7,10 +7,11 @@ from pathlib import Path
 
 from fakeweb.datasets.files import files_below
 from fakeweb.datasets.layout import LeftOut
+from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.errors import LayoutMismatch
 from fakeweb.media.glance import glance, kind_by_name
-from fakeweb.types import KINDS, Sample
+from fakeweb.types import KINDS
 
 _LABELS: dict[str, int] = {
     "real": 0,

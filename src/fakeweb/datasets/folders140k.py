@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 
 from fakeweb.datasets.files import files_below, is_picture, listed_path
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Sample, Split
 
 _LABELS: Final = {"real": 0, "fake": 1}
 _NUMBERS: Final = {

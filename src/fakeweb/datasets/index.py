@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fakeweb.datasets.csv_index import LABELS
+from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import SPLIT_NAMES
 from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import KINDS, Sample
+from fakeweb.types import KINDS
 
 _COLUMNS = ("path", "source", "label", "kind", "split", "group")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import ClassVar
 
+from fakeweb.datasets.samples import Sample
 from fakeweb.errors import LayoutMismatch
 from fakeweb.media.limits import one_line
-from fakeweb.types import Sample
 
 _SHOWN = 3
 

@@ -10,8 +10,8 @@ from typing import Any
 from fakeweb import registry
 from fakeweb.datasets.doubles import tell_doubles
 from fakeweb.datasets.people import read_people, regroup
+from fakeweb.datasets.samples import DatasetLayout, Sample
 from fakeweb.errors import UsageError
-from fakeweb.types import DatasetLayout, Sample
 
 AUTO = "auto"
 

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import half_of_group
 from fakeweb.datasets.tables import read_rows
 from fakeweb.errors import UnknownName
-from fakeweb.types import Sample
 
 PACKAGED = Path(__file__).with_name("people_lists")
 People = Mapping[tuple[str, str], str]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from fakeweb.types import Split
+from fakeweb.datasets.samples import Split
 
 SPLIT_NAMES: Final[dict[str, Split]] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test",

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from fakeweb.datasets.files import files_below, is_picture
 from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import split_of_group
-from fakeweb.types import Sample
 
 _LABELS = {"real": 0, "fake": 1}
 _SET = re.compile(r"(real|fake)_(train|test)", re.IGNORECASE)

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from fakeweb import metrics
+from fakeweb.datasets import Sample
 from fakeweb.evaluate import conditions
 from fakeweb.evaluate.scores import Row
 from fakeweb.metrics import Floats, bootstrap, share_interval
-from fakeweb.types import Sample
 
 VERDICTS: Final = ("fake", "uncertain", "real", "no_face")
 CLIP: Final = "clip"

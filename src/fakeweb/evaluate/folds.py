@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fakeweb.datasets import Sample
 from fakeweb.datasets.splits import Families
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import evaluate, figures, plots
@@ -27,7 +28,6 @@ from fakeweb.evaluate.protocol import Protocol
 from fakeweb.evaluate.report import values
 from fakeweb.evaluate.scores import Row
 from fakeweb.media import write_atomically
-from fakeweb.types import Sample
 
 FOLDS = 4
 

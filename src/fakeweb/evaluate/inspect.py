@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fakeweb.batch import ordered_map
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
 from fakeweb.evaluate import plots
 from fakeweb.evaluate.csvfile import header_of, read_csv, write_csv
@@ -24,7 +25,6 @@ from fakeweb.evaluate.pages import NONE, Block, Heading, Plot, Side, Table, Text
 from fakeweb.evaluate.report import cell
 from fakeweb.evaluate.score_picture import name_of
 from fakeweb.media import write_atomically
-from fakeweb.types import Sample
 
 NEAR_BITS = 2
 """Difference hashes this close are looked at as duplicates; unrelated faces seldom come so near."""

@@ -15,13 +15,14 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import FakeWebError
 from fakeweb.evaluate.figures import figure, two_class_sources
 from fakeweb.evaluate.shallow import grid_strength, out_of_fold
 from fakeweb.faces import main_face
 from fakeweb.media import read_image
 from fakeweb.metrics import Floats, auc, bootstrap, ranked
-from fakeweb.types import Box, FaceFinder, Image, Sample, UInt8Array
+from fakeweb.types import Box, FaceFinder, Image, UInt8Array
 
 ALLOWED: Final = 0.05
 LEAST: Final = 100

@@ -17,11 +17,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.datasets import Sample
 from fakeweb.datasets.splits import Families
 from fakeweb.errors import FakeWebError
 from fakeweb.faces import main_face
 from fakeweb.media import read_image
-from fakeweb.types import Face, FaceFinder, FloatArray, Image, Sample, UInt8Array
+from fakeweb.types import Face, FaceFinder, FloatArray, Image, UInt8Array
 
 THRESHOLD: Final = 0.86
 """Pairs at least so alike are one person; see docs/decisions/0016."""

@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fakeweb.datasets import AUTO, half_of_group, read_samples, settle_conflicts
+from fakeweb.datasets import AUTO, Sample, half_of_group, read_samples, settle_conflicts
 from fakeweb.datasets.files import shows_video
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate.figures import two_class_sources
-from fakeweb.types import Classifier, Sample
+from fakeweb.types import Classifier
 
 Part = Literal["val", "val-A", "val-B", "test", "train", "all"]
 PARTS: tuple[Part, ...] = get_args(Part)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fakeweb.classifiers import OnnxClassifier
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import FakeWebError, readable
 from fakeweb.evaluate.conditions import NOTHING, Conditions, measure
 from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
@@ -22,7 +22,7 @@ from fakeweb.media import read_image
 from fakeweb.metrics import Floats
 from fakeweb.scanner import Scanner
 from fakeweb.scanner.decide import Rules, Seen, cautions_of, judge_face, too_small
-from fakeweb.types import Classifier, Face, Image, Report, Sample, Score, Verdict
+from fakeweb.types import Classifier, Face, Image, Report, Score, Verdict
 
 
 @dataclass(frozen=True)

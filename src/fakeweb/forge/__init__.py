@@ -29,6 +29,7 @@ Example:
 """
 
 from fakeweb.forge.donors import DonorPool
+from fakeweb.forge.forgery import ForgeMethod, Forgery
 from fakeweb.forge.memory import keep_freed_memory
 from fakeweb.forge.method import FULL, DonorMethod, Donors, Method, Strength
 from fakeweb.forge.tracks import Flicker, forge_track
@@ -39,6 +40,8 @@ __all__ = [
     "DonorPool",
     "Donors",
     "Flicker",
+    "ForgeMethod",
+    "Forgery",
     "Method",
     "Strength",
     "forge_track",

@@ -17,11 +17,12 @@ import cv2
 import numpy as np
 
 from fakeweb import registry
-from fakeweb.datasets import split_of_group
+from fakeweb.datasets import Split, split_of_group
 from fakeweb.errors import FakeWebError, UsageError
 from fakeweb.forge import DonorPool, Method, Strength, keep_freed_memory
+from fakeweb.forge.forgery import Forgery
 from fakeweb.media import encode_jpeg, encode_png, read_image, write_atomically
-from fakeweb.types import KINDS, Face, FloatArray, Forgery, Image, Split
+from fakeweb.types import KINDS, Face, FloatArray, Image
 
 SOURCE = "forge"
 MARGIN = 1.7

@@ -7,8 +7,9 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from fakeweb.forge.forgery import Forgery
 from fakeweb.forge.patch import Patch, Worked, close_patch, open_patch
-from fakeweb.types import Face, Forgery, Image, Kind
+from fakeweb.types import Face, Image, Kind
 
 Strength = tuple[float, float]
 FULL: Strength = (0.1, 1.0)
@@ -28,7 +29,7 @@ Step = Callable[[Patch, float, np.random.Generator], Worked]
 
 
 class Method:
-    """Base of the forge's methods; see :class:`fakeweb.types.ForgeMethod`.
+    """Base of the forge's methods; see :class:`fakeweb.forge.ForgeMethod`.
 
     A subclass has ``name`` and ``kind`` and writes :meth:`work`.
 

@@ -10,8 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from fakeweb.forge.forgery import Forgery
 from fakeweb.forge.regions import BROWS, EYES, LIPS, MOUTH, SHAPE, IndexArray
-from fakeweb.types import Face, FloatArray, Forgery, Image, Kind, UInt8Array
+from fakeweb.types import Face, FloatArray, Image, Kind, UInt8Array
 
 _FIT = np.linalg.pinv(np.concatenate([SHAPE, np.ones((len(SHAPE), 1), np.float32)], 1)).astype(np.float32)
 

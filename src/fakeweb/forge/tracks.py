@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fakeweb.forge.blend import alpha
+from fakeweb.forge.forgery import ForgeMethod, Forgery
 from fakeweb.forge.patch import need_mesh
-from fakeweb.types import Face, ForgeMethod, Forgery, Image
+from fakeweb.types import Face, Image
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb import registry
-from fakeweb.datasets import half_of_group, read_people, read_samples, regroup, settle_conflicts
+from fakeweb.datasets import Sample, half_of_group, read_people, read_samples, regroup, settle_conflicts
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.train.calibrate import MIN_LOGITS
 from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes, Meshes
@@ -18,7 +18,7 @@ from fakeweb.train.prepare import UNTOUCHED, FaceSample, Prepared, prepare, writ
 from fakeweb.train.progress import Progress, Tell
 from fakeweb.train.recipe import Recipe
 from fakeweb.train.regions import Regions, drop_untouched, keep_regions
-from fakeweb.types import FaceFinder, Sample
+from fakeweb.types import FaceFinder
 
 
 @dataclass(frozen=True)

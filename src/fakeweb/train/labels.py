@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image
 from fakeweb.train.prepare import write_table
-from fakeweb.types import Face, FaceFinder, Sample
+from fakeweb.types import Face, FaceFinder
 
 COLUMNS = (
     "path", "width", "height", "confidence", "x0", "y0", "x1", "y1",

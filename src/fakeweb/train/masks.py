@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image
-from fakeweb.types import Box, Image, Sample, UInt8Array
+from fakeweb.types import Box, Image, UInt8Array
 
 _ALIGNED = 8.0  # largest median difference, in grey levels, around faces of the same moment
 _ALIKE = 0.5  # least correlation of the details there

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces.align import stand_of
 from fakeweb.media import read_image, write_atomically
-from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Image, Sample
+from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Image
 
 NO_FACE = "no face found"
 OUTSIDE = "the face lies outside the picture"

@@ -20,13 +20,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image, write_atomically
 from fakeweb.train.masks import touched, untouched
 from fakeweb.train.meshes import Meshes
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import Recipe
-from fakeweb.types import Box, Face, Image, Sample, UInt8Array
+from fakeweb.types import Box, Face, Image, UInt8Array
 
 MASK_PX = 64
 """Side of the kept masks; a region's mask is stretched to it."""

@@ -7,11 +7,14 @@ x to the right and y down, x1 and y1 exclusive; units stand in names (``time_s``
 May import: numpy and :mod:`fakeweb.errors` only.
 
 Where to add a file: everybody imports from ``fakeweb.types``; pictures and faces live in ``pictures.py``, what a report
-says in ``report.py``, what the service says beside it in ``answers.py``, pictures of data sets in ``samples.py``,
-Protocols in ``seams.py``; ``form.py`` turns described values into JSON and back.
+says in ``report.py``, what the service says beside it in ``answers.py``, Protocols in ``seams.py``; ``form.py`` turns
+described values into JSON and back. Values and seams of the workshop live there (``datasets``, ``forge``).
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
 
 from fakeweb.types.answers import Impact, Level, QueueItem, ViewerWarning, WarningKind
 from fakeweb.types.arrays import Box, FloatArray, UInt8Array
@@ -33,14 +36,11 @@ from fakeweb.types.report import (
     Verdict,
     Video,
 )
-from fakeweb.types.samples import Forgery, Sample, Split
 from fakeweb.types.seams import (
     BoundedFinder,
     Classifier,
-    DatasetLayout,
     FaceFinder,
     FaceMesher,
-    ForgeMethod,
     MeasuredClassifier,
     ShrunkFinder,
 )
@@ -54,14 +54,11 @@ __all__ = [
     "Classifier",
     "Crop",
     "Curve",
-    "DatasetLayout",
     "Face",
     "FaceFinder",
     "FaceMesher",
     "FaceResult",
     "FloatArray",
-    "ForgeMethod",
-    "Forgery",
     "Frame",
     "Image",
     "Impact",
@@ -73,10 +70,8 @@ __all__ = [
     "QueueItem",
     "Rarity",
     "Report",
-    "Sample",
     "Score",
     "ShrunkFinder",
-    "Split",
     "Stretch",
     "Thresholds",
     "UInt8Array",
@@ -85,3 +80,19 @@ __all__ = [
     "ViewerWarning",
     "WarningKind",
 ]
+
+_MOVED: Final = {
+    "DatasetLayout": "fakeweb.datasets",
+    "ForgeMethod": "fakeweb.forge",
+    "Forgery": "fakeweb.forge",
+    "Sample": "fakeweb.datasets",
+    "Split": "fakeweb.datasets",
+}
+"""Names of the workshop that stood here up to 0.8.0; plug-ins of others may still import them from here."""
+
+
+def __getattr__(name: str) -> Any:
+    """Return what moved to the workshop from where it is now."""
+    if name in _MOVED:
+        return getattr(import_module(_MOVED[name]), name)
+    raise AttributeError(f"module 'fakeweb.types' has no attribute '{name}'")

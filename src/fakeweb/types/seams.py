@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-
 from fakeweb.types.pictures import Crop, Face, Image
-from fakeweb.types.report import Kind, Score, Thresholds
-from fakeweb.types.samples import Forgery, Sample
+from fakeweb.types.report import Score, Thresholds
 
 
 @runtime_checkable
@@ -116,43 +112,4 @@ class MeasuredClassifier(Classifier, Protocol):
 
     def probability(self, logit: float) -> float:
         """Return calibrated P(fake) of a logit; rises with it."""
-        ...
-
-
-@runtime_checkable
-class ForgeMethod(Protocol):
-    """Makes a manipulated face out of a real one: a pure function of its arguments.
-
-    A registered method is a class; ``strength`` (a range within [0, 1]) and, where ``needs_donors`` says so, ``donors``
-    are given when it is made.
-    """
-
-    @property
-    def name(self) -> str:
-        """Its name in the registry."""
-        ...
-
-    @property
-    def kind(self) -> Kind:
-        """The kind of everything it makes."""
-        ...
-
-    def __call__(self, image: Image, face: Face, rng: np.random.Generator) -> Forgery:
-        """Return the forged picture; the same arguments give the same bytes."""
-        ...
-
-
-@runtime_checkable
-class DatasetLayout(Protocol):
-    """Knows how one family of data sets lies on disk.
-
-    The same folder always gives the same samples in the same order; hidden files are none. A layout that passes
-    over missing pieces has ``problems: list[str]`` too: one line per reason, emptied when :meth:`index` begins and
-    complete when its iterator comes to its end. Whoever indexes should show them.
-    """
-
-    name: str
-
-    def index(self, root: Path) -> Iterator[Sample]:
-        """Yield the samples below ``root`` without opening a pixel."""
         ...

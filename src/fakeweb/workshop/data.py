@@ -10,10 +10,10 @@ import typer
 
 from fakeweb import registry
 from fakeweb.cli.console import ERRORS, print_left_out, progress_bar, write
-from fakeweb.datasets import read_samples
+from fakeweb.datasets import Sample, read_samples
 from fakeweb.errors import UnknownName
 from fakeweb.scanner import DEFAULT_FINDER, Scanner
-from fakeweb.types import Box, FaceFinder, Image, Sample, UInt8Array
+from fakeweb.types import Box, FaceFinder, Image, UInt8Array
 from fakeweb.workshop import PANEL
 
 command = typer.Typer(

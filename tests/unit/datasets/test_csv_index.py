@@ -2,10 +2,9 @@
 
 import pytest
 
-from fakeweb.datasets import guess_layout, split_of_group
+from fakeweb.datasets import Sample, guess_layout, split_of_group
 from fakeweb.datasets.csv_index import CsvLayout
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Sample
 
 
 def by_hash(group, source="data"):

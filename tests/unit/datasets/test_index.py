@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from fakeweb.datasets import Sample
 from fakeweb.datasets.index import IndexLayout
 from fakeweb.errors import LayoutMismatch
-from fakeweb.types import Sample
 
 HEADER = "path,source,label,kind,split,group,width,height"
 ROWS = (

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fakeweb.datasets import guess_layout, open_layout, read_people, read_samples, regroup
+from fakeweb.datasets import Sample, guess_layout, open_layout, read_people, read_samples, regroup
 from fakeweb.datasets.people import key_of, write_people
 from fakeweb.datasets.splits import half_of_group
 from fakeweb.errors import UnknownName, UsageError
-from fakeweb.types import Sample
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from fakeweb.datasets import read_samples
+from fakeweb.datasets import Sample, read_samples
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate.files import difference_hash, near_duplicates, read_facts
 from fakeweb.evaluate.folds import Fold, make_folds, read_folds, write_folds
 from fakeweb.evaluate.leaks import crop_features, leak
 from fakeweb.evaluate.people import Pair, aligned_face, describe, families, likeness
 from fakeweb.media import encode_jpeg, encode_png
-from fakeweb.types import Face, Image, Sample
+from fakeweb.types import Face, Image
 
 
 def texture(seed, side=64):

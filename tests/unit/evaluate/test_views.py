@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fakeweb.datasets import Sample
 from fakeweb.evaluate.conditions import class_of, classes, measure
 from fakeweb.evaluate.degrade import degrade, scaled_face, views
 from fakeweb.evaluate.figures import by_clip
 from fakeweb.evaluate.matched import handled, pair
 from fakeweb.evaluate.protocol import clips, draw_evenly
 from fakeweb.evaluate.scores import Row
-from fakeweb.types import Face, Image, Sample
+from fakeweb.types import Face, Image
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ pytest.importorskip("torch", reason="needs the extra 'train'")
 import torch
 
 from fakeweb import train
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, ModelCorrupt
 from fakeweb.faces.mesh import OnnxMesher
 from fakeweb.faces.proposer import Proposer
@@ -31,7 +32,7 @@ from fakeweb.train.mesh.augment import show_face
 from fakeweb.train.mesh.crops import Squares, believed
 from fakeweb.train.mesh.label import label_meshes, read_labels
 from fakeweb.train.mesh.recipe import MeshAugmentRecipe, MeshDataRecipe, MeshRecipe
-from fakeweb.types import Face, Image, Sample
+from fakeweb.types import Face, Image
 
 BOX = (30.0, 24.0, 98.0, 108.0)
 FIVE = np.array([[48, 55], [80, 55], [64, 72], [52, 88], [76, 88]], np.float32)

@@ -284,12 +284,12 @@ def test_a_step_uphill_is_as_long_as_asked_and_taken_back():
 
 
 def test_a_zoomed_fake_that_shows_nothing_touched_counts_as_real():
+    from fakeweb.datasets import Sample
     from fakeweb.train.loader import NO_KIND, FaceDataset
     from fakeweb.train.plan import Pick
     from fakeweb.train.prepare import FaceSample
     from fakeweb.train.recipe import AugmentRecipe, DataRecipe, EvidenceRecipe, Recipe
     from fakeweb.train.regions import Region
-    from fakeweb.types import Sample
 
     mask = np.zeros((64, 64), np.uint8)
     mask[:, :24] = 255  # the left three eighths

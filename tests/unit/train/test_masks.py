@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
 from fakeweb.train.masks import pair_mask, part_mask, touched, untouched
-from fakeweb.types import Image, Sample
+from fakeweb.types import Image
 
 BOX = (30.0, 20.0, 98.0, 108.0)
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakeweb.datasets import Sample
 from fakeweb.train.plan import EpochPlan, part_of
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import AugmentRecipe, DataRecipe, ForgeRecipe, OptimRecipe, Recipe
-from fakeweb.types import Sample
 
 
 def faces(**sources):

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.topology import MEAN
 from fakeweb.train.prepare import NO_FACE, OUTSIDE, FaceSample, prepare
-from fakeweb.types import Face, Image, Sample
+from fakeweb.types import Face, Image
 
 
 class Finder:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.media import read_image
@@ -15,7 +16,7 @@ from fakeweb.train.meshes import MeasuredMeshes
 from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import DataRecipe, Recipe
 from fakeweb.train.regions import MASK_PX, cut_region, drop_untouched, keep_regions, reach_of
-from fakeweb.types import Face, Image, Sample
+from fakeweb.types import Face, Image
 
 RECIPE = Recipe("x", "1", "t", data=DataRecipe(cache_px=64, masks={"s": "whole", "p": "pair"}))
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from fakeweb import registry
 from fakeweb.datasets import half_of_group
-from fakeweb.types import Face, Forgery, Image
+from fakeweb.forge import Forgery
+from fakeweb.types import Face, Image
 
 SIDE_PX = 32
 # source -> (kind of its fakes, has reals, fake and real share a group)

@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image
 from fakeweb.train.finder.recipe import TeacherRecipe
 from fakeweb.train.labels import Seen, read_labels
-from fakeweb.types import Face, FloatArray, Sample, UInt8Array
+from fakeweb.types import Face, FloatArray, UInt8Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.datasets import half_of_group
+from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.faces.square import Affine, cut, square_affine
 from fakeweb.media import read_image, write_atomically
@@ -21,7 +21,7 @@ from fakeweb.topology import EYE_CORNERS, MIRROR
 from fakeweb.train.mesh.alarms import find_alarms
 from fakeweb.train.mesh.label import MeshLabels
 from fakeweb.train.mesh.recipe import MeshDataRecipe
-from fakeweb.types import Face, Image, Sample, UInt8Array
+from fakeweb.types import Face, Image, UInt8Array
 
 PARTS = ("train", "A", "B")
 _VERSION = 5

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image, write_atomically
-from fakeweb.types import Face, FaceFinder, FaceMesher, Image, Sample
+from fakeweb.types import Face, FaceFinder, FaceMesher, Image
 
 _SAVE_EVERY = 1000
 

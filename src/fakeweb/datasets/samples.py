@@ -1,15 +1,14 @@
-"""Pictures of data sets, and forged ones."""
+"""Samples of data sets, and the seam of the layouts that list them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from fakeweb.errors import readable
-from fakeweb.types.arrays import FloatArray, check_unit_range, freeze_floats
-from fakeweb.types.pictures import Image
-from fakeweb.types.report import KINDS, Kind
+from fakeweb.types import KINDS
 
 Split = Literal["train", "val", "test"]
 
@@ -47,25 +46,17 @@ class Sample:
             object.__setattr__(self, name, readable(getattr(self, name)))
 
 
-@dataclass(frozen=True, eq=False)
-class Forgery:
-    """A face manipulated by the forge.
+@runtime_checkable
+class DatasetLayout(Protocol):
+    """Knows how one family of data sets lies on disk.
 
-    Attributes:
-        image: The manipulated picture, the same size as the original.
-        mask: float32 (H, W) in [0, 1]: how much each pixel was touched.
-        kind: One of :data:`KINDS`.
+    The same folder always gives the same samples in the same order; hidden files are none. A layout that passes
+    over missing pieces has ``problems: list[str]`` too: one line per reason, emptied when :meth:`index` begins and
+    complete when its iterator comes to its end. Whoever indexes should show them.
     """
 
-    image: Image
-    mask: FloatArray
-    kind: Kind
+    name: str
 
-    def __post_init__(self) -> None:
-        freeze_floats(self, "mask", (self.image.height, self.image.width))
-        check_unit_range("Forgery.mask", self.mask)
-        if self.kind not in KINDS:
-            raise ValueError(f"Forgery.kind must be one of {KINDS}, got {self.kind!r}")
-
-    def __repr__(self) -> str:
-        return f"Forgery({self.kind}, {self.image!r})"
+    def index(self, root: Path) -> Iterator[Sample]:
+        """Yield the samples below ``root`` without opening a pixel."""
+        ...
