@@ -111,7 +111,7 @@ def quote(report: Report, about: About) -> str:
         else f", score P(fake) {percent(verdict.p_fake)}, line {percent(report.thresholds.fake)}"
     )
     first = next(iter(by_rarity(report)), None)
-    rare = f" {rarity_words(first.rarity)}" if first is not None and first.rarity is not None else ""
+    rare = f" {_rare(first)}" if first is not None and _rare(first) else ""
     moved = report.thresholds.source == "user"
     rates = f" {about.rates}" if about.rates and not moved else ""
     return (
@@ -168,7 +168,7 @@ def face_sentences(result: FaceResult) -> list[str]:
     kind = result.score.kind if result.score is not None and result.verdict.label == "fake" else None
     lines = [
         f"If manipulated, most likely: {_KINDS[kind]}." if kind in _KINDS else "",
-        rarity_words(result.rarity) if result.rarity is not None else "",
+        _rare(result),
         *map(sentence, result.verdict.reasons),
         f"Looks manipulated {stretch_words(result)}." if result.stretches else "",
         ""
@@ -176,6 +176,11 @@ def face_sentences(result: FaceResult) -> list[str]:
         else "Cut off by the border: the verdict on the whole does not rest on this face.",
     ]
     return [line for line in lines if line]
+
+
+def _rare(result: FaceResult) -> str:
+    """Say how rare a score is; nothing of faces called real, since it would sound like a certificate."""
+    return "" if result.rarity is None or result.verdict.label == "real" else rarity_words(result.rarity)
 
 
 def sentence(text: str) -> str:

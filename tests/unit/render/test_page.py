@@ -14,7 +14,7 @@ from fakeweb.render.page_style import SCRIPT, STYLE
 from fakeweb.render.report_words import About, explain, quote
 from fakeweb.render.rows import COLUMNS, report_row, rows, to_csv
 from fakeweb.render.words import file_name
-from fakeweb.types import Impact
+from fakeweb.types import Impact, Rarity
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 
@@ -126,6 +126,14 @@ def test_the_explanation_says_what_the_page_says(suspicious):
     assert "- Never on cats." in text
     assert text.endswith(quote(report, About("1.0")))
     assert "secret" not in text
+
+
+def test_of_real_faces_no_rarity_is_said(build):
+    rare = Rarity(240.0, (110.0, 900.0), 3310)
+    for label, told in (("real", False), ("uncertain", True), ("fake", True)):
+        report = build.report([replace(build.face(label, (0, 0, 9, 9), 0.5), rarity=rare)])
+        for text in (explain(report, About("1")), quote(report, About("1")), to_html(Shown(report), About("1"))):
+            assert ("1 in 240" in text) is told, label
 
 
 def test_of_many_faces_the_rarest_are_explained(build):
