@@ -3,7 +3,7 @@
 What it does: ``fakeweb serve`` runs one process with an event loop that never judges, decodes or draws; worker
 processes with a Scanner and one thread each do that (``pool.py``, ``worker.py``), a process per video that can be
 killed does the rest (``jobs.py``, ``film.py``). ``gate.py`` and ``admission.py`` refuse what cannot be served before
-its body is read; ``judge.py`` is the use case; ``store.py`` remembers in SQLite or PostgreSQL; ``web.py`` serves the
+its body is read; ``pictures.py`` is the use case; ``store.py`` remembers in SQLite or PostgreSQL; ``web.py`` serves the
 page, which is built from ``web/`` at the root into ``page/``.
 
 May import: :mod:`fakeweb.scanner` and everything below it; FastAPI, Starlette, pydantic, uvicorn,

@@ -19,7 +19,7 @@ from fakeweb.scanner import VideoProgress, overlay_clip
 from fakeweb.scanner.pages import what_is_kept
 from fakeweb.server import frames
 from fakeweb.server.finished import FOR_PAGE, Finished, to_frame
-from fakeweb.server.worker import Judge, prepare
+from fakeweb.server.worker import WorkerScanner, prepare
 from fakeweb.types import Report
 
 OnProgress = Callable[[str, float], None]
@@ -29,22 +29,24 @@ class ScanFilm(Protocol):
     """Judges a video and, where wanted, draws it."""
 
     def __call__(
-        self, judge: Judge, task: dict[str, Any], on_progress: OnProgress
+        self, own: WorkerScanner, task: dict[str, Any], on_progress: OnProgress
     ) -> tuple[Report, str | None]:
         """Return the report and the name of the overlay's file inside the job's folder, or None.
 
         Args:
-            judge: Makes the scanner.
+            own: Makes the scanner.
             task: ``path``, ``folder``, ``name``, ``threshold``, ``faces``, ``opacity``, ``overlay``.
             on_progress: Called with the stage in words and how much is done, from 0 to 1.
         """
         ...
 
 
-def scan_picture(judge: Judge, task: dict[str, Any], on_progress: OnProgress) -> tuple[Report, str | None]:
+def scan_picture(
+    own: WorkerScanner, task: dict[str, Any], on_progress: OnProgress
+) -> tuple[Report, str | None]:
     """Judge a picture as if it were a video of one frame."""
     on_progress("reading", 0.0)
-    scanner = judge.scanner(task["threshold"], task["faces"])
+    scanner = own.scanner(task["threshold"], task["faces"])
     media = read_image(Path(task["path"]), limits=scanner.limits, name=task["name"])
     on_progress("judging", 0.2)
     report = scanner.judge(media)
@@ -57,12 +59,12 @@ def scan_picture(judge: Judge, task: dict[str, Any], on_progress: OnProgress) ->
     return report, "overlay.png"
 
 
-def scan_film(judge: Judge, task: dict[str, Any], on_progress: OnProgress) -> tuple[Report, str | None]:
+def scan_film(own: WorkerScanner, task: dict[str, Any], on_progress: OnProgress) -> tuple[Report, str | None]:
     """Judge a video or an animated picture, and draw it in a second pass; a still picture is judged too."""
     path = Path(task["path"])
     if kind_of(path) != "clip":
-        return scan_picture(judge, task, on_progress)
-    scanner = judge.scanner(task["threshold"], task["faces"])
+        return scan_picture(own, task, on_progress)
+    scanner = own.scanner(task["threshold"], task["faces"])
     judging = 0.6 if task["overlay"] else 1.0
 
     def judged(at: VideoProgress) -> None:
@@ -94,12 +96,12 @@ def main(scan: ScanFilm = scan_film) -> None:
     task = first[0]
     try:
         prepare(task["settings"]["job_memory_mb"])
-        judge = Judge(task["settings"])
+        own = WorkerScanner(task["settings"])
 
         def on_progress(stage: str, share: float) -> None:
             frames.send(channel, {"stage": stage, "progress": min(1.0, max(0.0, share))})
 
-        report, name = scan(judge, task, on_progress)
+        report, name = scan(own, task, on_progress)
         header, body = to_frame(Finished.of(report))
         frames.send(channel, {**header, "overlay": name}, body)
     except FakeWebError as error:

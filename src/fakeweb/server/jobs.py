@@ -22,9 +22,9 @@ from fakeweb.server.bodies import Upload
 from fakeweb.server.fair import FairLine, may_wait
 from fakeweb.server.finished import FOR_PAGE, Finished, from_frame
 from fakeweb.server.frames import Child
-from fakeweb.server.judge import Judge
 from fakeweb.server.keys import Key, on_behalf_of
 from fakeweb.server.metrics import Metrics
+from fakeweb.server.pictures import Pictures
 from fakeweb.server.schemas import VideoOptions
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import FINISHED, UNFINISHED, Row, Store, new_id
@@ -47,13 +47,13 @@ class Jobs:
         self,
         settings: Settings,
         store: Store,
-        judge: Judge,
+        pictures: Pictures,
         metrics: Metrics,
         child_settings: Mapping[str, Any],
     ) -> None:
         self._settings = settings
         self._store = store
-        self._judge = judge
+        self._pictures = pictures
         self._metrics = metrics
         self._child_settings = dict(child_settings)
         self._folder = settings.jobs_dir or settings.data_dir / "jobs"
@@ -144,7 +144,7 @@ class Jobs:
     async def add(self, caller: Key, job_id: str, upload: Upload, options: VideoOptions) -> Row:
         """Accept a job whose upload lies in its folder."""
         self.room(caller.id)
-        self._judge.harmful.check(caller.tenant, upload.sha256, upload.name)
+        self._pictures.harmful.check(caller.tenant, upload.sha256, upload.name)
         row: Row = {
             "id": job_id,
             "instance": self.instance,
@@ -259,7 +259,7 @@ class Jobs:
             return
         attempts = job["attempts"] + 1
         if attempts > _ATTEMPTS:
-            self._judge.harmful.ended(job["tenant"], job["media_sha256"], None)
+            self._pictures.harmful.ended(job["tenant"], job["media_sha256"], None)
             error = WorkerDied("the video ended its reader several times", hint="cut it or convert it")
             await self._end(job_id, "failed", problem=json.dumps(error.to_dict()))
             return
@@ -277,7 +277,7 @@ class Jobs:
             return
         except FakeWebError as error:
             if isinstance(error, Overdue):
-                self._judge.harmful.ended(job["tenant"], job["media_sha256"], None)
+                self._pictures.harmful.ended(job["tenant"], job["media_sha256"], None)
             await self._end(job_id, "failed", problem=json.dumps(error.to_dict()))
             return
         except asyncio.CancelledError:  # the service stops; that is not the video's fault
@@ -365,10 +365,10 @@ class Jobs:
             return
         options = VideoOptions.model_validate_json(job["options"])
         summary, tenant, digest = report.summary, job["tenant"], job["media_sha256"]
-        key = self._judge.key_of(tenant, "video:" + self._judge.cache_key(digest, options))
+        key = self._pictures.key_of(tenant, "video:" + self._pictures.cache_key(digest, options))
         result_id = await self._store.run(self._store.add_result, tenant, key, digest, report.packed)
-        found = self._judge.impact(summary.p_fake, options.reach)
-        queue_id = await self._judge.enqueue(on_behalf_of(tenant), result_id, summary, options, found)
+        found = self._pictures.impact(summary.p_fake, options.reach)
+        queue_id = await self._pictures.enqueue(on_behalf_of(tenant), result_id, summary, options, found)
         await self._end(
             job["id"],
             "done",

@@ -82,7 +82,7 @@ class Pool:
         """Have a worker do a task.
 
         Args:
-            task: See :meth:`fakeweb.server.worker.Judge.answer`.
+            task: See :meth:`fakeweb.server.worker.WorkerScanner.answer`.
             data: The picture.
             who: For whom, see :mod:`fakeweb.server.fair`.
             cost_s: What it is expected to take a worker.

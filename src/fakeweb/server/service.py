@@ -13,9 +13,9 @@ from fakeweb.errors import FakeWebError
 from fakeweb.server.admission import Admission
 from fakeweb.server.fair import Shares
 from fakeweb.server.jobs import Jobs
-from fakeweb.server.judge import Judge
 from fakeweb.server.keys import KeyRing
 from fakeweb.server.metrics import Metrics
+from fakeweb.server.pictures import Pictures
 from fakeweb.server.pool import Pool
 from fakeweb.server.settings import Settings
 from fakeweb.server.store import Store
@@ -60,8 +60,8 @@ class Service:
         self.admission = Admission(settings)
         self.ring = KeyRing(self._load_keys)
         self.pool = Pool(settings.worker_count, told)
-        self.judge = Judge(settings, self.store, self.pool, self.admission, self.metrics)
-        self.jobs = Jobs(settings, self.store, self.judge, self.metrics, told)
+        self.pictures = Pictures(settings, self.store, self.pool, self.admission, self.metrics)
+        self.jobs = Jobs(settings, self.store, self.pictures, self.metrics, told)
         self.stopping = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.started = False
@@ -85,7 +85,7 @@ class Service:
         await self._load_keys()
         await self.store.check(self.store.beat, self.jobs.instance)
         await self.store.run(self.store.keep_reserve)
-        await self.judge.harmful.load()
+        await self.pictures.harmful.load()
         await self.pool.start()
         await self.jobs.start()
         self._tasks = [
@@ -142,13 +142,13 @@ class Service:
                 gone += evicted
         if gone:
             store.traces = True
-            self.judge.forget()
+            self.pictures.forget()
 
     async def tidy(self) -> None:
         """Do what other services and earlier moments have left to do."""
         await self.jobs.adopt()
         await self.jobs.tidy()
-        await self.judge.harmful.load()
+        await self.pictures.harmful.load()
         if self.store.traces:
             await self.store.run(self.store.empty_log)
 

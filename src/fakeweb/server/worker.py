@@ -54,7 +54,7 @@ def _end_with_service() -> None:
     os._exit(0)
 
 
-class Judge:
+class WorkerScanner:
     """Answers frames.
 
     Args:
@@ -156,15 +156,15 @@ def main() -> None:
     settings = first[0]
     prepare(settings["worker_memory_mb"])
     try:
-        judge = Judge(settings)
+        scanner = WorkerScanner(settings)
     except FakeWebError as error:
         frames.send(channel, {"error": error.to_dict()})
         return
     gc.collect()
     gc.freeze()  # models and modules live as long as the process
-    frames.send(channel, judge.describe())
+    frames.send(channel, scanner.describe())
     while (frame := frames.receive(channel)) is not None:
-        header, body = judge.answer(*frame)
+        header, body = scanner.answer(*frame)
         frames.send(channel, header, body)
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from fakeweb.errors import Busy, FakeWebError, Refused
 from fakeweb.media import Limits, decoding_cost, fetch_url
 from fakeweb.server.bodies import Form, MemorySink, Reader, Upload, safe_name
-from fakeweb.server.judge import Judged, deadline_in
+from fakeweb.server.pictures import Judged, deadline_in
 from fakeweb.server.problems import for_caller, from_unknown, problem
 from fakeweb.server.routes.given import (
     Kind,
@@ -188,15 +188,15 @@ async def _read(request: Request, service: Service, most: int) -> Form:
 async def _answer(
     request: Request, upload: Upload, options: PredictOptions, kind: Kind, deadline_s: float
 ) -> Response:
-    judge, caller = service_of(request).judge, caller_of(request)
+    pictures, caller = service_of(request).pictures, caller_of(request)
     draw = kind == "image/png" or (kind == "application/json" and options.overlay)
-    judged = await judge.picture(caller, upload, options, draw=draw, deadline_s=deadline_s)
+    judged = await pictures.picture(caller, upload, options, draw=draw, deadline_s=deadline_s)
     if kind == "application/json":
-        return json_answer(await judge.answer(caller, judged, options, overlay=options.overlay))
-    await judge.answer(caller, judged, options, overlay=False)  # for the queue
+        return json_answer(await pictures.answer(caller, judged, options, overlay=options.overlay))
+    await pictures.answer(caller, judged, options, overlay=False)  # for the queue
     if kind == "image/png":
         return Response(judged.drawn, media_type="image/png", headers=_headers(judged))
-    page = await judge.page(caller, upload, judged, options, deadline_s=deadline_s)
+    page = await pictures.page(caller, upload, judged, options, deadline_s=deadline_s)
     return page_answer(page, judged.name, _headers(judged))
 
 
@@ -212,12 +212,16 @@ async def _answers(request: Request, uploads: list[Upload], options: PredictOpti
 
 
 async def _item(request: Request, upload: Upload, options: PredictOptions) -> dict[str, Any]:
-    judge, caller, request_id = service_of(request).judge, caller_of(request), request.scope["fakeweb.id"]
+    pictures, caller, request_id = (
+        service_of(request).pictures,
+        caller_of(request),
+        request.scope["fakeweb.id"],
+    )
     item: dict[str, Any] = {"name": upload.name, "status": 200, "judgement": None, "problem": None}
     deadline_s = deadline_in(service_of(request).settings.deadline_s)
     try:
-        judged = await judge.picture(caller, upload, options, draw=options.overlay, deadline_s=deadline_s)
-        item["judgement"] = await judge.answer(caller, judged, options, overlay=options.overlay)
+        judged = await pictures.picture(caller, upload, options, draw=options.overlay, deadline_s=deadline_s)
+        item["judgement"] = await pictures.answer(caller, judged, options, overlay=options.overlay)
     except FakeWebError as error:
         item["problem"] = problem(for_caller(error), request_id)
     except Exception as error:

@@ -54,7 +54,7 @@ async def get_result(request: Request, result_id: ResultId) -> Response:
 )
 async def get_impact(request: Request, options: Annotated[ImpactRequest, Query()]) -> Response:
     """Say how much harm a post can do, of a picture or video that was judged before; nothing is stored."""
-    found = service_of(request).judge.impact(options.p_fake, options.reach)
+    found = service_of(request).pictures.impact(options.p_fake, options.reach)
     text = "" if found is None else impact_words(found)
     return json_answer({"impact": None if found is None else asdict(found), "text": text})
 
@@ -71,7 +71,7 @@ async def delete_result(request: Request, result_id: ResultId) -> Response:
     """Delete a report; items of the review queue stay without it."""
     service = service_of(request)
     found = await service.store.erase(service.store.delete_result, result_id, caller_of(request).sees)
-    service.judge.forget()
+    service.pictures.forget()
     if not found:
         raise NotFound("there is no such result", hint="it may have been deleted before")
     return Response(status_code=204)
@@ -97,7 +97,7 @@ async def forget_media(request: Request, media_sha256: Sha256) -> Response:
     for job in jobs:
         await service.jobs.delete(job["id"])
     counts = await store.erase(store.delete_media, media_sha256, tenant)
-    service.judge.forget()
+    service.pictures.forget()
     if not jobs and not any(counts.values()):
         raise NotFound("there is nothing about these bytes", hint="it may have been deleted before")
     return json_answer({**counts, "jobs": len(jobs)})

@@ -17,8 +17,8 @@ from fakeweb.errors import Busy, Conflict, NotFound, from_dict
 from fakeweb.media import NO_COST
 from fakeweb.server.bodies import FileSink, Reader
 from fakeweb.server.finished import Finished
-from fakeweb.server.judge import deadline_in
 from fakeweb.server.keys import Key
+from fakeweb.server.pictures import deadline_in
 from fakeweb.server.problems import for_caller, problem
 from fakeweb.server.routes.given import (
     caller_of,
@@ -217,7 +217,7 @@ async def result(request: Request, job_id: str, _reach: Annotated[ReachOptions, 
 def _judgement(service: Service, row: Row, options: VideoOptions) -> dict[str, Any]:
     """Return the judgement of a finished job in the form of a picture's."""
     report = Finished.stored(row["report"])
-    found = service.judge.impact(report.summary.p_fake, options.reach)
+    found = service.pictures.impact(report.summary.p_fake, options.reach)
     return {
         "id": row["result_id"],
         "cached": False,
@@ -237,7 +237,7 @@ async def _page(service: Service, caller: Key, row: Row, options: VideoOptions) 
         ticket.uploaded([NO_COST])
         kept = await asyncio.to_thread(service.jobs.kept_for_page, row)
         report = Finished.stored(row["report"])
-        return await service.judge.clip_page(
+        return await service.pictures.clip_page(
             caller, row["source"], report, kept, options, deadline_s=deadline_s
         )
 

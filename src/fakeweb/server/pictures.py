@@ -1,4 +1,4 @@
-"""The use case: bytes of a picture -> the answer a caller gets."""
+"""Picture predictions, the use case of the service: bytes of a picture -> the answer a caller gets."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class _Shared:
                 self.task.cancel()
 
 
-class Judge:
+class Pictures:
     """Judges pictures once, remembers, and puts what matters into the queue."""
 
     def __init__(
@@ -335,7 +335,7 @@ class Judge:
         draw: bool = False,
         page: dict[str, Any] | None = None,
     ) -> tuple[dict[str, Any], bytes]:
-        """Have a worker judge a picture, draw it, or make its page, see :meth:`fakeweb.server.worker.Judge.answer`."""
+        """Have a worker judge a picture, draw it, or make its page: :meth:`fakeweb.server.worker.WorkerScanner.answer`."""
         task = {
             "name": upload.name,
             "threshold": options.threshold,
