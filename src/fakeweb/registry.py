@@ -76,6 +76,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
 }
 
+_LEFT = {
+    ("forge", "reconstruct"): "it left the package for research/ of the sources. ",
+    ("task", "autoencoder"): "it stayed in version 0.8.0. ",
+}
+"""Where built-in names of earlier versions went."""
+
 
 def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
@@ -108,7 +114,7 @@ def load(kind: str, name: str) -> Any:
                 return _loaded(kind, entry)
         known = names(kind)
         near = difflib.get_close_matches(name, known, n=1)
-        guess = f"did you mean '{near[0]}'? " if near else ""
+        guess = _LEFT.get((kind, name)) or (f"did you mean '{near[0]}'? " if near else "")
         raise UnknownName(f"no {kind} is called '{name}'", hint=f"{guess}known: {', '.join(known)}")
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)

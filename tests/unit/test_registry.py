@@ -64,6 +64,12 @@ def test_a_name_like_no_other_gets_no_suggestion():
     assert "did you mean" not in caught.value.hint
 
 
+def test_a_name_of_an_earlier_version_says_where_it_went():
+    with pytest.raises(UnknownName, match="no forge is called 'reconstruct'") as caught:
+        registry.load("forge", "reconstruct")
+    assert caught.value.hint.startswith("it left the package for research/")
+
+
 def test_a_third_party_is_found_and_loaded(third_party):
     assert "theirs" in registry.names("finder")
     found = registry.load("finder", "theirs")

@@ -335,7 +335,7 @@ class Pictures:
         draw: bool = False,
         page: dict[str, Any] | None = None,
     ) -> tuple[dict[str, Any], bytes]:
-        """Have a worker judge a picture, draw it, or make its page: :meth:`fakeweb.server.worker.WorkerScanner.answer`."""
+        """Have a worker judge a picture, draw it, or make its page: :meth:`.worker.WorkerScanner.answer`."""
         task = {
             "name": upload.name,
             "threshold": options.threshold,
