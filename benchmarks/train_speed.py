@@ -18,10 +18,10 @@ import torch
 from torch import nn
 
 from bench import arguments
-from fakeweb.train.corpus import gather
-from fakeweb.train.heads import build_net, outputs_of
-from fakeweb.train.loader import FaceDataset
-from fakeweb.train.plan import Pick
+from fakeweb.train.classifier.corpus import gather
+from fakeweb.train.classifier.heads import build_net, outputs_of
+from fakeweb.train.classifier.loader import FaceDataset
+from fakeweb.train.classifier.plan import Pick
 from fakeweb.train.recipe import read_recipe
 
 ROUNDS = 3

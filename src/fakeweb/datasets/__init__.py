@@ -8,7 +8,7 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
 
     layout   TolerantLayout: uses what is there, lists the rest in ``problems``
     files    files of a folder in a fixed order; which video of a list a file shows
-    tables   JSON and CSV, refused with file and line where broken
+    tables   JSON and CSV, refused with file and line where broken; csvfile: rows and dataclasses written as CSV
     splits   the split of a group, of people, and which videos are one family
     doubles  pictures that stand in a data set twice, perhaps as the opposite
     opening  layouts by name with options, or by the look of a folder; a whole data set at once

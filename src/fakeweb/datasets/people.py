@@ -7,14 +7,13 @@ lie in ``people_lists/`` and go by name.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from fakeweb.datasets.csvfile import to_csv
 from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import half_of_group
 from fakeweb.datasets.tables import read_rows
@@ -66,13 +65,11 @@ def write_people(families: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
     Args:
         families: Source -> families, each the groups that show one person.
     """
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_COLUMNS)
+    rows: list[Sequence[str]] = [_COLUMNS]
     every = [(source, sorted(f)) for source in sorted(families) for f in families[source]]
     for number, (source, family) in enumerate(sorted(every), 1):
-        rows.writerows([source, key, f"p{number:03}"] for key in sorted(key_of(g) for g in family))
-    return text.getvalue().encode()
+        rows.extend([source, key, f"p{number:03}"] for key in sorted(key_of(g) for g in family))
+    return to_csv(rows).encode()
 
 
 def regroup(samples: Sequence[Sample], people: People) -> list[Sample]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.batch import ordered_map
+from fakeweb.datasets.csvfile import to_csv as rows_to_csv
 from fakeweb.datasets.tables import read_rows
 from fakeweb.dfdc.parts import ClipRef, Part
 from fakeweb.dfdc.score_clips import CLIP
@@ -105,13 +104,11 @@ def submit(
 
 def to_csv(predictions: Sequence[Prediction]) -> str:
     """Return the submission: ``filename,label`` with P(fake) within 0.01 and 0.99."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("filename", "label"))
+    rows = [("filename", "label")]
     for prediction in predictions:
         p = UNKNOWN if prediction.p_fake is None else min(1 - CLIP, max(CLIP, prediction.p_fake))
-        writer.writerow((readable(prediction.filename), f"{p:.6f}"))
-    return text.getvalue()
+        rows.append((readable(prediction.filename), f"{p:.6f}"))
+    return rows_to_csv(rows)
 
 
 def read_order(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ Importing it loads none of the guests::
     shallow    the baseline every model must beat; leaks: what handling alone gives away
     folds      cross-validation by held-out source; people: persons who stand under several groups
     inspect    what is in a data set, good and bad; files: facts of its pictures
-    report, pages, plots   figures -> Markdown and HTML; csvfile: dataclasses as CSV
+    report, pages, plots   figures -> Markdown and HTML
 
 A new figure goes into :mod:`fakeweb.metrics` and the table of ``figures``, new damage into ``degrade.CURVES``.
 """

@@ -15,9 +15,9 @@ import numpy as np
 
 from fakeweb.batch import ordered_map
 from fakeweb.datasets import Sample
+from fakeweb.datasets.csvfile import header_of, read_csv, write_csv
 from fakeweb.errors import DatasetError
 from fakeweb.evaluate import plots
-from fakeweb.evaluate.csvfile import header_of, read_csv, write_csv
 from fakeweb.evaluate.figures import two_class_sources
 from fakeweb.evaluate.files import FORMAT_FEATURES, FileFacts, format_features, near_duplicates, read_facts
 from fakeweb.evaluate.leaks import ALLOWED, LEAST, leak

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from fakeweb.batch import ordered_map
+from fakeweb.datasets.csvfile import to_csv, write_csv
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import figures, shallow
-from fakeweb.evaluate.csvfile import to_csv, write_csv
 from fakeweb.evaluate.degrade import PLAIN, views
 from fakeweb.evaluate.matched import VIEW, pair
 from fakeweb.evaluate.protocol import Chosen, Protocol, choose, clips

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from fakeweb.datasets.csvfile import cells_of, header_of, read_csv, to_csv, write_csv
 from fakeweb.errors import UsageError
-from fakeweb.evaluate.csvfile import cells_of, header_of, read_csv, to_csv, write_csv
 from fakeweb.media import write_atomically
 
 State = Literal["judged", "no_face", "unreadable"]

@@ -1,7 +1,9 @@
 """Recipes, networks, the training loop, and export to ONNX with a card. Extra ``train``.
 
 What lives where: ``loop`` trains whatever a ``task`` is; the tasks are ``classifier/``, ``finder/``, ``mesh/`` and
-``temporal/``, each with its recipe, options, network, samples, figures and export. Of ``nets/`` are the encoders.
+``temporal/``, each with its options, samples, loss, figures and export; ``nets/`` are networks by name. What tasks
+share stands beside them: ``recipe``, ``batches``, ``augment``, ``optimizers``, ``devices``, ``weights``,
+``checkpoint``, ``logs``, ``calibrate``, ``export``.
 
 * A new training is one TOML file in ``recipes/``.
 * A new network is one file in ``nets/`` with ``build(outputs, argument, weights) -> torch.nn.Module`` and one line in

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from fakeweb.errors import DatasetError
 from fakeweb.metrics import auc as auc
 from fakeweb.runtime import Calibration, Decision
-from fakeweb.train.prepare import FaceSample
 from fakeweb.train.recipe import CalibrationRecipe
 
 Floats = npt.NDArray[np.float64]
@@ -22,11 +21,6 @@ MIN_LOGITS = 50
 _NEAR = 1e-6
 BENDS_AT = (0.2, 0.4, 0.6, 0.8)
 """Shares of the logits at which :func:`fit_bent` lets the line bend."""
-
-
-def labels_and_sources(faces: Sequence[FaceSample]) -> tuple[Ints, npt.NDArray[np.str_]]:
-    """Return the labels (N,) and sources (N,) of training faces."""
-    return np.array([f.sample.label for f in faces]), np.array([f.sample.source for f in faces])
 
 
 def source_aucs(logits: Floats, labels: Ints, sources: npt.NDArray[np.str_]) -> dict[str, float]:

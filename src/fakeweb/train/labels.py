@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from fakeweb.datasets import Sample
+from fakeweb.datasets.csvfile import write_csv
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.media import read_image
-from fakeweb.train.prepare import write_table
 from fakeweb.types import Face, FaceFinder
 
 COLUMNS = (
@@ -66,11 +66,11 @@ def label(
                 faces = finder.find(image)
                 rows += [_row(name, image.width, image.height, f) for f in faces or (None,)]
             if done % 1000 == 0:
-                write_table(out, [COLUMNS, *rows])
+                write_csv(out, [COLUMNS, *rows])
             if done % 20 == 0 or done == len(samples):
                 on_progress(done, len(samples))
     finally:
-        write_table(out, [COLUMNS, *rows])
+        write_csv(out, [COLUMNS, *rows])
     return unread
 
 

@@ -32,7 +32,7 @@ class DataRecipe:
             ``optim.source_power``. Reals that stand beside a fake of their group follow that fake's share.
         cache_px: Longest side of the region around each face that is kept decoded; 0 decodes each time.
         masks: Per source, where its fakes were touched: ``pair``, ``parts``, ``whole``, ``file`` or ``none``;
-            see :mod:`fakeweb.train.masks`.
+            see :mod:`fakeweb.train.classifier.masks`.
         drop_untouched: Leave out training fakes whose mask by ``pair`` is empty: the label is wrong there.
         people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
         allow_conflicts: Go on where a picture is labelled both real and fake; of one file the first label counts.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections import Counter
@@ -16,6 +14,7 @@ import typer
 
 from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, print_error, printable, progress_bar, write
+from fakeweb.datasets.csvfile import to_csv
 from fakeweb.errors import DatasetError, UsageError, readable
 from fakeweb.forge.dataset import COLUMNS, FoundFace, Journal, Look, Plan, methods_of, rows_of
 from fakeweb.forge.sheet import write_sheets
@@ -218,12 +217,8 @@ def _there(plan: Plan, record: dict[str, Any]) -> bool:
 
 
 def _write_index(out: Path, records: list[dict[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record in records:
-        writer.writerows(rows_of(record))
-    write_atomically(out / "index.csv", text.getvalue().encode("utf-8", "replace"))
+    rows = to_csv([COLUMNS, *(row for record in records for row in rows_of(record))])
+    write_atomically(out / "index.csv", rows.encode("utf-8", "replace"))
 
 
 def _summary(out: Path, records: list[dict[str, Any]], failed: Counter[str]) -> None:

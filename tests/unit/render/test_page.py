@@ -132,7 +132,11 @@ def test_of_real_faces_no_rarity_is_said(build):
     rare = Rarity(240.0, (110.0, 900.0), 3310)
     for label, told in (("real", False), ("uncertain", True), ("fake", True)):
         report = build.report([replace(build.face(label, (0, 0, 9, 9), 0.5), rarity=rare)])
-        for text in (explain(report, About("1")), quote(report, About("1")), to_html(Shown(report), About("1"))):
+        for text in (
+            explain(report, About("1")),
+            quote(report, About("1")),
+            to_html(Shown(report), About("1")),
+        ):
             assert ("1 in 240" in text) is told, label
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_png
-from fakeweb.train.corpus import gather
+from fakeweb.train.classifier.corpus import gather
 from fakeweb.train.recipe import DataRecipe, Recipe
 from fakeweb.types import Image
 

@@ -285,11 +285,11 @@ def test_a_step_uphill_is_as_long_as_asked_and_taken_back():
 
 def test_a_zoomed_fake_that_shows_nothing_touched_counts_as_real():
     from fakeweb.datasets import Sample
-    from fakeweb.train.loader import NO_KIND, FaceDataset
-    from fakeweb.train.plan import Pick
-    from fakeweb.train.prepare import FaceSample
+    from fakeweb.train.classifier.loader import NO_KIND, FaceDataset
+    from fakeweb.train.classifier.plan import Pick
+    from fakeweb.train.classifier.prepare import FaceSample
+    from fakeweb.train.classifier.regions import Region
     from fakeweb.train.recipe import AugmentRecipe, DataRecipe, EvidenceRecipe, Recipe
-    from fakeweb.train.regions import Region
 
     mask = np.zeros((64, 64), np.uint8)
     mask[:, :24] = 255  # the left three eighths

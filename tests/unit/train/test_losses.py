@@ -8,8 +8,8 @@ import pytest
 from fakeweb.train.recipe import EvidenceRecipe, LossRecipe, OptimRecipe, Recipe
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
-losses = pytest.importorskip("fakeweb.train.losses")
-heads = pytest.importorskip("fakeweb.train.heads")
+losses = pytest.importorskip("fakeweb.train.classifier.losses")
+heads = pytest.importorskip("fakeweb.train.classifier.heads")
 
 PLAIN = Recipe("x", "1", "t", optim=OptimRecipe(label_smoothing=0.0, kind_weight=0.0))
 

@@ -8,7 +8,7 @@ import pytest
 
 from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
-from fakeweb.train.masks import pair_mask, part_mask, touched, untouched
+from fakeweb.train.classifier.masks import pair_mask, part_mask, touched, untouched
 from fakeweb.types import Image
 
 BOX = (30.0, 20.0, 98.0, 108.0)

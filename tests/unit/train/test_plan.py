@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeweb.datasets import Sample
-from fakeweb.train.plan import EpochPlan, part_of
-from fakeweb.train.prepare import FaceSample
+from fakeweb.train.classifier.plan import EpochPlan, part_of
+from fakeweb.train.classifier.prepare import FaceSample
 from fakeweb.train.recipe import AugmentRecipe, DataRecipe, ForgeRecipe, OptimRecipe, Recipe
 
 

@@ -10,7 +10,7 @@ from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.topology import MEAN
-from fakeweb.train.prepare import NO_FACE, OUTSIDE, FaceSample, prepare
+from fakeweb.train.classifier.prepare import NO_FACE, OUTSIDE, FaceSample, prepare
 from fakeweb.types import Face, Image
 
 

@@ -12,10 +12,10 @@ from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_crop
-from fakeweb.train.meshes import MeasuredMeshes
-from fakeweb.train.prepare import FaceSample
+from fakeweb.train.classifier.meshes import MeasuredMeshes
+from fakeweb.train.classifier.prepare import FaceSample
+from fakeweb.train.classifier.regions import MASK_PX, cut_region, drop_untouched, keep_regions, reach_of
 from fakeweb.train.recipe import DataRecipe, Recipe
-from fakeweb.train.regions import MASK_PX, cut_region, drop_untouched, keep_regions, reach_of
 from fakeweb.types import Face, Image
 
 RECIPE = Recipe("x", "1", "t", data=DataRecipe(cache_px=64, masks={"s": "whole", "p": "pair"}))
@@ -107,7 +107,7 @@ def test_an_interrupt_anywhere_loses_nothing_that_matters(faces, tmp_path, monke
         return read_image(path)
 
     flags = {"stop"}
-    monkeypatch.setattr("fakeweb.train.regions.read_image", stopping)
+    monkeypatch.setattr("fakeweb.train.classifier.regions.read_image", stopping)
     with pytest.raises(KeyboardInterrupt):
         keep_regions(faces, RECIPE, MeasuredMeshes(Mesher()), tmp_path / "two")
     (data,) = (tmp_path / "two").glob("*.bin")
@@ -116,7 +116,7 @@ def test_an_interrupt_anywhere_loses_nothing_that_matters(faces, tmp_path, monke
     flags.clear()
     opened = []
     monkeypatch.setattr(
-        "fakeweb.train.regions.read_image", lambda path: (opened.append(path), read_image(path))[1]
+        "fakeweb.train.classifier.regions.read_image", lambda path: (opened.append(path), read_image(path))[1]
     )
     same(keep_regions(faces, RECIPE, MeasuredMeshes(Mesher()), tmp_path / "two"), whole)
     assert opened == [f.sample.path for f in faces[at:]]

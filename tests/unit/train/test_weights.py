@@ -8,7 +8,7 @@ import pytest
 
 from fakeweb import registry
 from fakeweb.errors import BadRecipe, DatasetError, MissingExtra, ModelCorrupt, UsageError
-from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes
+from fakeweb.train.classifier.meshes import LabelledMeshes, MeasuredMeshes
 from fakeweb.types import Face, Image
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")

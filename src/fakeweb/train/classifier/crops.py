@@ -11,11 +11,11 @@ from torch import nn
 
 from fakeweb.train.augment import views
 from fakeweb.train.batches import load
-from fakeweb.train.corpus import Corpus
-from fakeweb.train.forging import Forger
-from fakeweb.train.loader import FaceDataset
-from fakeweb.train.plan import Pick
-from fakeweb.train.prepare import FaceSample
+from fakeweb.train.classifier.corpus import Corpus
+from fakeweb.train.classifier.forging import Forger
+from fakeweb.train.classifier.loader import FaceDataset
+from fakeweb.train.classifier.plan import Pick
+from fakeweb.train.classifier.prepare import FaceSample
 from fakeweb.train.progress import Progress
 from fakeweb.train.recipe import AugmentRecipe, Recipe
 from fakeweb.train.task import Setting, came_apart

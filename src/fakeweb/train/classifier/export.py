@@ -13,8 +13,8 @@ from torch import nn
 from fakeweb.errors import ModelIncompatible
 from fakeweb.media import write_atomically
 from fakeweb.runtime import Calibration, Decision, ModelCard, open_session, sha256_of
+from fakeweb.train.classifier.heads import outputs_of
 from fakeweb.train.export import MAX_PARITY_GAP, coarse_noise, to_bytes, to_onnx, write_card
-from fakeweb.train.heads import outputs_of
 from fakeweb.train.recipe import Recipe
 
 OUTPUTS = ("logit", "kinds", "evidence")

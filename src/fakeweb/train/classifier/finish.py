@@ -18,14 +18,13 @@ from fakeweb.train.calibrate import (
     doubtful,
     fit_bent,
     fit_decision,
-    labels_and_sources,
     source_aucs,
 )
 from fakeweb.train.classifier.crops import Crops
 from fakeweb.train.classifier.export import Deployed, export
-from fakeweb.train.heads import outputs_of
-from fakeweb.train.plan import Pick
-from fakeweb.train.prepare import FaceSample
+from fakeweb.train.classifier.heads import outputs_of
+from fakeweb.train.classifier.plan import Pick
+from fakeweb.train.classifier.prepare import FaceSample, labels_and_sources
 from fakeweb.train.recipe import to_dict
 from fakeweb.train.task import Result
 from fakeweb.types import KINDS

@@ -12,17 +12,18 @@ import torch
 from torch import nn
 
 from fakeweb.errors import BadRecipe, UsageError
-from fakeweb.train.calibrate import labels_and_sources, source_aucs
+from fakeweb.train.calibrate import source_aucs
+from fakeweb.train.classifier.corpus import fingerprint, gather
 from fakeweb.train.classifier.crops import Batch, Crops
 from fakeweb.train.classifier.finish import finish
-from fakeweb.train.corpus import fingerprint, gather
+from fakeweb.train.classifier.forging import Forger
+from fakeweb.train.classifier.heads import build_net, freeze, outputs_of
+from fakeweb.train.classifier.loader import NO_KIND
+from fakeweb.train.classifier.losses import Counts, Targets, loss_of
+from fakeweb.train.classifier.plan import EpochPlan, part_of
+from fakeweb.train.classifier.prepare import labels_and_sources
 from fakeweb.train.devices import autocast
-from fakeweb.train.forging import Forger
-from fakeweb.train.heads import build_net, freeze, outputs_of
-from fakeweb.train.loader import NO_KIND
-from fakeweb.train.losses import Counts, Targets, loss_of
 from fakeweb.train.optimizers import make_optimizer
-from fakeweb.train.plan import EpochPlan, part_of
 from fakeweb.train.recipe import Recipe, read_recipe, with_fold
 from fakeweb.train.task import Result, Schedule, Setting, Task
 from fakeweb.train.weights import start_of

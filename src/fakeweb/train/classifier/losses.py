@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from fakeweb.train.heads import Outputs
-from fakeweb.train.loader import NO_KIND
+from fakeweb.train.classifier.heads import Outputs
+from fakeweb.train.classifier.loader import NO_KIND
 from fakeweb.train.recipe import Recipe
 
 

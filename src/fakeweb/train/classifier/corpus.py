@@ -11,13 +11,14 @@ from typing import Any
 
 from fakeweb import registry
 from fakeweb.datasets import Sample, half_of_group, read_people, read_samples, regroup, settle_conflicts
+from fakeweb.datasets.csvfile import write_csv
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.train.calibrate import MIN_LOGITS
-from fakeweb.train.meshes import LabelledMeshes, MeasuredMeshes, Meshes
-from fakeweb.train.prepare import UNTOUCHED, FaceSample, Prepared, prepare, write_table
+from fakeweb.train.classifier.meshes import LabelledMeshes, MeasuredMeshes, Meshes
+from fakeweb.train.classifier.prepare import UNTOUCHED, FaceSample, Prepared, prepare
+from fakeweb.train.classifier.regions import Regions, drop_untouched, keep_regions
 from fakeweb.train.progress import Progress, Tell
 from fakeweb.train.recipe import Recipe
-from fakeweb.train.regions import Regions, drop_untouched, keep_regions
 from fakeweb.types import FaceFinder
 
 
@@ -156,7 +157,7 @@ def _plug_in(kind: str, name: str, model: Path | None, option: str) -> Any:
 
 
 def _list_left_out(prepared: Prepared, total: int, table: Path, tell: Tell) -> None:
-    write_table(table, [("path", "reason"), *((s.path, why) for s, why in prepared.left_out)])
+    write_csv(table, [("path", "reason"), *((s.path, why) for s, why in prepared.left_out)])
     if prepared.left_out:
         reasons = ", ".join(f"{n} x {why}" for why, n in prepared.reasons().items())
         note = f"{len(prepared.left_out)} of {total} pictures left out ({reasons}), see {table}"

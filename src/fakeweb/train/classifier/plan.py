@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fakeweb.train.prepare import FaceSample
+from fakeweb.train.classifier.prepare import FaceSample
 from fakeweb.train.recipe import Recipe
 
 _PARTS = ("real", "fake", "forged")

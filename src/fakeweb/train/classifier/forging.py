@@ -11,8 +11,8 @@ import numpy as np
 from fakeweb import registry
 from fakeweb.errors import BadRecipe
 from fakeweb.forge import ForgeMethod, Forgery
+from fakeweb.train.classifier.regions import Region, Regions
 from fakeweb.train.recipe import ForgeRecipe
-from fakeweb.train.regions import Region, Regions
 from fakeweb.types import Image
 
 _SALT = 5  # forging and degrading draw from generators of their own

@@ -14,11 +14,11 @@ from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_pair, mask_crop
-from fakeweb.train.forging import Forger
-from fakeweb.train.plan import Pick
-from fakeweb.train.prepare import FaceSample, centre_inside
+from fakeweb.train.classifier.forging import Forger
+from fakeweb.train.classifier.plan import Pick
+from fakeweb.train.classifier.prepare import FaceSample, centre_inside
+from fakeweb.train.classifier.regions import Regions
 from fakeweb.train.recipe import AugmentRecipe, Recipe
-from fakeweb.train.regions import Regions
 from fakeweb.types import KINDS, Box, Face, Image, UInt8Array
 
 NO_KIND = -100

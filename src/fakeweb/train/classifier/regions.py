@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.datasets import Sample
+from fakeweb.datasets.csvfile import write_csv
 from fakeweb.errors import DatasetError, FakeWebError
-from fakeweb.media import read_image, write_atomically
-from fakeweb.train.masks import touched, untouched
-from fakeweb.train.meshes import Meshes
-from fakeweb.train.prepare import FaceSample
+from fakeweb.media import read_image
+from fakeweb.train.classifier.masks import touched, untouched
+from fakeweb.train.classifier.meshes import Meshes
+from fakeweb.train.classifier.prepare import FaceSample
 from fakeweb.train.recipe import Recipe
 from fakeweb.types import Box, Face, Image, UInt8Array
 
@@ -136,7 +136,8 @@ def keep_regions(
         meshes: Knows the mesh of real faces to be forged; None: no meshes.
         folder: Where ``regions-<hash>.bin`` and ``.csv`` go.
         on_progress: Called with (done, total).
-        names: By picture, the name that tells its parts (see :mod:`fakeweb.train.masks`), where the group does not.
+        names: By picture, the name that tells its parts (see :mod:`fakeweb.train.classifier.masks`), where the
+            group does not.
 
     Raises:
         DatasetError: A picture or mask cannot be read any more, or the disk is full.
@@ -284,8 +285,5 @@ def _read_index(data: Path, index: Path) -> tuple[list[list[float]], int]:
 
 
 def _write_index(path: Path, table: list[list[float]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([[int(v) if v == int(v) else repr(v) for v in row] for row in table])
-    write_atomically(path, text.getvalue().encode())
+    rows = ([int(v) if v == int(v) else repr(v) for v in row] for row in table)
+    write_csv(path, [_COLUMNS, *rows])

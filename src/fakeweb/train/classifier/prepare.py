@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from fakeweb.datasets import Sample
+from fakeweb.datasets.csvfile import write_csv
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces.align import stand_of
-from fakeweb.media import read_image, write_atomically
+from fakeweb.media import read_image
 from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Image
 
 NO_FACE = "no face found"
@@ -41,6 +44,11 @@ class Prepared:
         """Count the left-out samples by reason, without the paths that messages about single files hold."""
         known = (NO_FACE, OUTSIDE, UNTOUCHED)
         return dict(Counter(why if why in known else "cannot be read" for _, why in self.left_out))
+
+
+def labels_and_sources(faces: Sequence[FaceSample]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_]]:
+    """Return the labels (N,) and sources (N,) of training faces."""
+    return np.array([f.sample.label for f in faces]), np.array([f.sample.source for f in faces])
 
 
 def prepare(
@@ -164,15 +172,8 @@ def _read_cache(path: Path) -> dict[str, Box | str]:
 
 
 def _write_cache(path: Path, cache: dict[str, Box | str]) -> None:
-    write_table(
+    write_csv(
         path,
         ([name, "", "", "", "", found] if isinstance(found, str) else [name, *found, ""]
          for name, found in cache.items()),
     )  # fmt: skip
-
-
-def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    """Write rows as CSV, whole or not at all."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
