@@ -1,6 +1,6 @@
 """Data set layouts: a folder on disk -> an iterator of :class:`Sample`. Opens no pixels.
 
-May import: numpy, fsspec (its guest), :mod:`fakeweb.media`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
+May import: numpy, OpenCV, fsspec (its guest), :mod:`fakeweb.media`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
 :mod:`fakeweb.errors`.
 
 A new layout is one file here with a class that has ``name`` and ``index(root) -> Iterator[Sample]``, and one

@@ -14,8 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
+import numpy as np
+
 from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
+from fakeweb.types import Image
 
 FORM = 1
 
@@ -139,3 +143,15 @@ def read_shard(store: Storage, name: str, sidecar: Mapping[str, Any]) -> Iterato
             hint="remove both and extract again",
         )
     yield from unpack(data, store.path_of(name))
+
+
+def decode_crop(data: bytes) -> Image:
+    """Decode a crop of a shard, whose checksum has been verified.
+
+    Raises:
+        DatasetError: It is no JPEG.
+    """
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise DatasetError("a shard holds a crop that is no JPEG", hint="extract it again")
+    return Image(np.asarray(pixels, np.uint8))

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from fakeweb.classifiers import OnnxTemporal
-from fakeweb.datasets.shards import TrackSample, read_shard, read_sidecars
+from fakeweb.datasets.shards import TrackSample, decode_crop, read_shard, read_sidecars
 from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
-from fakeweb.types import Classifier, Crop, Face, Image
+from fakeweb.types import Classifier, Crop, Face
 
 CLIP: Final = 0.01
 """P(fake) is held this far from 0 and 1 in log loss and submission, as one confident error costs much."""
@@ -83,18 +82,6 @@ def judge_track(sample: TrackSample, classifier: Classifier | OnnxTemporal) -> l
     if isinstance(classifier, OnnxTemporal):
         return [classifier.score_track(crops)] if crops else []
     return [s.p_fake for s in classifier.score(crops)]
-
-
-def decode_crop(data: bytes) -> Image:
-    """Decode a crop of a shard, whose checksum has been verified.
-
-    Raises:
-        DatasetError: It is no JPEG.
-    """
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if pixels is None:
-        raise DatasetError("a shard holds a crop that is no JPEG", hint="extract it again")
-    return Image(np.asarray(pixels, np.uint8))
 
 
 def figures(scores: Sequence[ClipScore], threshold: float = 0.5) -> dict[str, Any]:

@@ -115,15 +115,7 @@ def _read_up_to(read: Callable[[int], Any], reading: Reading) -> bytes:
                 f"{reading.name} cannot be read: {error.strerror or error}",
                 hint="copy the file and try again",
             ) from error
-        if part is None:
-            raise Unreadable(
-                f"{reading.name} has no data ready", hint="give a file object that waits for its data"
-            )
-        if not isinstance(part, bytes | bytearray | memoryview):
-            raise BadArgument(
-                f"a file object must be opened in binary mode, read() gave {type(part).__name__}",
-                hint='open it with "rb"',
-            )
+        check_part(part, reading.name)
         if not part:
             break
         parts.append(bytes(part))
@@ -131,3 +123,14 @@ def _read_up_to(read: Callable[[int], Any], reading: Reading) -> bytes:
     data = b"".join(parts)
     reading.check_bytes(len(data))
     return data
+
+
+def check_part(part: Any, name: str) -> None:
+    """Raise where what a file object's ``read`` gave is no bytes, or nothing because it does not wait for its data."""
+    if part is None:
+        raise Unreadable(f"{name} has no data ready", hint="give a file object that waits for its data")
+    if not isinstance(part, bytes | bytearray | memoryview):
+        raise BadArgument(
+            f"a file object must be opened in binary mode, read() gave {type(part).__name__}",
+            hint='open it with "rb"',
+        )

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from fakeweb.errors import BadArgument, Refused, TooLarge, Unreadable
 from fakeweb.media.limits import Limits, one_line
-from fakeweb.media.source import open_regular
+from fakeweb.media.source import check_part, open_regular
 from fakeweb.media.video.kind import HEAD_BYTES
 
 _CHUNK_BYTES = 1 << 20
@@ -76,13 +76,7 @@ def _copy(source: Any, name: str, limits: Limits) -> BinaryIO:
     left, in_memory = limits.max_clip_bytes + 1, True
     while left > 0:
         part = source.read(min(left, _CHUNK_BYTES))
-        if part is None:
-            raise Unreadable(f"{name} has no data ready", hint="give a file object that waits for its data")
-        if not isinstance(part, bytes | bytearray | memoryview):
-            raise BadArgument(
-                f"a file object must be opened in binary mode, read() gave {type(part).__name__}",
-                hint='open it with "rb"',
-            )
+        check_part(part, name)
         if not part:
             break
         copy.write(part)

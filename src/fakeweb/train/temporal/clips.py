@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from fakeweb import registry
-from fakeweb.errors import DatasetError
+from fakeweb.datasets.shards import decode_crop
 from fakeweb.faces import align
 from fakeweb.forge import Flicker, forge_track
 from fakeweb.train.augment import augmented_crop
 from fakeweb.train.temporal.recipe import TemporalRecipe
 from fakeweb.train.temporal.tracks import ClipTracks, TrackRef, TrackSet
 from fakeweb.types import Face, FaceMesher, Image, UInt8Array
-
-
-def decode(data: bytes) -> Image:
-    """Decode a crop whose shard has been verified.
-
-    Raises:
-        DatasetError: It is no JPEG.
-    """
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if pixels is None:
-        raise DatasetError("a shard holds a crop that is no JPEG", hint="extract it again")
-    return Image(np.asarray(pixels, np.uint8))
 
 
 class ClipMaker:
@@ -80,7 +67,7 @@ class ClipMaker:
         return pixels, count, label
 
     def _frames(self, track: TrackRef) -> list[Image]:
-        return [decode(data) for data in self.tracks.crops(track, self.recipe.data.frames)]
+        return [decode_crop(data) for data in self.tracks.crops(track, self.recipe.data.frames)]
 
     def _cut(self, image: Image, track: TrackRef) -> UInt8Array:
         data = self.recipe.data
