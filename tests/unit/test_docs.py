@@ -52,6 +52,12 @@ def test_files_that_the_maps_name_are_there(page):
 ROOMS = sorted(p.parent for p in (ROOT / "src" / "fakeweb").glob("*/__init__.py"))
 
 
+def test_the_map_of_the_house_shows_every_room():
+    drawn = (ROOT / "docs" / "decisions" / "0001-two-rules.md").read_text("utf-8").split("```")[1]
+    files = {"errors", "metrics", "registry", "topology"}
+    assert set(re.findall(r"\w+", drawn)) == {room.name for room in ROOMS} | files
+
+
 @pytest.mark.parametrize("room", ROOMS, ids=lambda p: p.name)
 def test_every_room_says_what_it_may_import_and_imports_nothing_else(room):
     words = " ".join(
