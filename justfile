@@ -53,6 +53,12 @@ bench *args:
     {{ bin }}/python benchmarks/results.py {{ args }}
     {{ bin }}/python benchmarks/video.py {{ args }}
 
+# list what a lock file installs as CycloneDX: `just sbom` the service's, into dist/
+sbom lock="service":
+    mkdir -p dist
+    {{ uv }} tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements/{{ lock }}.lock --pyproject pyproject.toml \
+        --mc-type application --output-format JSON --output-file dist/{{ lock }}.cdx.json
+
 # write the locked versions anew: versions and hashes, no addresses
 lock:
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fakeweb.classifiers.trial import on_trial
+from fakeweb.classifiers.whole import whole
 from fakeweb.errors import ModelMissing, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.runtime import Adapter, Calibration, Decision, ModelCard, open_session, user_folder
@@ -36,7 +39,7 @@ def describe(
     margin: float = 1.3,
     min_face_px: float = 48.0,
 ) -> ModelCard:
-    """Return the card of an ONNX classifier after it has judged a few made-up crops.
+    """Return the card of an ONNX classifier after it has judged a few made-up crops, in a process of its own.
 
     Args:
         file: The ONNX file.
@@ -52,7 +55,8 @@ def describe(
     Raises:
         UsageError: An unusable name, or the file leaves the side open and nobody said it.
         ModelMissing: No file.
-        ModelIncompatible: ONNX Runtime cannot run it, or its output is not what was said.
+        ModelIncompatible: ONNX Runtime cannot run it, it takes too much time or memory, or its output is not what was
+            said.
     """
     plain = name.replace("-", "").replace("_", "")
     if not (plain.isascii() and plain.isalnum()):
@@ -61,24 +65,72 @@ def describe(
         raise ModelMissing(
             f"no ONNX file at {file}", hint="docs/guide/models.md shows the way from Keras and PyTorch"
         )
-    card = ModelCard(
+    card = _card(file, name, adapter, side_px or 64, margin, min_face_px)
+    task = {"file": str(file), "adapter": asdict(adapter), "side_px": side_px, "margin": margin}
+    side = int(on_trial(task)["side_px"])
+    return replace(
+        card, version=version, title=title or f"brought in from {file.name}", licence=licence, side_px=side
+    )
+
+
+def try_out(file: str, adapter: Mapping[str, Any], side_px: int, margin: float) -> dict[str, Any]:
+    """Have a network judge noise; called in the process of :mod:`fakeweb.classifiers.trial`.
+
+    Args:
+        file: The ONNX file.
+        adapter: What it wants and means, by field.
+        side_px: Side of its input; 0 takes it from the file.
+        margin: Of its crops.
+
+    Returns:
+        ``side_px``.
+
+    Raises:
+        UsageError, ModelIncompatible: As :func:`describe`.
+    """
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in adapter.items()
+    }
+    wanted = Adapter(**fields)
+    card = _card(Path(file), "trial", wanted, side_px or 64, margin, 48.0)
+    card = replace(card, side_px=_side(card, wanted, side_px))
+    _judge_noise(card)
+    return {"side_px": card.side_px}
+
+
+def _card(
+    file: Path, name: str, adapter: Adapter, side_px: int, margin: float, min_face_px: float
+) -> ModelCard:
+    return ModelCard(
         name=name,
-        version=version,
-        title=title or f"brought in from {file.name}",
+        version="1",
+        title="",
         path=file,
         sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        licence=licence,
+        licence="unknown",
         details={"limits": [NOT_CALIBRATED], "calibrated": False, "origin": file.name},
-        side_px=side_px or 64,
+        side_px=side_px,
         margin=margin,
         kinds=(),
         calibration=Calibration(1.0, 0.0),
         decision=_guess(min_face_px),
         adapter=adapter,
     )
-    card = replace(card, side_px=_side(card, adapter, side_px))
-    _try_out(card)
-    return card
+
+
+def joined(file: Path, folder: Path) -> Path:
+    """Return an ONNX file that holds its weights: itself, or one in a folder that has taken in the files beside it.
+
+    Raises:
+        ModelMissing, ModelIncompatible: A file with weights is not there, or lies elsewhere.
+    """
+    if not file.is_file():
+        return file
+    content = whole(file)
+    if content == file.read_bytes():
+        return file
+    (folder / file.name).write_bytes(content)
+    return folder / file.name
 
 
 def install(card: ModelCard, folder: Path | None = None, *, overwrite: bool = False) -> ModelCard:
@@ -155,7 +207,7 @@ def _side(card: ModelCard, adapter: Adapter, wanted: int) -> int:
     return wanted or sides.pop()
 
 
-def _try_out(card: ModelCard) -> None:
+def _judge_noise(card: ModelCard) -> None:
     """Judge noise, so that a card that does not fit fails now and not on a user's picture."""
     from fakeweb.classifiers.onnx import OnnxClassifier
 

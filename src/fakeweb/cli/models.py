@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from fakeweb import registry
-from fakeweb.classifiers.adopt import describe, install
+from fakeweb.classifiers.adopt import describe, install, joined
 from fakeweb.cli.console import ERRORS, progress_bar, write
 from fakeweb.errors import UsageError
 from fakeweb.runtime import Adapter, Card, find_card, list_cards, user_folder, verify
@@ -94,6 +95,7 @@ def _print(card: Card) -> None:
 
 @models.command("add", epilog=ADD_EPILOG)
 def add(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The ONNX file.", show_default=False)],
     name: Annotated[
         str, typer.Option(help="What to call it. [default: the file's]", show_default=False)
@@ -137,8 +139,12 @@ def add(
 ) -> None:
     """Bring in any ONNX classifier of faces: with a card it goes by its name, as in `fakeweb scan --model NAME`.
 
-    It is tried on made-up crops before it is kept, so that a card that does not fit fails now.
+    It is tried on made-up crops before it is kept, in a process of its own, so that a card that does not fit fails
+    now. Weights in files that lie beside the ONNX file are put into one.
     """
+    folder = tempfile.TemporaryDirectory(prefix="fakeweb-model-")
+    context.call_on_close(folder.cleanup)
+    file = joined(file, Path(folder.name))
     try:
         adapter = Adapter(layout, colour, dtype, scale, _triple(mean, "--mean"), _triple(std, "--std"), output,
                           meaning, index, shows)  # type: ignore[arg-type]  # fmt: skip

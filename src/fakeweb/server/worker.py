@@ -6,12 +6,14 @@ at any moment; it knows nothing that is not known elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -50,8 +52,22 @@ def limit_memory(memory_mb: int) -> None:
 
 
 def _end_with_service() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # unbuffered: the interpreter may end while this waits
+        pass
     os._exit(0)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what C libraries say of a stranger's file out of the log, where it could fill a disk."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 class WorkerScanner:
@@ -123,7 +139,10 @@ class WorkerScanner:
         started = time.perf_counter()
         known = task["report"]
         most_s = max(1, int(_SHARE * task["limit_s"]))
-        media = read_image(data, limits=replace(self._base.limits, max_decode_s=most_s), name=task["name"])
+        with quiet():
+            media = read_image(
+                data, limits=replace(self._base.limits, max_decode_s=most_s), name=task["name"]
+            )
         if known is None:
             scanner = self.scanner(task["threshold"], task["faces"])
             report = scanner.judge(media, read_s=time.perf_counter() - started)

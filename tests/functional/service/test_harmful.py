@@ -117,3 +117,18 @@ def test_a_costly_picture_counts_for_what_it_costs(run_service, bombs, small):
         assert (second.status_code, second.json()["code"]) == (503, "service.busy")
         assert int(second.headers["retry-after"]) >= 2
         assert costly.result().status_code == 200
+
+
+def test_what_decoders_say_of_a_file_does_not_fill_the_log(run_service):
+    """libtiff complains on standard error of codes that come too early."""
+    service = run_service()
+    data = bytearray(
+        encoded(
+            np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8), "TIFF", compression="tiff_lzw"
+        )
+    )
+    strips = int.from_bytes(data[4:8], "little")
+    for at in range(8 + 40, min(strips, len(data)) - 8, 97):
+        data[at : at + 4] = b"\xff\xff\xff\xff"
+    assert service.predict(bytes(data)).status_code == 422
+    assert ".tif" not in service.log.read_text()

@@ -1,13 +1,15 @@
 """Somebody else's ONNX classifier: described, tried, kept, used."""
 
+import base64
 import json
 import math
+import time
 
 import numpy as np
 import pytest
 
 from fakeweb.classifiers import OnnxClassifier
-from fakeweb.classifiers.adopt import describe, install
+from fakeweb.classifiers.adopt import describe, install, joined
 from fakeweb.errors import ModelIncompatible, ModelMissing, UsageError
 from fakeweb.runtime import Adapter, find_card, list_cards, user_folder
 
@@ -124,3 +126,110 @@ def test_names_are_not_taken_twice(foreign, home):
 def test_an_adapter_that_says_nonsense_is_refused(wrong):
     with pytest.raises(ValueError, match=r"must be|index"):
         Adapter(**wrong)
+
+
+ENDLESS = base64.b64decode(
+    "CAc6iwIKNAoBeBIBbSIKUmVkdWNlTWVhbioPCgRheGVzQAFAAkADoAEHKg8KCGtlZXBkaW1zGACgAQIKlQEKAAoBdAoBbRIBeSIE"
+    "TG9vcCqBAQoEYm9keTJ2ChEKAWMSAmNvIghJZGVudGl0eQoRCgF2EgJ2byIISWRlbnRpdHkSAWJaCwoBaRIGCgQIBxIAWgsKAWMS"
+    "BgoECAkSAFoQCgF2EgsKCQgBEgUKAxIBbmIMCgJjbxIGCgQICRIAYhEKAnZvEgsKCQgBEgUKAxIBbqABBRIBZyoIEAkqAQFCAXRa"
+    "HAoBeBIXChUIARIRCgMSAW4KAghACgIIQAoCCANiEAoBeRILCgkIARIFCgMSAW5CBAoAEA0="
+)
+"""Takes (N, 64, 64, 3), and its output is what a loop without an end comes to."""
+
+
+def test_a_network_that_never_ends_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("fakeweb.classifiers.trial.LIMIT_S", 4.0)
+    path = tmp_path / "endless.onnx"
+    path.write_bytes(ENDLESS)
+    begun = time.monotonic()
+    with pytest.raises(ModelIncompatible, match="does not judge three crops in 4 seconds") as caught:
+        describe(path, "endless", Adapter())
+    assert time.monotonic() - begun < 10
+    assert "endless loop" in caught.value.hint
+
+
+def test_a_network_that_takes_all_memory_does_not_take_ours(onnx_bytes, tmp_path):
+    """Its output is 400 GB of ones."""
+    shape = (
+        onnx_bytes.field(1, 1) + onnx_bytes.field(2, 7) + onnx_bytes.field(7, (10**11).to_bytes(8, "little"))
+    )
+    nodes = [
+        onnx_bytes.node("ReduceMean", ["x"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        onnx_bytes.node("Expand", ["mean", "much"], ["out"]),
+    ]
+    content = onnx_bytes.model(
+        nodes, [shape + onnx_bytes.field(8, "much")],
+        [onnx_bytes.value_info("x", onnx_bytes.FLOAT, ("n", 3, 32, 32))],
+        [onnx_bytes.value_info("out", onnx_bytes.FLOAT, ("m",))],
+    )  # fmt: skip
+    path = tmp_path / "large.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelIncompatible):
+        describe(path, "large", NCHW)
+
+
+def _outside(onnx_bytes, location, **more):
+    """A network whose gain lies in another file: (N, 3, 32, 32) -> gain x mean."""
+    entries = {"location": location, **more}
+    said = b"".join(
+        onnx_bytes.field(13, onnx_bytes.field(1, k) + onnx_bytes.field(2, str(v))) for k, v in entries.items()
+    )
+    gain = (
+        onnx_bytes.field(2, onnx_bytes.FLOAT) + onnx_bytes.field(8, "gain") + said + onnx_bytes.field(14, 1)
+    )
+    nodes = [
+        onnx_bytes.node("ReduceMean", ["x"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        onnx_bytes.node("Mul", ["mean", "gain"], ["out"]),
+    ]
+    return onnx_bytes.model(
+        nodes, [gain], [onnx_bytes.value_info("x", onnx_bytes.FLOAT, ("n", 3, 32, 32))],
+        [onnx_bytes.value_info("out", onnx_bytes.FLOAT, ("n",))],
+    )  # fmt: skip
+
+
+def test_weights_that_lie_beside_a_network_come_along(onnx_bytes, home, tmp_path, plain_crop):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(_outside(onnx_bytes, "net.onnx.data", offset=8, length=4))
+    path.with_name("net.onnx.data").write_bytes(bytes(8) + np.float32(3.0).tobytes())
+    (tmp_path / "one").mkdir()
+    card = install(describe(joined(path, tmp_path / "one"), "net", NCHW))
+    path.unlink()
+    path.with_name("net.onnx.data").unlink()
+    assert OnnxClassifier("net").score([plain_crop(255)])[0].logit == pytest.approx(15.0, abs=1e-3)
+    assert card.details["origin"] == "net.onnx"
+
+
+@pytest.mark.parametrize("location", ["../net.data", "/etc/passwd", "a/b", "..", "", "link.data"])
+def test_weights_from_elsewhere_are_not_read(onnx_bytes, tmp_path, location):
+    (tmp_path / "net.data").write_bytes(np.float32(3.0).tobytes())
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link.data").symlink_to(tmp_path / "net.data")
+    path = folder / "net.onnx"
+    path.write_bytes(_outside(onnx_bytes, location))
+    with pytest.raises((ModelIncompatible, ModelMissing), match="beside it"):
+        joined(path, tmp_path)
+
+
+def test_weights_that_are_missing_or_too_short_are_said(onnx_bytes, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(_outside(onnx_bytes, "net.data", offset=0, length=400))
+    with pytest.raises(ModelMissing, match="in net"):
+        joined(path, tmp_path)
+    path.with_name("net.data").write_bytes(bytes(4))
+    with pytest.raises(ModelIncompatible, match="wants more"):
+        joined(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"location", b"\x3a\xff\xff\xff\xff location", bytes(100) + b"location"]
+)
+def test_what_is_no_network_is_said(tmp_path, content):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelIncompatible):
+        describe(joined(path, tmp_path), "net", NCHW)
+
+
+def test_a_network_without_such_weights_is_taken_as_it_is(foreign, tmp_path):
+    assert joined(foreign(), tmp_path) == foreign()
