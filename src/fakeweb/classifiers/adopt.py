@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from fakeweb.classifiers.trial import on_trial
+from fakeweb.classifiers.trial import draft, on_trial
 from fakeweb.classifiers.whole import whole
 from fakeweb.errors import ModelMissing, UsageError
 from fakeweb.media import write_atomically
-from fakeweb.runtime import Adapter, Calibration, Decision, ModelCard, open_session, user_folder
+from fakeweb.runtime import Adapter, Calibration, Decision, ModelCard, user_folder
 from fakeweb.runtime.find import PACKAGED
-from fakeweb.types import Crop, Face
-
-REAL, FAKE = 0.1, 0.9
-"""Where verdicts begin as long as nobody has calibrated: a guess, and the card says so."""
-
-_ALARMS = 0.02
-NOT_CALIBRATED = "Never calibrated: its P(fake) is what the network says, its thresholds are guesses."
 
 
 def describe(
@@ -65,56 +54,11 @@ def describe(
         raise ModelMissing(
             f"no ONNX file at {file}", hint="docs/guide/models.md shows the way from Keras and PyTorch"
         )
-    card = _card(file, name, adapter, side_px or 64, margin, min_face_px)
+    card = draft(file, name, adapter, side_px or 64, margin, min_face_px)
     task = {"file": str(file), "adapter": asdict(adapter), "side_px": side_px, "margin": margin}
     side = int(on_trial(task)["side_px"])
     return replace(
         card, version=version, title=title or f"brought in from {file.name}", licence=licence, side_px=side
-    )
-
-
-def try_out(file: str, adapter: Mapping[str, Any], side_px: int, margin: float) -> dict[str, Any]:
-    """Have a network judge noise; called in the process of :mod:`fakeweb.classifiers.trial`.
-
-    Args:
-        file: The ONNX file.
-        adapter: What it wants and means, by field.
-        side_px: Side of its input; 0 takes it from the file.
-        margin: Of its crops.
-
-    Returns:
-        ``side_px``.
-
-    Raises:
-        UsageError, ModelIncompatible: As :func:`describe`.
-    """
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in adapter.items()
-    }
-    wanted = Adapter(**fields)
-    card = _card(Path(file), "trial", wanted, side_px or 64, margin, 48.0)
-    card = replace(card, side_px=_side(card, wanted, side_px))
-    _judge_noise(card)
-    return {"side_px": card.side_px}
-
-
-def _card(
-    file: Path, name: str, adapter: Adapter, side_px: int, margin: float, min_face_px: float
-) -> ModelCard:
-    return ModelCard(
-        name=name,
-        version="1",
-        title="",
-        path=file,
-        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        licence="unknown",
-        details={"limits": [NOT_CALIBRATED], "calibrated": False, "origin": file.name},
-        side_px=side_px,
-        margin=margin,
-        kinds=(),
-        calibration=Calibration(1.0, 0.0),
-        decision=_guess(min_face_px),
-        adapter=adapter,
     )
 
 
@@ -178,47 +122,3 @@ def calibrated(
         decision=decision,
         details={**details, "calibrated": True, "calibrated_on": about},
     )
-
-
-def _guess(min_face_px: float) -> Decision:
-    """Return thresholds at :data:`REAL` and :data:`FAKE`; the second rises by a unit of logit per e faces."""
-    return Decision(_ALARMS, _ALARMS, math.log(FAKE / (1 - FAKE)), 1.0, REAL, min_face_px)
-
-
-def _side(card: ModelCard, adapter: Adapter, wanted: int) -> int:
-    """Return the side of the input: the file's, or what was said where the file leaves it open."""
-    shape = open_session(card).input_shape
-    own = shape[1:3] if adapter.layout == "NHWC" else shape[2:4]
-    channels = shape[3:4] if adapter.layout == "NHWC" else shape[1:2]
-    if len(shape) != 4 or channels not in ((3,), (None,)):
-        raise UsageError(
-            f"{card.path} takes {shape}, which is no batch of colour pictures in the layout {adapter.layout}",
-            hint="try --layout NCHW or NHWC",
-        )
-    sides = {n for n in own if n is not None}
-    if len(sides) > 1:
-        raise UsageError(
-            f"{card.path} takes pictures of {own[1]} x {own[0]}, crops are square", hint="export it square"
-        )
-    if wanted and sides - {wanted}:
-        raise UsageError(f"{card.path} takes {sides.pop()} px, not {wanted}", hint="leave out --side")
-    if not (wanted or sides):
-        raise UsageError(f"{card.path} leaves the size of its input open", hint="say it with --side")
-    return wanted or sides.pop()
-
-
-def _judge_noise(card: ModelCard) -> None:
-    """Judge noise, so that a card that does not fit fails now and not on a user's picture."""
-    from fakeweb.classifiers.onnx import OnnxClassifier
-
-    side = card.side_px
-    dice = np.random.default_rng(0)
-    crops = [
-        Crop(
-            dice.integers(0, 256, (side, side, 3), np.uint8),
-            Face((0, 0, side, side)),
-            np.eye(2, 3, dtype=np.float32),
-        )
-        for _ in range(3)
-    ]
-    OnnxClassifier(card).score(crops)
