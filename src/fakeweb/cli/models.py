@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from fakeweb import registry
 from fakeweb.classifiers.adopt import describe, install, joined
 from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.options import FinderModel
 from fakeweb.errors import UsageError
 from fakeweb.runtime import Adapter, Card, find_card, list_cards, user_folder, verify
 from fakeweb.scanner import DEFAULT_FINDER
@@ -134,7 +135,7 @@ def add(
     ] = None,
     data_layout: Annotated[str, typer.Option(help="How these pictures lie.")] = "auto",
     finder: Annotated[str, typer.Option(help="Face detector, for --data.")] = DEFAULT_FINDER,
-    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    finder_model: FinderModel = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace your model of that name.")] = False,
 ) -> None:
     """Bring in any ONNX classifier of faces: with a card it goes by its name, as in `fakeweb scan --model NAME`.

@@ -20,12 +20,12 @@ from fakeweb.cli.clip_bar import ClipBar, Interrupt
 from fakeweb.cli.clip_files import ClipFiles
 from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
 from fakeweb.cli.handed_on import HandedOn
+from fakeweb.cli.options import Finder, FinderModel, Workers
 from fakeweb.cli.scan_one import Options, Outcome, make_worker
 from fakeweb.cli.tally import Tally
 from fakeweb.cli.targets import Target, is_folder, plan_targets
 from fakeweb.errors import UsageError, readable
 from fakeweb.media import Limits, Pace, expand_inputs
-from fakeweb.registry import names
 from fakeweb.render import to_json, to_text
 from fakeweb.render.impact import MOST_PEOPLE, Reach, impact_words, viewer_warnings
 from fakeweb.render.words import file_name
@@ -100,14 +100,12 @@ def scan(
         typer.Option(help="Call faces fake from this probability on, instead of the model's own threshold."),
     ] = None,
     opacity: Annotated[float, typer.Option(min=0, max=1, help="How strongly overlays are drawn.")] = 1.0,
-    finder: Annotated[
-        str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")
-    ] = DEFAULT_FINDER,
-    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    finder: Finder = DEFAULT_FINDER,
+    finder_model: FinderModel = None,
     model: Annotated[
         str, typer.Option(help="Name of a model ('fakeweb models') or path of a card.")
     ] = DEFAULT_MODEL,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
+    workers: Workers = 1,
     fail_on: Annotated[
         list[FailOn] | None,
         typer.Option(help="Exit with 1 if this verdict comes up; may be repeated.", show_default=False),

@@ -10,6 +10,7 @@ import typer
 
 from fakeweb import registry
 from fakeweb.cli.console import ERRORS, print_left_out, progress_bar, write
+from fakeweb.cli.options import FinderModel, Workers
 from fakeweb.datasets import Sample, read_samples
 from fakeweb.errors import UnknownName
 from fakeweb.scanner import DEFAULT_FINDER, Scanner
@@ -53,7 +54,6 @@ PEOPLE_EPILOG = """
 
 Root = Annotated[Path, typer.Argument(help="Root of the data set.", show_default=False)]
 LayoutOption = Annotated[str, typer.Option(help=f"How it lies: auto, {', '.join(registry.names('layout'))}.")]
-FinderModel = Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")]
 
 
 @command.command("inspect", epilog=INSPECT_EPILOG)
@@ -66,7 +66,7 @@ def inspect(
     ] = False,
     finder: Annotated[str, typer.Option(help="Face detector, for --crops.")] = DEFAULT_FINDER,
     finder_model: FinderModel = None,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
+    workers: Workers = 1,
 ) -> None:
     """Count, measure and plot: classes, sizes, formats, brightness, duplicates, broken files, leaks by handling."""
     from fakeweb.evaluate import need_guests

@@ -10,10 +10,10 @@ import typer
 
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier, OnnxTemporal
 from fakeweb.cli.console import ERRORS, print_error, progress_bar, write
+from fakeweb.cli.options import Finder, FinderModel, Workers
 from fakeweb.errors import UsageError
 from fakeweb.media import write_atomically
 from fakeweb.media.walk import Obstacle
-from fakeweb.registry import names
 from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
 from fakeweb.workshop import PANEL
@@ -33,9 +33,6 @@ Places = Annotated[
     list[str], typer.Argument(help="Folders, .zip files, or s3:// addresses of either.", show_default=False)
 ]
 Shards = Annotated[str, typer.Argument(help="What `fakeweb dfdc extract --out` wrote.", show_default=False)]
-Finder = Annotated[str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")]
-FinderModel = Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")]
-Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")]
 
 EXTRACT_EPILOG = """
 **Ctrl-C, a kill or a power cut** costs the clips being looked at and nothing else; the same command goes on. Run

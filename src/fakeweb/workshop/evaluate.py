@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fakeweb.cli.console import print_left_out, progress_bar, write
+from fakeweb.cli.options import Finder, FinderModel, Workers
 from fakeweb.errors import UsageError
 from fakeweb.evaluate import evaluate as run
 from fakeweb.evaluate.protocol import LEVELS, PARTS, Protocol
@@ -60,10 +61,8 @@ def evaluate(
     level: Annotated[
         str, typer.Option(help=f"{', '.join(LEVELS)}: the main face's crop, or whole pictures and videos.")
     ] = "crop",
-    finder: Annotated[
-        str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")
-    ] = DEFAULT_FINDER,
-    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    finder: Finder = DEFAULT_FINDER,
+    finder_model: FinderModel = None,
     peers: Annotated[
         Path | None, typer.Option(help="Moved to benchmarks/classifiers.py in the sources.", hidden=True)
     ] = None,
@@ -95,7 +94,7 @@ def evaluate(
     limit: Annotated[
         int, typer.Option(min=0, help="Judge at most so many pictures, drawn evenly; 0: all.")
     ] = 0,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
+    workers: Workers = 1,
     folds: Annotated[
         bool,
         typer.Option(

@@ -14,6 +14,7 @@ import typer
 
 from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, print_error, printable, progress_bar, write
+from fakeweb.cli.options import Finder, FinderModel, Workers
 from fakeweb.datasets.csvfile import to_csv
 from fakeweb.errors import DatasetError, UsageError, readable
 from fakeweb.forge.dataset import COLUMNS, FoundFace, Journal, Look, Plan, methods_of, rows_of
@@ -70,15 +71,13 @@ def forge(
     ] = 320,
     quality: Annotated[int, typer.Option(min=50, max=100, help="JPEG quality of both classes.")] = 92,
     min_face: Annotated[float, typer.Option(min=16, help="Narrower faces are passed over, in pixels.")] = 80,
-    finder: Annotated[
-        str, typer.Option(help=f"Face detector: {', '.join(names('finder'))}.")
-    ] = DEFAULT_FINDER,
-    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    finder: Finder = DEFAULT_FINDER,
+    finder_model: FinderModel = None,
     mesh: Annotated[str, typer.Option(help=f"Mesh model: {', '.join(names('mesh'))}.")] = DEFAULT_MESH,
     mesh_model: Annotated[
         Path | None, typer.Option(help="Model file, for mesh models that need one.")
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes to use.")] = 1,
+    workers: Workers = 1,
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Write one contact sheet per method instead: before, after, mask.")
     ] = False,

@@ -10,6 +10,7 @@ import typer
 
 from fakeweb import registry
 from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.options import FinderModel
 from fakeweb.errors import UsageError
 from fakeweb.train.labels import label as label_faces
 from fakeweb.train.labels import read_labels
@@ -34,7 +35,7 @@ def label(
     finder: Annotated[str, typer.Option(help="Name of the face detector that looks: the teacher.")],
     out: Annotated[Path, typer.Option(help="CSV file to write, or to carry on.")],
     layout: Annotated[str, typer.Option(help="Name of the data set's layout.")] = "index",
-    finder_model: Annotated[Path | None, typer.Option(help="Model file, for finders that need one.")] = None,
+    finder_model: FinderModel = None,
     every: Annotated[list[str] | None, typer.Option(
         metavar="SOURCE=N", help="Take one in N pictures of a source, 0 for none; may be given several times.",
     )] = None,
