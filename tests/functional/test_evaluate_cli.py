@@ -45,6 +45,17 @@ def test_evaluate_writes_a_report_and_says_the_main_figures(cli, portraits, tmp_
 
 
 @needs_extra
+@pytest.mark.parametrize("command", [("evaluate", "fast"), ("data", "inspect")])
+def test_a_report_is_not_lost_in_a_folder_called_s3(cli, portraits, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    result = cli(*command, portraits, "--out", "s3://bucket/report")
+    assert result.code == 2
+    assert "s3:/bucket/report" in result.err
+    assert "is an address" in result.err
+    assert not (tmp_path / "s3:").exists()
+
+
+@needs_extra
 def test_a_picture_that_is_real_and_fake_stops_an_evaluation_unless_allowed(
     cli, portraits, tmp_path, tiny_model
 ):

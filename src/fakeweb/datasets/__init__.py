@@ -13,7 +13,7 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
     doubles  pictures that stand in a data set twice, perhaps as the opposite
     opening  layouts by name with options, or by the look of a folder; a whole data set at once
     people   persons who stand under several groups, and regrouping by them
-    storage  files by name, in a folder or in object storage; shards: face tracks packed into tar files
+    storage  files by name, in a folder or in object storage; shards: face tracks packed into tar files; journal
 """
 
 from fakeweb.datasets.doubles import settle_conflicts

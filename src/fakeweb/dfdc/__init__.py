@@ -10,6 +10,7 @@
     unpack    shards -> a folder of frames that the layout ``dfdc`` reads, for training
 
 May import: :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.render`,
-:mod:`fakeweb.datasets`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+:mod:`fakeweb.datasets`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`,
+:mod:`fakeweb.errors`.
 Nothing here knows torch: training is :mod:`fakeweb.train`'s, which the command line calls with what lies here.
 """

@@ -61,11 +61,9 @@ def summarise(clips: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _spread(values: Sequence[float]) -> dict[str, float] | None:
     if not values:
         return None
-    low, quarter, middle, upper, high = np.percentile(values, [0, 25, 50, 75, 100])
-    return {
-        "least": round(float(low), 2), "quarter": round(float(quarter), 2), "median": round(float(middle), 2),
-        "three_quarters": round(float(upper), 2), "most": round(float(high), 2),
-    }  # fmt: skip
+    names = {"least": 0, "quarter": 25, "median": 50, "three_quarters": 75, "most": 100}
+    found = np.percentile(values, list(names.values()))
+    return {name: round(float(value), 2) for name, value in zip(names, found, strict=True)}
 
 
 def report(clips: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, str]]:
@@ -74,19 +72,17 @@ def report(clips: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, str]]:
     Returns:
         Markdown, and the SVG drawings it shows by file name.
     """
-    found = summarise(clips)
     read = [c for c in clips if not c["error"]]
     lines = ["# What is in the clips", "", "| what | number |", "|---|---|"]
-    for key, value in found.items():
-        lines.append(f"| {key.replace('_', ' ')} | {_cell(value)} |")
+    lines += [f"| {key.replace('_', ' ')} | {_cell(value)} |" for key, value in summarise(clips).items()]
+    light = [c["brightness"] for c in read if c["brightness"] is not None]
+    widths = [w for c in read for t in c["tracks"] for w in t["width_px"]]
+    fakes = list(Counter(str(c["original"]) for c in read if c["original"]).values())
     drawings = {
-        "brightness.svg": _histogram([c["brightness"] for c in read if c["brightness"] is not None],
-                                     "mean brightness of a clip, 0 to 255"),
-        "face_width.svg": _histogram([w for c in read for t in c["tracks"] for w in t["width_px"]],
-                                     "width of faces in pixels"),
-        "fakes_per_original.svg": _histogram(
-            list(Counter(str(c["original"]) for c in read if c["original"]).values()), "fakes of one original"),
-    }  # fmt: skip
+        "brightness.svg": _histogram(light, "mean brightness of a clip, 0 to 255"),
+        "face_width.svg": _histogram(widths, "width of faces in pixels"),
+        "fakes_per_original.svg": _histogram(fakes, "fakes of one original"),
+    }
     for name in drawings:
         lines += ["", f"![{name.removesuffix('.svg').replace('_', ' ')}]({name})"]
     errors = [c for c in clips if c["error"]]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -102,22 +103,18 @@ def extract(
     store = Storage(out)
     _keep_settings(store, options)
     shards = dict(_shards(parts, options.clips_per_shard))
-    finished = read_sidecars(store)
-    _check_same_clips(shards, finished, out)
-    leftover = [n for n in store.names() if n.startswith("pending/")]
+    finished = _finished(store, shards)
     total = sum(len(clips) for _, clips in shards.values())
     failed = sum(bool(c["error"]) for s in finished.values() for c in s["clips"])
     done = sum(len(s["clips"]) for s in finished.values())
     for name, (part, clips) in shards.items():
         if f"shards/{name}" in finished:
-            if any(p.startswith(f"pending/{name}/") for p in leftover):
-                _clear_pieces(store, name)
             continue
         ready = _pending(store, name)
         done += len(ready)
         failed += sum(bool(json.loads(store.read(f"pending/{name}/{c}.json"))["error"]) for c in ready)
         tasks = [_Task(name, part, clip) for clip in clips if clip.name not in ready]
-        for _, error in ordered_map(partial(_worker, out, options), tasks, workers=workers):
+        for _, error in ordered_map(partial(_Extractor, out, options), tasks, workers=workers):
             done, failed = done + 1, failed + bool(error)
             if on_progress is not None:
                 on_progress(ExtractProgress(done, total, failed))
@@ -144,17 +141,25 @@ def _keep_settings(store: Storage, options: ExtractOptions) -> None:
         store.write(_SETTINGS, text.encode())
 
 
-def _check_same_clips(
-    shards: Mapping[str, tuple[Part, tuple[ClipRef, ...]]], finished: Mapping[str, Any], out: str
-) -> None:
-    """Refuse an input that has changed under finished shards, since clips would then be missing or twice there."""
+def _finished(store: Storage, shards: Mapping[str, tuple[Part, tuple[ClipRef, ...]]]) -> dict[str, Any]:
+    """Return the sidecars of finished shards, whose pieces go where a kill left some.
+
+    An input that has changed under them is refused, since clips would then be missing or twice there.
+    """
+    finished = read_sidecars(store)
+    leftover = {n.split("/")[1] for n in store.names() if n.startswith("pending/")}
     for name, (_, clips) in shards.items():
         sidecar = finished.get(f"shards/{name}")
-        if sidecar is not None and [c["clip"] for c in sidecar["clips"]] != [c.name for c in clips]:
+        if sidecar is None:
+            continue
+        if [c["clip"] for c in sidecar["clips"]] != [c.name for c in clips]:
             raise UsageError(
-                f"{out} holds the shard {name} of other clips",
+                f"{store.place} holds the shard {name} of other clips",
                 hint="the input has changed: use another --out",
             )
+        if name in leftover:
+            _clear_pieces(store, name)
+    return finished
 
 
 def _pending(store: Storage, shard: str) -> set[str]:
@@ -203,10 +208,6 @@ def _sweep(store: Storage) -> None:
             folder.rmdir()
 
 
-def _worker(out: str, options: ExtractOptions) -> _Extractor:
-    return _Extractor(out, options)
-
-
 class _Extractor:
     """Works through clips in one process; keeps the last part open."""
 
@@ -214,8 +215,8 @@ class _Extractor:
         self._store, self._options = Storage(out), options
         self._finder = make_finder(options.finder, options.finder_model)
         self._part: Part | None = None
-        self._open: Any = None
-        self._reader: PartReader | None = None
+        self._reader: PartReader
+        self._open = ExitStack()
 
     def __call__(self, task: _Task) -> str | None:
         """Extract one clip and write its piece; return what was wrong with the clip, or None."""
@@ -231,17 +232,12 @@ class _Extractor:
         record = {**known, **record, "tar_sha256": hashlib.sha256(data).hexdigest()}
         self._store.write(f"{base}.tar", data)
         self._store.write(f"{base}.json", json.dumps(record, sort_keys=True).encode())
-        error_text = record["error"]
-        return None if error_text is None else str(error_text)
+        return None if record["error"] is None else str(record["error"])
 
     def _bytes(self, task: _Task) -> bytes:
         if self._part != task.place:
-            if self._open is not None:
-                self._open.__exit__(None, None, None)
-            self._part, self._open = task.place, task.place.reader()
-            self._reader = self._open.__enter__()
-        if self._reader is None:
-            raise RuntimeError("no part is open")
+            self._open.close()
+            self._part, self._reader = task.place, self._open.enter_context(task.place.reader())
         return self._reader.read(task.clip)
 
 

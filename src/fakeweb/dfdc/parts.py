@@ -105,11 +105,7 @@ def find_parts(places: Sequence[str], *, on_obstacle: Callable[[Obstacle], None]
     for place in places:
         if place.lower().endswith(".zip"):
             folder, _, name = place.rstrip("/").rpartition("/")
-            root = (
-                folder
-                if folder and not folder.endswith(":/")
-                else folder or ("/" if place.startswith("/") else ".")
-            )
+            root = folder or ("/" if place.startswith("/") else ".")
             parts.append(_zip_part(Storage(root), name))
         else:
             parts += _below(Storage(place), on_obstacle)

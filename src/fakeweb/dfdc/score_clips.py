@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from fakeweb import metrics
 from fakeweb.classifiers import OnnxTemporal
 from fakeweb.datasets.shards import TrackSample, decode_crop, read_shard, read_sidecars
 from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
 from fakeweb.types import Classifier, Crop, Face
-
-CLIP: Final = 0.01
-"""P(fake) is held this far from 0 and 1 in log loss and submission, as one confident error costs much."""
 
 
 @dataclass(frozen=True)
@@ -91,26 +89,22 @@ def figures(scores: Sequence[ClipScore], threshold: float = 0.5) -> dict[str, An
     """
     labelled = [s for s in scores if s.label is not None]
     judged = [s for s in labelled if s.p_fake is not None]
-    p = np.array([0.5 if s.p_fake is None else s.p_fake for s in labelled])
-    truth = np.array([int(s.label or 0) for s in labelled])
-    found: dict[str, Any] = {
+    p = [0.5 if s.p_fake is None else s.p_fake for s in labelled]
+    fake, real = ([s.p_fake for s in judged if s.p_fake is not None and s.label == y] for y in (1, 0))
+    faces = {"1": (1, 1), "2": (2, 2), "3 and more": (3, 10**9)}
+    return {
         "clips": len(scores), "labelled": len(labelled), "without_a_judged_face": len(labelled) - len(judged),
-        "threshold": threshold, "log_loss": log_loss(p, truth),
-        "auc": _auc(np.array([s.p_fake for s in judged], float), np.array([int(s.label or 0) for s in judged])),
-        "by_faces": {},
+        "threshold": threshold, "log_loss": _known(metrics.log_loss([int(s.label or 0) for s in labelled], p)),
+        "auc": _known(metrics.auc(fake, real)),
+        "by_faces": {
+            name: _confusion([s for s in judged if low <= s.faces <= high], threshold)
+            for name, (low, high) in faces.items()
+        },
     }  # fmt: skip
-    for name, most in (("1", 1), ("2", 2), ("3 and more", 10**9)):
-        least = 3 if most > 3 else most
-        found["by_faces"][name] = _confusion([s for s in judged if least <= s.faces <= most], threshold)
-    return found
 
 
-def log_loss(p: npt.NDArray[np.float64], truth: npt.NDArray[np.int64]) -> float | None:
-    """Return the mean negative log likelihood in nats, P held within [0.01, 0.99]."""
-    if not len(p):
-        return None
-    held = np.clip(p, CLIP, 1 - CLIP)
-    return float(-np.mean(np.where(truth == 1, np.log(held), np.log(1 - held))))
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _confusion(scores: Sequence[ClipScore], threshold: float) -> dict[str, Any]:
@@ -120,14 +114,6 @@ def _confusion(scores: Sequence[ClipScore], threshold: float) -> dict[str, Any]:
         cells[f"{'fake' if score.label else 'real'}_as_{said}"] += 1
     right = cells["real_as_real"] + cells["fake_as_fake"]
     return {**cells, "accuracy": right / len(scores) if scores else None}
-
-
-def _auc(p: npt.NDArray[np.float64], truth: npt.NDArray[np.int64]) -> float | None:
-    fake, real = p[truth == 1], np.sort(p[truth == 0])
-    if not len(fake) or not len(real):
-        return None
-    below = np.searchsorted(real, fake, "left") + np.searchsorted(real, fake, "right")
-    return float(below.mean() / (2 * len(real)))
 
 
 def to_markdown(found: Mapping[str, Any], model: str) -> str:

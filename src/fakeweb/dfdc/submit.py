@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fakeweb.batch import ordered_map
 from fakeweb.datasets.csvfile import to_csv as rows_to_csv
+from fakeweb.datasets.journal import Journal
 from fakeweb.datasets.tables import read_rows
 from fakeweb.dfdc.parts import ClipRef, Part
-from fakeweb.dfdc.score_clips import CLIP
 from fakeweb.errors import FakeWebError, LayoutMismatch, UsageError, readable
 from fakeweb.media import Pace, write_atomically
+from fakeweb.metrics import DFDC_CLIP
 from fakeweb.scanner import Scanner
 
 UNKNOWN = 0.5
@@ -79,34 +78,52 @@ def submit(
         LayoutMismatch: Two clips of one name, or a name of ``order`` that is not there.
         UsageError: The journal belongs to another model, or cannot be written.
     """
+    wanted = _wanted(parts, order)
+    journal = Journal(out.with_name(out.name + ".journal"))
+    done = _predictions(journal, options)
+    left = [task for task in wanted if task.clip.name not in done]
+    make, before = partial(_ClipScanner, options), len(wanted) - len(left)
+    for count, (_, prediction) in enumerate(ordered_map(make, left, workers=workers), before + 1):
+        journal.add(vars(prediction))
+        done[prediction.filename] = prediction
+        if on_clip is not None:
+            on_clip(count, len(wanted))
+    predictions = [done[task.clip.name] for task in wanted]
+    write_atomically(out, to_csv(predictions).encode())
+    journal.path.unlink(missing_ok=True)
+    return predictions
+
+
+def _wanted(parts: Sequence[Part], order: Sequence[str] | None) -> list[_Task]:
+    """Return the clips in the order wanted."""
     tasks = {c.name: _Task(p, c) for p in parts for c in p.clips}
     if len(tasks) < sum(len(p.clips) for p in parts):
-        raise LayoutMismatch(
-            "two clips have the same name", hint="a submission names files only: scan parts one by one"
+        hint = "a submission names files only: scan parts one by one"
+        raise LayoutMismatch("two clips have the same name", hint=hint)
+    wanted = sorted(tasks) if order is None else order
+    for name in wanted:
+        if name not in tasks:
+            raise LayoutMismatch(f"{name} is in the list, but there is no such clip", hint="check the places")
+    return [tasks[name] for name in wanted]
+
+
+def _predictions(journal: Journal, options: ScannerOptions) -> dict[str, Prediction]:
+    """Return what a journal holds of a run with these options; its first line says which."""
+    head = {"options": vars(options)}
+    if not journal.records:
+        journal.add(head)
+    if journal.records[0] != head:
+        raise UsageError(
+            f"{journal.path} was begun with other options", hint="use the same ones, or remove the journal"
         )
-    wanted = sorted(tasks) if order is None else list(order)
-    missing = [n for n in wanted if n not in tasks]
-    if missing:
-        raise LayoutMismatch(
-            f"{missing[0]} is in the list, but there is no such clip", hint="check the places"
-        )
-    journal = _Journal(out.with_name(out.name + ".journal"), options)
-    left = [tasks[n] for n in wanted if n not in journal.done]
-    for count, (_, prediction) in enumerate(ordered_map(partial(_Judge, options), left, workers=workers), 1):
-        journal.add(prediction)
-        if on_clip is not None:
-            on_clip(len(wanted) - len(left) + count, len(wanted))
-    predictions = [journal.done[n] for n in wanted]
-    write_atomically(out, to_csv(predictions).encode())
-    journal.end()
-    return predictions
+    return {entry["filename"]: Prediction(**entry) for entry in journal.records[1:]}
 
 
 def to_csv(predictions: Sequence[Prediction]) -> str:
     """Return the submission: ``filename,label`` with P(fake) within 0.01 and 0.99."""
     rows = [("filename", "label")]
     for prediction in predictions:
-        p = UNKNOWN if prediction.p_fake is None else min(1 - CLIP, max(CLIP, prediction.p_fake))
+        p = UNKNOWN if prediction.p_fake is None else min(1 - DFDC_CLIP, max(DFDC_CLIP, prediction.p_fake))
         rows.append((readable(prediction.filename), f"{p:.6f}"))
     return rows_to_csv(rows)
 
@@ -122,8 +139,8 @@ def read_order(path: Path) -> list[str]:
     ]
 
 
-class _Judge:
-    """Scans clips in one process; keeps the last part open."""
+class _ClipScanner:
+    """Scans clips in one process."""
 
     def __init__(self, options: ScannerOptions) -> None:
         self._scanner, self._pace = options.make(), Pace(frames=options.frames)
@@ -138,40 +155,3 @@ class _Judge:
             return Prediction(task.clip.name, None, error.message)
         reasons = "; ".join(report.verdict.reasons) if report.verdict.p_fake is None else ""
         return Prediction(task.clip.name, report.verdict.p_fake, reasons)
-
-
-class _Journal:
-    """Predictions as they come, one JSON line each; a line cut off by a kill is done again."""
-
-    def __init__(self, path: Path, options: ScannerOptions) -> None:
-        self._path = path
-        self.done: dict[str, Prediction] = {}
-        head = {"options": vars(options)}
-        whole = self._read(head) if path.is_file() else [json.dumps(head)]
-        write_atomically(path, ("\n".join(whole) + "\n").encode())  # without the line that was cut off
-
-    def _read(self, head: dict[str, Any]) -> list[str]:
-        lines = []
-        for number, line in enumerate(self._path.read_text(encoding="utf-8", errors="replace").splitlines()):
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                break
-            if number == 0 and entry != head:
-                raise UsageError(
-                    f"{self._path} was begun with other options",
-                    hint="use the same ones, or remove the journal",
-                )
-            if number:
-                prediction = Prediction(**entry)
-                self.done[prediction.filename] = prediction
-            lines.append(line)
-        return lines or [json.dumps(head)]
-
-    def add(self, prediction: Prediction) -> None:
-        self.done[prediction.filename] = prediction
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(vars(prediction)) + "\n")
-
-    def end(self) -> None:
-        self._path.unlink(missing_ok=True)

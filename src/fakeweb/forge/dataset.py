@@ -6,7 +6,6 @@ made before matters. Both pictures of a pair are the same crop, resized once and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,11 +17,11 @@ import numpy as np
 
 from fakeweb import registry
 from fakeweb.datasets import Split, split_of_group
-from fakeweb.errors import FakeWebError, UsageError
+from fakeweb.errors import FakeWebError
 from fakeweb.forge import DonorPool, Method, Strength, keep_freed_memory
 from fakeweb.forge.forgery import Forgery
 from fakeweb.media import encode_jpeg, encode_png, read_image, write_atomically
-from fakeweb.types import KINDS, Face, FloatArray, Image
+from fakeweb.types import KINDS, Face, FloatArray, Image, UInt8Array
 
 SOURCE = "forge"
 MARGIN = 1.7
@@ -280,10 +279,9 @@ class Maker:
 
     def _write(self, job: Job, real: Image, forged: Forgery) -> None:
         out, quality = self.plan.out, self.plan.quality
-        shown = np.repeat(np.rint(forged.mask * 255).astype(np.uint8)[..., None], 3, 2)
         write_atomically(out / "real" / f"{job.name}.jpg", encode_jpeg(real, quality))
         write_atomically(out / "fake" / f"{job.name}.jpg", encode_jpeg(forged.image, quality))
-        write_atomically(out / "mask" / f"{job.name}.png", encode_png(Image(shown)))
+        write_atomically(out / "mask" / f"{job.name}.png", encode_png(Image(shown_mask(forged))))
 
     def _record(self, job: Job, face: FoundFace, real: Image, forged: Forgery) -> dict[str, Any]:
         return {
@@ -298,6 +296,11 @@ class Maker:
         }
 
 
+def shown_mask(forged: Forgery) -> UInt8Array:
+    """Return a forgery's mask as a grey picture, uint8 (h, w, 3)."""
+    return np.repeat(np.rint(forged.mask * 255).astype(np.uint8)[..., None], 3, 2)
+
+
 def _visible(real: Image, forged: Forgery) -> bool:
     """Tell whether a forgery changed enough to be one."""
     touched = forged.mask > 0.1
@@ -308,19 +311,8 @@ def _visible(real: Image, forged: Forgery) -> bool:
 
 
 COLUMNS = (
-    "path",
-    "source",
-    "label",
-    "kind",
-    "split",
-    "group",
-    "mask",
-    "method",
-    "pair",
-    "width",
-    "height",
-    "touched",
-)
+    "path", "source", "label", "kind", "split", "group", "mask", "method", "pair", "width", "height", "touched",
+)  # fmt: skip
 
 
 def rows_of(record: dict[str, Any]) -> list[list[object]]:
@@ -333,41 +325,3 @@ def rows_of(record: dict[str, Any]) -> list[list[object]]:
         [f"fake/{name}.jpg", SOURCE, "fake", record["kind"], *where, f"mask/{name}.png", record["method"],
          *shared, record["touched"]],
     ]  # fmt: skip
-
-
-class Journal:
-    """Lines of JSON that survive an interruption: each is written when its work is done.
-
-    Args:
-        path: The file; a last line that was cut off is dropped.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.records: list[Any] = []
-        whole = 0
-        if path.is_file():
-            for line in path.read_bytes().splitlines(keepends=True):
-                try:
-                    self.records.append(json.loads(line))
-                except ValueError:
-                    break
-                if not line.endswith(b"\n"):
-                    self.records.pop()
-                    break
-                whole += len(line)
-            with path.open("r+b") as stream:
-                stream.truncate(whole)
-
-    def add(self, record: Any) -> None:
-        """Write one record."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as stream:
-                stream.write(json.dumps(record).encode() + b"\n")
-        except OSError as error:
-            raise UsageError(
-                f"{self.path} cannot be written: {error.strerror}",
-                hint="is the disk full? may you write there?",
-            ) from error
-        self.records.append(record)

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fakeweb.forge.dataset import Maker, Plan
+from fakeweb.forge.dataset import Maker, Plan, shown_mask
 from fakeweb.media import encode_jpeg, write_atomically
 from fakeweb.types import Image, UInt8Array
 
@@ -49,8 +49,7 @@ def _row(makers: list[Maker], number: int, name: str) -> UInt8Array | None:
         forged = method(real, face, np.random.default_rng((maker.plan.seed, number)))
         cells = cells or [_cell(real.pixels)]
         cells.append(_cell(forged.image.pixels))
-        mask = np.repeat(np.rint(forged.mask * 255).astype(np.uint8)[..., None], 3, 2)
-    return np.concatenate([*cells, _cell(mask)], 1)
+    return np.concatenate([*cells, _cell(shown_mask(forged))], 1)
 
 
 def _cell(pixels: UInt8Array) -> UInt8Array:

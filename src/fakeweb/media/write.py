@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -62,8 +63,23 @@ def _encode(suffix: str, image: Image, options: list[int]) -> bytes:
     return bytes(data)
 
 
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How addresses begin, also as a path, where one of two slashes is lost; a Windows drive has one letter."""
 TEMPORARY: Final = ".fakeweb-"
 """How names of half-written files begin; one that lies about was left by a kill."""
+
+
+def refuse_address(path: str | os.PathLike[str]) -> None:
+    """See that a place to write to is no address, for which a local folder such as ``s3:`` would be made.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if _ADDRESS.match(os.fspath(path)):
+        raise UsageError(
+            f"{one_line(os.fspath(path))} is an address, and this is written to local folders only",
+            hint="name a folder, and copy it to the storage afterwards",
+        )
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -78,8 +94,9 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         data: Its new content.
 
     Raises:
-        UsageError: The place cannot be written to, or is a folder or a device.
+        UsageError: The place cannot be written to, or is a folder, a device or an address.
     """
+    refuse_address(path)
     try:
         target = Path(os.path.realpath(path))
         mode = _mode_of(target)

@@ -11,8 +11,8 @@ import typer
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier, OnnxTemporal
 from fakeweb.cli.console import ERRORS, print_error, progress_bar, write
 from fakeweb.cli.options import Finder, FinderModel, Workers
+from fakeweb.datasets.storage import Storage
 from fakeweb.errors import UsageError
-from fakeweb.media import write_atomically
 from fakeweb.media.walk import Obstacle
 from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
@@ -86,7 +86,9 @@ def _tell(obstacle: Obstacle) -> None:
 @command.command("eda")
 def eda_command(
     shards: Shards,
-    out: Annotated[Path, typer.Option(help="Folder for report.md, summary.json and drawings.")],
+    out: Annotated[
+        str, typer.Option(help="Folder or s3:// address for report.md, summary.json and drawings.")
+    ],
 ) -> None:
     """Say what is in the clips: labels, frames, light, faces per clip, originals.
 
@@ -98,11 +100,15 @@ def eda_command(
     if not clips:
         raise UsageError(f"no shards in {shards}", hint="run `fakeweb dfdc extract` first")
     text, drawings = report(clips)
-    write_atomically(out / "report.md", text.encode())
-    write_atomically(out / "summary.json", json.dumps(summarise(clips), indent=2).encode())
-    for name, svg in drawings.items():
-        write_atomically(out / name, svg.encode())
-    write(f"report: {out / 'report.md'}")
+    _write_all(out, {"report.md": text, "summary.json": json.dumps(summarise(clips), indent=2), **drawings})
+    write(f"report: {Storage(out).path_of('report.md')}")
+
+
+def _write_all(out: str, files: dict[str, str]) -> None:
+    """Write text files into a folder, or to an address of object storage."""
+    storage = Storage(out)
+    for name, text in files.items():
+        storage.write(name, text.encode())
 
 
 @command.command("train")
@@ -144,7 +150,9 @@ def train_command(
 @command.command("evaluate")
 def evaluate_command(
     shards: Shards,
-    out: Annotated[Path, typer.Option(help="Folder for report.md, figures.json and scores.json.")],
+    out: Annotated[
+        str, typer.Option(help="Folder or s3:// address for report.md, figures.json, scores.json.")
+    ],
     model: Annotated[str, typer.Option(help="Name of a model or path of a card.")] = DEFAULT_MODEL,
     threshold: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="P(fake) from which a clip counts as fake.")
@@ -163,9 +171,8 @@ def evaluate_command(
         scores = judge_shards(shards, classifier, on_clip=lambda d, t: bar.update(task, completed=d, total=t))
     found = figures(scores, threshold)
     text = to_markdown(found, classifier.reference)
-    write_atomically(out / "report.md", text.encode())
-    write_atomically(out / "figures.json", json.dumps(found, indent=2).encode())
-    write_atomically(out / "scores.json", json.dumps([vars(s) for s in scores]).encode())
+    said = json.dumps([vars(s) for s in scores])
+    _write_all(out, {"report.md": text, "figures.json": json.dumps(found, indent=2), "scores.json": said})
     write(text.rstrip())
 
 

@@ -16,8 +16,9 @@ from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, print_error, printable, progress_bar, write
 from fakeweb.cli.options import Finder, FinderModel, Workers
 from fakeweb.datasets.csvfile import to_csv
+from fakeweb.datasets.journal import Journal
 from fakeweb.errors import DatasetError, UsageError, readable
-from fakeweb.forge.dataset import COLUMNS, FoundFace, Journal, Look, Plan, methods_of, rows_of
+from fakeweb.forge.dataset import COLUMNS, FoundFace, Look, Plan, methods_of, rows_of
 from fakeweb.forge.sheet import write_sheets
 from fakeweb.media import expand_inputs, write_atomically
 from fakeweb.registry import names

@@ -290,16 +290,16 @@ class TestSubmit:
         out = tmp_path / "submission.csv"
         parts = find_parts([str(replica / "dfdc_train_part_00.zip")])
         seen: list[str] = []
-        judge = module._Judge.__call__
+        scan = module._ClipScanner.__call__
 
         def note(self, task):
             if len(seen) in (1, 3) and task.clip.name not in seen[-1:]:
                 seen.append("dead")
                 raise KeyboardInterrupt
             seen.append(task.clip.name)
-            return judge(self, task)
+            return scan(self, task)
 
-        monkeypatch.setattr(module._Judge, "__call__", note)
+        monkeypatch.setattr(module._ClipScanner, "__call__", note)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 submit(parts, out, options)

@@ -35,16 +35,17 @@ def noting_write(self, name, data):
     if name.startswith("pending/") and name.endswith(".json"):
         note("done", Path(name).stem)
 extract.Storage.write = noting_write
-judge = submit._Judge.__call__
-def noting_judge(self, task):
+scan = submit._ClipScanner.__call__
+def noting_scan(self, task):
     note("begun", task.clip.name)
-    return judge(self, task)
-submit._Judge.__call__ = noting_judge
-add = submit._Journal.add
-def noting_add(self, prediction):
-    add(self, prediction)
-    note("done", prediction.filename)
-submit._Journal.add = noting_add
+    return scan(self, task)
+submit._ClipScanner.__call__ = noting_scan
+add = submit.Journal.add
+def noting_add(self, record):
+    add(self, record)
+    if "filename" in record:
+        note("done", record["filename"])
+submit.Journal.add = noting_add
 from fakeweb.cli import main
 if __name__ == "__main__":
     main()

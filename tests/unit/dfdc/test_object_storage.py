@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("s3fs", reason="needs the extra 's3'")
 pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests run")
 
+from fakeweb.cli.app import run
 from fakeweb.datasets.shards import read_shard, read_sidecars
 from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc import extract as extraction
@@ -100,6 +101,23 @@ def test_from_storage_to_storage_as_on_disk_and_again(bucket, replica, quick, tm
     assert all(far.read(n) == near.read(n) for n in near.names())
     assert extract(find_parts([f"{bucket}/dfdc"]), f"{bucket}/tracks", options).done == 7
     assert len(read_clips(f"{bucket}/tracks")) == 7
+
+
+def test_reports_go_where_they_are_asked_to_go(bucket, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shards = f"{bucket}/tracks"
+    for command in ("eda", "evaluate"):
+        monkeypatch.setattr(sys, "argv", ["fakeweb", "dfdc", command, shards, "--out", f"{bucket}/{command}"])
+        with pytest.raises(SystemExit) as end:
+            run()
+        assert not end.value.code
+    files = Storage(bucket)
+    assert b"What is in the clips" in files.read("eda/report.md")
+    assert {n for n in files.names(".json") if n.startswith("evaluate/")} == {
+        "evaluate/figures.json",
+        "evaluate/scores.json",
+    }
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_kill_in_between_is_made_good(bucket, quick, monkeypatch):

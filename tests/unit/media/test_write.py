@@ -70,6 +70,14 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(error, tmp_path, monkeyp
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
 
 
+@pytest.mark.parametrize("place", ["s3://bucket/a", "s3:/bucket/a", "https://host/a"])
+def test_an_address_makes_no_folder_of_that_name(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="is an address"):
+        write_atomically(place, b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
