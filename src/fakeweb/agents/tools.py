@@ -65,64 +65,13 @@ def make_server(checker: Checker, files: Files, *, allow_url: bool) -> MCPServer
         files: Which files may be read.
         allow_url: Whether addresses may be fetched.
     """
-    one = anyio.CapacityLimiter(1)  # one after the other: each takes all cores it can get
-
-    def given(source: str) -> Given:
-        if source.lower().startswith(("http://", "https://")):
-            if not allow_url:
-                hint = "the user can allow addresses: fakeweb mcp --allow-url"
-                raise Refused(f"{source} would be fetched from the network", hint=hint)
-            return Given(source, None)
-        return Given(source, files.open(source))
-
-    async def run(ctx: Context, source: str, work: Callable[[Given, _Call], Judged]) -> CallToolResult:
-        call = _Call(ctx)
-
-        def judged() -> CallToolResult:
-            what = given(source)
-            try:
-                found = work(what, call)
-            finally:
-                if what.file is not None:
-                    what.file.close()
-            return _answer(found, checker)
-
-        return await call.run(judged, one)
-
-    async def check_picture(
-        ctx: Context,
-        source: PictureSource,
-        views: Views = None,
-        followers: Followers = None,
-        engagement_rate: Rate = None,
-    ) -> Answer:
-        """Say which faces of a picture were manipulated, how sure that is, and what the file says of its origin."""
-        reach = Reach(views, followers, engagement_rate)
-        return await run(ctx, source, lambda what, _: checker.picture(what, reach))
-
-    async def check_clip(
-        ctx: Context,
-        source: ClipSource,
-        views: Views = None,
-        followers: Followers = None,
-        engagement_rate: Rate = None,
-    ) -> Answer:
-        """Say which people in a video or an animated picture were manipulated, and when. Takes seconds to minutes."""
-        reach = Reach(views, followers, engagement_rate)
-        return await run(
-            ctx, source, lambda what, call: checker.clip(what, reach, call.progress, call.stopped.is_set)
-        )
-
-    async def explain_report(ctx: Context, report: ReportSource) -> Answer:
-        """Explain a report that FakeWeb wrote before: what it says, how far it can be trusted, a sentence to quote."""
-        return await _Call(ctx).run(lambda: _answer(_read(report, files), checker), one)
-
+    tools = _Tools(checker, files, allow_url)
     local = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     wide = ToolAnnotations(read_only_hint=True, open_world_hint=allow_url)
     offered = [
-        _tool(check_picture, "Check a picture", wide),
-        _tool(check_clip, "Check a video", wide),
-        _tool(explain_report, "Explain a report", local),
+        _tool(tools.check_picture, "Check a picture", wide),
+        _tool(tools.check_clip, "Check a video", wide),
+        _tool(tools.explain_report, "Explain a report", local),
     ]
     return MCPServer(
         "fakeweb",
@@ -132,6 +81,71 @@ def make_server(checker: Checker, files: Files, *, allow_url: bool) -> MCPServer
         tools=offered,
         log_level="WARNING",
     )
+
+
+class _Tools:
+    """The tools; what their docstrings say is what agents are told."""
+
+    def __init__(self, checker: Checker, files: Files, allow_url: bool) -> None:
+        self._checker = checker
+        self._files = files
+        self._allow_url = allow_url
+        self._one = anyio.CapacityLimiter(1)  # one after the other: each takes all cores it can get
+
+    async def check_picture(
+        self,
+        ctx: Context,
+        source: PictureSource,
+        views: Views = None,
+        followers: Followers = None,
+        engagement_rate: Rate = None,
+    ) -> Answer:
+        """Say which faces of a picture were manipulated, how sure that is, and what the file says of its origin."""
+        reach = Reach(views, followers, engagement_rate)
+        return await self._check(ctx, source, lambda given, _: self._checker.picture(given, reach))
+
+    async def check_clip(
+        self,
+        ctx: Context,
+        source: ClipSource,
+        views: Views = None,
+        followers: Followers = None,
+        engagement_rate: Rate = None,
+    ) -> Answer:
+        """Say which people in a video or an animated picture were manipulated, and when. Takes seconds to minutes."""
+        reach = Reach(views, followers, engagement_rate)
+
+        def work(given: Given, call: _Call) -> Judged:
+            return self._checker.clip(given, reach, call.progress, call.stopped.is_set)
+
+        return await self._check(ctx, source, work)
+
+    async def explain_report(self, ctx: Context, report: ReportSource) -> Answer:
+        """Explain a report that FakeWeb wrote before: what it says, how far it can be trusted, a sentence to quote."""
+        return await _Call(ctx).run(lambda: _answer(_read(report, self._files), self._checker), self._one)
+
+    async def _check(
+        self, ctx: Context, source: str, work: Callable[[Given, _Call], Judged]
+    ) -> CallToolResult:
+        call = _Call(ctx)
+
+        def judged() -> CallToolResult:
+            given = self._given(source)
+            try:
+                return _answer(work(given, call), self._checker)
+            finally:
+                if given.file is not None:
+                    given.file.close()
+
+        return await call.run(judged, self._one)
+
+    def _given(self, source: str) -> Given:
+        if not source.lower().startswith(("http://", "https://")):
+            return Given(source, self._files.open(source))
+        if not self._allow_url:
+            hint = "the user can allow addresses: fakeweb mcp --allow-url"
+            raise Refused(f"{source} would be fetched from the network", hint=hint)
+        return Given(source, None)
 
 
 class _Call:

@@ -218,12 +218,25 @@ def test_what_cannot_work_is_told_at_the_start(options, told, tmp_path):
     assert ran.stdout == ""
 
 
-def test_a_key_comes_from_the_environment(folder, run_service):
+def test_a_key_comes_from_the_environment_and_is_never_told(folder, run_service):
     strict = run_service(auth="required")
+    words = ["keys", "create", "agent", "--scopes", "predict", "--data-dir", str(strict.data_dir)]
+    made = subprocess.run(
+        [sys.executable, "-m", "fakeweb", *words], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+    key = next(word for word in made.split() if word.startswith("fw_"))
+
+    async def work(client):
+        _, found = await call(client, "check_picture", source="portrait.jpg")
+        assert found["label"] == "real"
+        assert "forbidden" in await refused(client, "check_clip", source="clip.mp4")
+
+    session(folder, work, "--service", strict.url, FAKEWEB_API_KEY=key)
     ran = subprocess.run(
         [sys.executable, "-m", "fakeweb", "mcp", "--service", strict.url],
         input="", capture_output=True, text=True, timeout=120, check=False, cwd=folder,
         env={**os.environ, "FAKEWEB_API_KEY": SECRET},
     )  # fmt: skip
-    assert ran.returncode in (2, 3)
+    assert ran.returncode == 3
+    assert "key" in ran.stderr
     assert SECRET not in ran.stderr
