@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.classifiers.adopt import calibrated
+from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError
 from fakeweb.evaluate.protocol import Protocol, choose
 from fakeweb.faces import align, main_face
@@ -17,6 +18,7 @@ from fakeweb.runtime import ModelCard
 from fakeweb.scanner import Scanner
 from fakeweb.train.calibrate import balanced_weights, fit_bent, fit_decision
 from fakeweb.train.recipe import CalibrationRecipe
+from fakeweb.types import FaceFinder
 
 
 def calibrate(
@@ -47,16 +49,26 @@ def calibrate(
     chosen = choose(Protocol(data, (card.name,), layout=layout, part="val-A"))
     classifier = OnnxClassifier(card)
     look = Scanner(finder=finder, finder_model=finder_model, model=classifier).finder
-    logits, labels, sources = [], [], []
+    seen: list[tuple[float, int, str]] = []
     for done, sample in enumerate(chosen.samples, 1):
-        image = read_image(sample.path).image
-        face, _ = main_face(look.find(image), image)
-        if face is not None:
-            crop = align(image, face, card.side_px, margin=card.margin)
-            logits.append(classifier.score([crop])[0].logit)
-            labels.append(int(sample.label or 0))
-            sources.append(sample.source)
+        logit = _logit_of(sample, classifier, look)
+        if logit is not None:
+            seen.append((logit, int(sample.label or 0), sample.source))
         on_progress(done, len(chosen.samples))
+    return _calibrated(card, data, seen)
+
+
+def _logit_of(sample: Sample, classifier: OnnxClassifier, finder: FaceFinder) -> float | None:
+    """Return the logit of a picture's main face; None where there is none."""
+    image = read_image(sample.path).image
+    face, _ = main_face(finder.find(image), image)
+    if face is None:
+        return None
+    return classifier.score([align(image, face, classifier.side_px, margin=classifier.margin)])[0].logit
+
+
+def _calibrated(card: ModelCard, data: Path, seen: Sequence[tuple[float, int, str]]) -> ModelCard:
+    logits, labels, sources = (list(column) for column in zip(*seen, strict=True)) if seen else ([], [], [])
     if len(set(labels)) < 2:
         raise DatasetError(f"groups A of {data} show no face of either class", hint="is it the right folder?")
     x, y = np.array(logits), np.array(labels)
