@@ -53,6 +53,11 @@ bench *args:
     {{ bin }}/python benchmarks/results.py {{ args }}
     {{ bin }}/python benchmarks/video.py {{ args }}
 
+# validate what kustomize makes of deploy/kubernetes against the schemas of Kubernetes (needs kubectl)
+check-deploy version="1.35.0":
+    for kind in base cluster; do kubectl kustomize deploy/kubernetes/$kind > /tmp/fakeweb-$kind.yaml \
+        && {{ uv }} tool run --from kubernetes-validate==1.37.0 kubernetes-validate -k {{ version }} --strict /tmp/fakeweb-$kind.yaml; done
+
 # list what a lock file installs as CycloneDX: `just sbom` the service's, into dist/
 sbom lock="service":
     mkdir -p dist

@@ -181,6 +181,9 @@ class Store(Database):
             may_lower: Whether the open one may thereby move towards the end.
         """
         with self.begin() as db:
+            if not self.is_sqlite:  # which has one writer anyway; here two would both find none
+                post = f"{item['tenant']} {item['media_sha256']} {item['reference']}"
+                db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(post, 0))))
             same = (
                 (QUEUE.c.media_sha256 == item["media_sha256"])
                 & (QUEUE.c.reference.is_not_distinct_from(item["reference"]))

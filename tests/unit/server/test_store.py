@@ -148,6 +148,26 @@ def test_two_services_that_judge_the_same_agree(store, url):
     other.close()
 
 
+def test_a_post_that_several_services_bring_at_once_stands_in_the_queue_once(store, url):
+    others = [store, *(Store(url) for _ in range(3))]
+    posts, barrier, ids = [item(reference=new_id()) for _ in range(40)], threading.Barrier(8), []
+
+    def add(which):
+        for post in posts:
+            barrier.wait()
+            ids.append(which.add_item(post))
+
+    threads = [threading.Thread(target=add, args=(s,)) for s in others * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 8 * len(posts)
+    assert len(set(ids)) == len(posts)
+    for other in others[1:]:
+        other.close()
+
+
 def test_the_queue_is_sorted_and_pages(store):
     mark = new_id()
     for score in (3.0, 1.0, 2.0):
