@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import tomllib
 import typing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from fakeweb.errors import BadRecipe
 from fakeweb.train.rules import check
+from fakeweb.train.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def task_of(path: str | Path) -> str:
     Raises:
         BadRecipe: Not there or not TOML.
     """
-    return str(_read_toml(Path(path)).get("task", "classifier"))
+    return str(read_table(path).values.get("task", "classifier"))
 
 
 def build_recipe(cls: type, path: Path) -> Any:
@@ -279,18 +279,7 @@ def build_recipe(cls: type, path: Path) -> Any:
     Raises:
         BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type.
     """
-    return _build(cls, _read_toml(path), f"{path}: ", "")
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadRecipe(
-            f"cannot read the recipe {path}: {error.strerror}", hint="recipes lie in recipes/"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path} is not TOML: {error}", hint="see docs/guide/train.md") from error
+    return _build(cls, read_table(path).values, f"{path}: ", "")
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
