@@ -156,7 +156,9 @@ def _stages_of(tables: Any, file: str) -> dict[str, dict[str, Any]]:
             raise BadRecipe(f"{file}: two stages are called '{name}'", hint="give each a name of its own")
         for key in ("stage", "inputs"):
             if key in table:
-                raise BadRecipe(f"{file}#{name}: a stage has no '{key}'", hint=f"write it above the stages; {GUIDE}")
+                raise BadRecipe(
+                    f"{file}#{name}: a stage has no '{key}'", hint=f"write it above the stages; {GUIDE}"
+                )
         out[name] = table
     return out
 
@@ -195,7 +197,8 @@ def _names_of(value: Any, what: str, known: Iterable[str]) -> list[str]:
             near = difflib.get_close_matches(name, known, n=1)
             guess = f"did you mean '{near[0]}'? " if near else ""
             raise BadRecipe(
-                f"{what}: there is no '{name}' before it", hint=f"{guess}known here: {', '.join(known) or 'none'}"
+                f"{what}: there is no '{name}' before it",
+                hint=f"{guess}known here: {', '.join(known) or 'none'}",
             )
     return value
 
@@ -205,6 +208,8 @@ def _read_toml(path: Path, asked_by: Path | None) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         what = "the recipe" if asked_by is None else f"the base of {asked_by.name},"
-        raise BadRecipe(f"cannot read {what} {path}: {error.strerror}", hint="recipes lie in recipes/") from error
+        raise BadRecipe(
+            f"cannot read {what} {path}: {error.strerror}", hint="recipes lie in recipes/"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRecipe(f"{path} is not TOML: {error}", hint=GUIDE) from error
