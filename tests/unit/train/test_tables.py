@@ -145,12 +145,17 @@ BAD = {
 }  # fmt: skip
 
 
+def read_all(path):
+    """Read a recipe and each of its stages, as a training does before it begins."""
+    for stage in ("", *(f"#{name}" for name in read_table(path).stages)):
+        read_table(f"{path}{stage}")
+
+
 @pytest.mark.parametrize(("text", "message", "hint"), BAD.values(), ids=BAD)
 def test_a_wrong_file_is_refused_with_its_name(text, message, hint, write):
     path = write(x=text, y=TOP if "#z" in text else TOP + 'base = "x.toml"\n')
     with pytest.raises(BadRecipe) as caught:
-        for stage in ("", *(f"#{name}" for name in read_table(path).stages)):
-            read_table(f"{path}{stage}")
+        read_all(path)
     assert message in caught.value.message
     assert "x.toml" in caught.value.message
     assert "\n" not in caught.value.message
