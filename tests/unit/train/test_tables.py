@@ -224,6 +224,21 @@ def test_the_shipped_classifiers_stages_teach_what_its_eleven_recipes_taught():
     ]  # fmt: skip
 
 
+OTHERS = {
+    "fast-folds.toml": "8efef8c0c17f7fdb",
+    "fast-forged.toml#second": "dfc12ee75f05c2ec",  # until 0.8.0 fast-forged-second.toml
+    "resnet50.toml": "07841367964d251a",
+    "vgg16.toml": "e2505da368682503",
+    "xception.toml": "b824f154ffca9aa1",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_recipes_with_a_base_teach_what_they_taught_written_out(name):
+    values = to_dict(read_recipe(RECIPES / name))
+    assert digest(values) == OTHERS[name]
+
+
 def test_ones_own_faces_are_taught_as_the_last_stage_was():
     own, last = (read_recipe(RECIPES / name) for name in ("own.toml", "fast.toml"))
     for part in ("net", "seed", "data", "forge", "optim", "loss", "evidence", "augment", "calibration"):
