@@ -26,6 +26,7 @@ from fakeweb import registry
 from fakeweb.errors import missing_extra
 from fakeweb.train.progress import Progress, Tell, first_process
 from fakeweb.train.recipe import task_of
+from fakeweb.train.stages import Plan, train
 
 __all__ = ["Progress", "first_process", "run"]
 
@@ -42,12 +43,12 @@ def run(
     on_progress: Tell | None = None,
     **options: Any,
 ) -> Path:
-    """Train a recipe to the end and export the model with its card.
+    """Train a recipe to the end, stage by stage, and export the model with its card.
 
     Started several times by torchrun, the processes share the work of each step; the first one writes.
 
     Args:
-        recipe: TOML file; its ``task`` says what is trained.
+        recipe: TOML file, or one stage of it, ``FILE#STAGE``; its ``task`` says what is trained.
         data: Root of the data set.
         out: Folder for checkpoints, logs and the exported model; made if needed.
         resume: Go on from the last checkpoint in ``out``; without one, begin.
@@ -81,11 +82,15 @@ def run(
     from fakeweb.train.loop import Loop
     from fakeweb.train.task import Setting, options_of
 
-    name = task_of(recipe)
-    task = registry.load("task", name)
-    own = options_of(task.Options, name, options)
-    setting = Setting.here(
-        str(data), Path(out), device=device, workers=workers, threads=threads,
-        tell=on_progress or (lambda _: None), shared=task.shares,
-    )  # fmt: skip
-    return Loop(task(Path(recipe), own, setting), setting, resume=resume).run()
+    def once(path: str, out: Path, options: dict[str, Any], tell: Tell) -> Path:
+        name = task_of(path)
+        task = registry.load("task", name)
+        own = options_of(task.Options, name, options)
+        setting = Setting.here(
+            str(data), out, device=device, workers=workers, threads=threads, tell=tell, shared=task.shares
+        )
+        return Loop(task(Path(path), own, setting), setting, resume=resume).run()
+
+    return train(
+        str(recipe), Plan(once, str(data), Path(out), resume, options, on_progress or (lambda _: None))
+    )

@@ -19,6 +19,7 @@ from fakeweb.train.logs import Logs, NoLogs
 from fakeweb.train.optimizers import one_cycle, uphill
 from fakeweb.train.progress import Progress
 from fakeweb.train.task import Result, Setting, Task, came_apart
+from fakeweb.train.weights import write_state
 
 State = dict[str, torch.Tensor]
 
@@ -214,7 +215,9 @@ class Loop:
         return Result(net, self.best["epoch"], averaged)
 
     def _export(self, result: Result) -> Path:
-        """Export, by the first process alone."""
+        """Export, by the first process alone; the weights first, which the others may go on from."""
+        if self.crew.first:
+            write_state(self.setting.out / "weights.npz", result.net.state_dict())
         self.crew.wait()
         self.crew.close()
         if not self.crew.first:

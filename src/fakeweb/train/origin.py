@@ -17,6 +17,7 @@ import fakeweb
 from fakeweb.errors import ModelCorrupt, ModelMissing, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.runtime import sha256_of
+from fakeweb.train.progress import first_process
 from fakeweb.train.tables import DATA_INDEX, Input, Table
 
 _SHIPPED = Path(fakeweb.__file__).parent / "models"
@@ -85,33 +86,41 @@ def labels_of(table: Table) -> list[Path]:
     return [path for _, path in found if path.is_file()]
 
 
-def begin(
-    table: Table, starts: Sequence[Start], finder_model: Start | None, data: str, out: Path, resume: bool
-) -> dict[str, Any]:
-    """Note where a training comes from; a resumed one must come from the same files.
+def record_of(table: Table, starts: Sequence[Start], finder_model: Start | None, data: str) -> dict[str, Any]:
+    """Return where a training comes from, as its card says it: names and digests of files, and versions."""
+    labels = [_digest(path.name, path) for path in labels_of(table)]
+    inputs = {
+        "weights": [_digest(s.name, s.path) for s in starts if s.path.is_file()],
+        **({"finder_model": _digest(finder_model.name, finder_model.path)} if finder_model else {}),
+        **({"labels": labels} if labels else {}),
+        **_data(table, data),
+    }
+    return {"inputs": inputs, "made_with": made_with()}
+
+
+def begin(record: dict[str, Any], out: Path, resume: bool) -> dict[str, Any]:
+    """Note where a training comes from; one that is resumed must come from the same weights.
 
     Returns:
-        What :func:`sign` writes into the card.
+        What :func:`sign` writes into the card: of a resumed training what was noted when it began.
 
     Raises:
         UsageError: It was begun from other weights.
+        ModelCorrupt: What was noted cannot be read.
     """
-    weights = [_digest(s.name, s.path) for s in starts if s.path.is_file()]
-    now = {
-        "weights": weights,
-        **({"finder_model": _digest(finder_model.name, finder_model.path)} if finder_model else {}),
-        **({"labels": labels} if (labels := [_digest(p.name, p) for p in labels_of(table)]) else {}),
-        **_data(table, data),
-    }
-    record = {"inputs": now, "made_with": made_with()}
     noted = out / _NOTED
     if (out / "checkpoint.pt").is_file():
-        if resume and noted.is_file():
-            then = _read(noted)
-            _compare([w["sha256"] for w in weights], then, out)
-            return then
-        return record
-    if out.is_dir() or _made(out):
+        if not resume or not noted.is_file():
+            return record
+        then = _read(noted)
+        before, now = ([w["sha256"] for w in r["inputs"]["weights"]] for r in (then, record))
+        if now and before != now:
+            raise UsageError(
+                f"{out} was begun from other weights ({', '.join(s[:12] for s in before) or 'none'})",
+                hint="go on with the same ones, or begin anew in another --out",
+            )
+        return then
+    if first_process() and _made(out):
         write_atomically(noted, _text(record))
     return record
 
@@ -148,15 +157,6 @@ def _data(table: Table, data: str) -> dict[str, Any]:
 
 def _digest(name: str, path: Path) -> dict[str, str]:
     return {"file": name, "sha256": sha256_of(path)}
-
-
-def _compare(weights: list[str], then: dict[str, Any], out: Path) -> None:
-    before = [w["sha256"] for w in then["inputs"]["weights"]]
-    if weights and before != weights:
-        raise UsageError(
-            f"{out} was begun from other weights ({', '.join(s[:12] for s in before) or 'none'})",
-            hint="go on with the same ones, or begin anew in another --out",
-        )
 
 
 def _made(out: Path) -> bool:

@@ -18,6 +18,7 @@ class Progress:
         epoch, epochs: From 1; 0 before the first.
         loss: Running mean of the training loss, or None.
         note: One line worth keeping, such as an epoch's validation figures; empty otherwise.
+        part: Which of a recipe's stages, and of how many, such as ``second 2/11``; empty for a recipe without.
     """
 
     stage: str
@@ -27,6 +28,7 @@ class Progress:
     epochs: int = 0
     loss: float | None = None
     note: str = ""
+    part: str = ""
 
 
 Tell = Callable[[Progress], None]

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fakeweb.errors import BadRecipe, ModelCorrupt, UsageError
+from fakeweb.errors import BadRecipe, UsageError
 from fakeweb.media import write_atomically
-from fakeweb.runtime import sha256_of
-from fakeweb.train.origin import Start, begin, locate, sign
+from fakeweb.train.origin import Start, begin, locate, record_of, sign
 from fakeweb.train.progress import Progress, Tell, first_process
-from fakeweb.train.recipe import read_recipe, task_of, to_dict, with_fold
+from fakeweb.train.recipe import Recipe, read_recipe, task_of, to_dict, with_fold
 from fakeweb.train.tables import Table, read_table
 
 WEIGHTS = "weights.npz"
@@ -21,7 +20,6 @@ WEIGHTS = "weights.npz"
 
 One = Callable[[str, Path, dict[str, Any], Tell], Path]
 """(recipe, folder, the task's options, progress) -> card: one training."""
-_TAUGHT = ("net", "seed", "data", "forge", "optim", "loss", "evidence", "augment", "calibration")
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def train(recipe: str, plan: Plan) -> Path:
 
 def _once(table: Table, starts: list[Start], finder_model: Start | None, plan: Plan) -> Path:
     """Train once, and write into the card what it was made of."""
-    record = begin(table, starts, finder_model, plan.data, plan.out, plan.resume)
+    record = begin(record_of(table, starts, finder_model, plan.data), plan.out, plan.resume)
     options = {**plan.options, "weights": [s.path for s in starts] or None}
     if finder_model is not None:
         options["finder_model"] = finder_model.path
@@ -94,12 +92,11 @@ def _in_a_row(recipe: str, table: Table, plan: Plan) -> Path:
     cards = []
     for number, (name, stage) in enumerate(tables.items(), 1):
         part = f"{name} {number}/{len(tables)}"
-        own = replace(
-            plan, out=plan.out / name, options=options,
-            tell=lambda progress, part=part: plan.tell(replace(progress, part=part)),
-        )  # fmt: skip
-        card = own.out / f"{_read(stage, plan).name}.json"
-        if plan.resume and _finished(card, stage, starts[name], plan):
+        own = replace(plan, out=plan.out / name, options=options, tell=_told(plan.tell, part))
+        wanted = _read(stage, plan)
+        card = own.out / f"{wanted.name}.json"
+        inputs = record_of(stage, starts[name], models[name], plan.data)["inputs"]
+        if plan.resume and _finished(card, inputs, wanted):
             own.tell(Progress("export", 1, 1, note="finished before"))
         else:
             card = _once(stage, starts[name], models[name], own)
@@ -107,7 +104,12 @@ def _in_a_row(recipe: str, table: Table, plan: Plan) -> Path:
     return _bring_out(cards, list(tables), plan)
 
 
-def _read(stage: Table, plan: Plan) -> Any:
+def _told(tell: Tell, part: str) -> Tell:
+    """Return what tells a stage's progress as a part of the whole's."""
+    return lambda progress: tell(replace(progress, part=part))
+
+
+def _read(stage: Table, plan: Plan) -> Recipe:
     """Return a stage's recipe.
 
     Raises:
@@ -135,45 +137,21 @@ def _finder_model(table: Table, plan: Plan) -> Start | None:
     return Start(Path(given).name, Path(given)) if given else locate(table, table.finder_model, plan.data)
 
 
-def _finished(card: Path, stage: Table, starts: list[Start], plan: Plan) -> bool:
-    """Tell whether a stage was trained and exported before.
+def _finished(card: Path, inputs: dict[str, Any], recipe: Recipe) -> bool:
+    """Tell whether a stage was trained and exported before, by this very recipe and from these very files.
 
-    Raises:
-        UsageError: It was, by another recipe or from other weights.
+    If not, training it shows what differs, or exports it again.
     """
     if not card.is_file() or not (card.parent / WEIGHTS).is_file():
         return False
-    details = _details(card)
-    if "inputs" not in details:  # stopped between export and signature
-        return False
-    mine = json.loads(json.dumps(to_dict(_read(stage, plan))))
-    theirs = details.get("recipe", {})
-    changed = [k for k in _TAUGHT if _plain(mine[k]) != _plain(theirs.get(k))]
-    if changed:
-        raise UsageError(
-            f"{card.parent} was trained by another recipe: {', '.join(changed)} differ",
-            hint="begin anew in another --out, or remove that folder and those of the stages after it",
-        )
-    if [w["sha256"] for w in details["inputs"]["weights"]] != [sha256_of(s.path) for s in starts]:
-        raise UsageError(
-            f"{card.parent} was begun from other weights than those at hand now",
-            hint="remove that folder and those of the stages after it",
-        )
-    return True
-
-
-def _plain(section: Any) -> Any:
-    """Leave out what changes nothing of what is learned."""
-    free = ("licences", "folds", "checkpoint_s")
-    return {k: v for k, v in section.items() if k not in free} if isinstance(section, dict) else section
-
-
-def _details(card: Path) -> dict[str, Any]:
     try:
-        details: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))["details"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelCorrupt(f"{card} is no card", hint="remove its folder, and go on with --resume") from error
-    return details
+        values = json.loads(card.read_text(encoding="utf-8"))
+        details = values["details"]
+        told = {**details["recipe"], "title": values["title"], "licence": details["licence"]}
+        same = told | {"limits": details["limits"]} == json.loads(json.dumps(to_dict(recipe)))
+        return same and bool(details["inputs"] == inputs)
+    except (OSError, ValueError, KeyError, TypeError):  # no card of ours, or one that was not signed yet
+        return False
 
 
 def _bring_out(cards: list[Path], names: list[str], plan: Plan) -> Path:

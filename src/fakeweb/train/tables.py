@@ -122,8 +122,9 @@ def merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     out = dict(under)
     for key, value in over.items():
         below = out.get(key)
-        both = isinstance(value, dict) and isinstance(below, dict)
-        out[key] = merged(below, value) if both and value else value
+        if isinstance(value, dict) and isinstance(below, dict) and value:
+            value = merged(below, value)
+        out[key] = value
     return out
 
 

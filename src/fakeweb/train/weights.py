@@ -98,12 +98,17 @@ def start_of(paths: Sequence[Path], out: Path) -> Path | None:
         raise ModelMissing(f"no weights at {missing}", hint="see docs/guide/train.md")
     if len(paths) < 2:
         return paths[0] if paths else None
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {k: v.numpy() for k, v in average_states(paths).items()}
-    np.savez(buffer, **arrays)
     # each process for itself: what lies there may be another training's
-    write_atomically(out / "start.npz", buffer.getvalue())
+    write_state(out / "start.npz", average_states(paths))
     return out / "start.npz"
+
+
+def write_state(path: Path, state: State) -> None:
+    """Write tensors by name as ``.npz``, whole or not at all; the same bytes for the same tensors."""
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {k: v.detach().cpu().numpy() for k, v in state.items()}
+    np.savez(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
 
 
 def load_fitting(net: nn.Module, state: State, path: Path, what: str, optional: tuple[str, ...]) -> None:

@@ -22,7 +22,8 @@ folder for all.
 
 **Examples**
 
-* fakeweb train recipes/fast.toml --data DATA --out runs/fast --resume
+* fakeweb train recipes/own.toml --data DATA --out runs/own
+* fakeweb train recipes/fast.toml --data DATA --out runs/fast --resume (all stages; finished ones stay as they are)
 * torchrun --nproc-per-node 4 -m fakeweb train recipes/fast.toml --data DATA --out runs/fast
 """
 
@@ -32,12 +33,14 @@ command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_he
 
 @command.command("train", epilog=EPILOG)
 def train(
-    recipe: Annotated[Path, typer.Argument(help="TOML recipe, such as recipes/fast.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="TOML recipe; FILE#STAGE: one of its stages alone.")],
     data: Annotated[Path, typer.Option(help="Root of the data set the recipe's layout describes.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.")],
     weights: Annotated[
         list[Path] | None,
-        typer.Option(help="File with weights to start from; repeated: a classifier starts from their mean."),
+        typer.Option(
+            help="Start from this file, whatever the recipe says; repeated: a classifier from their mean."
+        ),
     ] = None,
     finder_model: Annotated[
         Path | None, typer.Option(help="Model file of the recipe's face detector.")
@@ -92,15 +95,16 @@ class _Show:
         self.task = bar.add_task("starting", total=None, note="")
 
     def __call__(self, progress: Progress) -> None:
+        part = f"{progress.part}: " if progress.part else ""
         where = f" epoch {progress.epoch}/{progress.epochs}" if progress.epoch else ""
         loss = "" if progress.loss is None else f"loss {progress.loss:.3f}"
         self.bar.update(
             self.task,
-            description=progress.stage + where,
+            description=part + progress.stage + where,
             completed=progress.done,
             total=progress.total,
             note=loss,
         )
         if progress.note:
             prefix = f"epoch {progress.epoch}/{progress.epochs}: " if progress.epoch else ""
-            ERRORS.print(prefix + progress.note, markup=False)
+            ERRORS.print(part + prefix + progress.note, markup=False)

@@ -1,10 +1,14 @@
 """Fixtures of the training tests: the toy of ``toy.py``, drawn once, and recipes for it."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
 import pytest
+
+from fakeweb.runtime import sha256_of
+from fakeweb.train.recipe import to_dict
 
 TOY = Path(__file__).with_name("toy.py")
 
@@ -65,11 +69,27 @@ def train(registered, toy_data):
 
 @pytest.fixture
 def no_export(monkeypatch):
-    """Stop trainings before calibration and export, where only the weights matter."""
+    """End trainings before calibration and export, where only the weights matter: the card says what was trained."""
     task = pytest.importorskip(
         "fakeweb.train.classifier.task", reason="needs the extra 'train'", exc_type=ImportError
     )
-    monkeypatch.setattr(task, "finish", lambda _result, crops, _kinds: crops.setting.out / "none.json")
+
+    def finish(_result, crops, _kinds):
+        recipe = to_dict(crops.recipe)
+        named = {k: recipe.pop(k) for k in ("title", "licence", "limits")}
+        details = {"licence": named["licence"], "limits": named["limits"], "recipe": recipe}
+        card = crops.setting.out / f"{crops.recipe.name}.json"
+        model = (crops.setting.out / "weights.npz").read_bytes()
+        card.with_suffix(".onnx").write_bytes(model)
+        top = {
+            "version": recipe["version"],
+            "title": named["title"],
+            "sha256": sha256_of(card.with_suffix(".onnx")),
+        }
+        card.write_text(json.dumps({**top, "details": details}))
+        return card
+
+    monkeypatch.setattr(task, "finish", finish)
 
 
 @pytest.fixture

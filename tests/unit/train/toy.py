@@ -104,6 +104,16 @@ def build_maps(outputs, argument="", weights=None):
     return Maps()
 
 
+def build_loaded(outputs, argument="", weights=None):
+    """The network with feature maps, from a file of weights."""
+    from fakeweb.train.weights import load_fitting, read_state
+
+    net = build_maps(outputs)
+    if weights is not None:
+        load_fitting(net, read_state(weights, "toy"), weights, "toy", ())
+    return net
+
+
 class ToyMesher:
     """A mesh of 468 equal points in the middle, of every face."""
 
@@ -131,6 +141,7 @@ def register(module: str, patch=None) -> None:
         ("finder", "toy", "CentreFinder"),
         ("net", "toy", "build"),
         ("net", "toymaps", "build_maps"),
+        ("net", "toyloads", "build_loaded"),
         ("mesh", "toy", "ToyMesher"),
         ("forge", "stripe", "stripe"),
     ):
@@ -217,9 +228,12 @@ def main(recipe: str, data: str, out: str) -> None:
 
     from fakeweb.train import run
 
+    def say(progress):
+        print(*filter(None, [progress.part]), progress.stage, progress.epoch, progress.done, flush=True)
+
     register("__main__")
     torch.set_num_threads(1)
-    run(recipe, data, out, workers=0, on_progress=lambda p: print(p.stage, p.epoch, p.done, flush=True))
+    run(recipe, data, out, workers=0, on_progress=say)
 
 
 if __name__ == "__main__":
