@@ -79,6 +79,7 @@ def run(
         import torch  # noqa: F401
     except ImportError as error:
         raise missing_extra("train", "training") from error
+    from fakeweb.train.devices import Crew
     from fakeweb.train.loop import Loop
     from fakeweb.train.task import Setting, options_of
 
@@ -91,6 +92,8 @@ def run(
         )
         return Loop(task(Path(path), own, setting), setting, resume=resume).run()
 
-    return train(
+    card = train(
         str(recipe), Plan(once, str(data), Path(out), resume, options, on_progress or (lambda _: None))
     )
+    Crew.part()
+    return card

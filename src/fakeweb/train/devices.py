@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -73,17 +73,19 @@ def autocast(device: torch.device, bf16: bool) -> contextlib.AbstractContextMana
 class Crew:
     """The processes that train together; alone, all of it costs nothing.
 
-    torchrun says by environment variables how many there are. They talk over gloo, GPUs over NCCL.
+    torchrun says by environment variables how many there are. They talk over gloo, GPUs over NCCL, and meet once, for
+    all trainings of a recipe: who meets again may find where the others were before.
     """
+
+    _met: ClassVar[bool] = False
 
     def __init__(self, device: torch.device) -> None:
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0")) if self.size > 1 else 0
-        self._opened = False
         if self.size > 1 and not dist.is_initialized():
             backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, timeout=_PATIENCE)
-            self._opened = True
+            Crew._met = True
 
     @property
     def first(self) -> bool:
@@ -137,8 +139,12 @@ class Crew:
         return rows
 
     def close(self) -> None:
-        """Say goodbye; what follows is done by each alone."""
-        if self._opened:
-            dist.destroy_process_group()
-            self._opened = False
+        """End a training; what follows is done by each alone."""
         self.size = 1
+
+    @classmethod
+    def part(cls) -> None:
+        """Say goodbye, after the last training."""
+        if cls._met:
+            dist.destroy_process_group()
+            cls._met = False
