@@ -19,6 +19,7 @@ Importing this package loads no torch; :func:`run` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,16 @@ def run(
     from fakeweb.train.loop import Loop
     from fakeweb.train.task import Setting, options_of
 
-    def once(path: str, out: Path, options: dict[str, Any], tell: Tell) -> Path:
+    def once(path: str, out: Path, options: dict[str, Any], tell: Tell, checked: Callable[[], None]) -> Path:
         name = task_of(path)
         task = registry.load("task", name)
         own = options_of(task.Options, name, options)
         setting = Setting.here(
             str(data), out, device=device, workers=workers, threads=threads, tell=tell, shared=task.shares
         )
-        return Loop(task(Path(path), own, setting), setting, resume=resume).run()
+        loop = Loop(task(Path(path), own, setting), setting, resume=resume)
+        checked()
+        return loop.run()
 
     card = train(
         str(recipe), Plan(once, str(data), Path(out), resume, options, on_progress or (lambda _: None))

@@ -98,31 +98,38 @@ def record_of(table: Table, starts: Sequence[Start], finder_model: Start | None,
     return {"inputs": inputs, "made_with": made_with()}
 
 
-def begin(record: dict[str, Any], out: Path, resume: bool) -> dict[str, Any]:
-    """Note where a training comes from; one that is resumed must come from the same weights.
+def begun_from(out: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Return where the training in a folder came from when it began; what goes on with it must start from the same.
 
-    Returns:
-        What :func:`sign` writes into the card: of a resumed training what was noted when it began.
+    Args:
+        out: The folder.
+        now: The record of what is to go on; it holds, where nothing was begun.
 
     Raises:
         UsageError: It was begun from other weights.
         ModelCorrupt: What was noted cannot be read.
     """
     noted = out / _NOTED
-    if (out / "checkpoint.pt").is_file():
-        if not resume or not noted.is_file():
-            return record
-        then = _read(noted)
-        before, now = ([w["sha256"] for w in r["inputs"]["weights"]] for r in (then, record))
-        if now and before != now:
-            raise UsageError(
-                f"{out} was begun from other weights ({', '.join(s[:12] for s in before) or 'none'})",
-                hint="go on with the same ones, or begin anew in another --out",
-            )
-        return then
-    if first_process() and _made(out):
-        write_atomically(noted, _text(record))
-    return record
+    if not (out / "checkpoint.pt").is_file() or not noted.is_file():
+        return now
+    then = _read(noted)
+    before, after = ([w["sha256"] for w in record["inputs"]["weights"]] for record in (then, now))
+    if after and before != after:
+        raise UsageError(
+            f"{out} was begun from other weights ({', '.join(s[:12] for s in before) or 'none'})",
+            hint="go on with the same ones, or begin anew in another --out",
+        )
+    return then
+
+
+def note(out: Path, record: dict[str, Any]) -> None:
+    """Note in a training's folder where it comes from, when it begins."""
+    if first_process() and not (out / "checkpoint.pt").is_file():
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{out} cannot be made: {error.strerror}", hint="name another --out") from error
+        write_atomically(out / _NOTED, _text(record))
 
 
 def made_with() -> dict[str, str]:
@@ -157,15 +164,6 @@ def _data(table: Table, data: str) -> dict[str, Any]:
 
 def _digest(name: str, path: Path) -> dict[str, str]:
     return {"file": name, "sha256": sha256_of(path)}
-
-
-def _made(out: Path) -> bool:
-    """Make the folder, if that can be; the training itself says why not."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return True
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fakeweb.errors import BadRecipe, UsageError
 from fakeweb.media import write_atomically
-from fakeweb.train.origin import Start, begin, locate, record_of, sign
+from fakeweb.train.origin import Start, begun_from, locate, note, record_of, sign
 from fakeweb.train.progress import Progress, Tell, first_process
 from fakeweb.train.recipe import Recipe, read_recipe, task_of, to_dict, with_fold
 from fakeweb.train.tables import Table, read_table
@@ -18,8 +18,8 @@ from fakeweb.train.tables import Table, read_table
 WEIGHTS = "weights.npz"
 """What a training hands on: its chosen weights, in its folder."""
 
-One = Callable[[str, Path, dict[str, Any], Tell], Path]
-"""(recipe, folder, the task's options, progress) -> card: one training."""
+One = Callable[[str, Path, dict[str, Any], Tell, Callable[[], None]], Path]
+"""(recipe, folder, the task's options, progress, what to do when all is checked) -> card: one training."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ def train(recipe: str, plan: Plan) -> Path:
 
 def _once(table: Table, starts: list[Start], finder_model: Start | None, plan: Plan) -> Path:
     """Train once, and write into the card what it was made of."""
-    record = begin(record_of(table, starts, finder_model, plan.data), plan.out, plan.resume)
+    now = record_of(table, starts, finder_model, plan.data)
+    record = begun_from(plan.out, now) if plan.resume else now
     options = {**plan.options, "weights": [s.path for s in starts] or None}
     if finder_model is not None:
         options["finder_model"] = finder_model.path
-    card = plan.one(table.where, plan.out, options, plan.tell)
+    card = plan.one(table.where, plan.out, options, plan.tell, lambda: note(plan.out, record))
     if first_process():
         sign(card, record)
     return card

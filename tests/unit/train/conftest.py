@@ -67,29 +67,32 @@ def train(registered, toy_data):
     return go
 
 
+def finish_early(_result, crops, _kinds):
+    """Stand for calibration and export: the card says what was trained."""
+    recipe = to_dict(crops.recipe)
+    title, licence, limits = (recipe.pop(k) for k in ("title", "licence", "limits"))
+    card = crops.setting.out / f"{crops.recipe.name}.json"
+    model = card.with_suffix(".onnx")
+    model.write_bytes((crops.setting.out / "weights.npz").read_bytes())
+    details = {"licence": licence, "limits": limits, "recipe": recipe}
+    top = {"version": recipe["version"], "title": title, "sha256": sha256_of(model)}
+    card.write_text(json.dumps({**top, "details": details}))
+    return card
+
+
+@pytest.fixture(scope="session")
+def early():
+    """What ends a training before calibration and export."""
+    return finish_early
+
+
 @pytest.fixture
 def no_export(monkeypatch):
-    """End trainings before calibration and export, where only the weights matter: the card says what was trained."""
+    """End trainings before calibration and export, where only the weights matter."""
     task = pytest.importorskip(
         "fakeweb.train.classifier.task", reason="needs the extra 'train'", exc_type=ImportError
     )
-
-    def finish(_result, crops, _kinds):
-        recipe = to_dict(crops.recipe)
-        named = {k: recipe.pop(k) for k in ("title", "licence", "limits")}
-        details = {"licence": named["licence"], "limits": named["limits"], "recipe": recipe}
-        card = crops.setting.out / f"{crops.recipe.name}.json"
-        model = (crops.setting.out / "weights.npz").read_bytes()
-        card.with_suffix(".onnx").write_bytes(model)
-        top = {
-            "version": recipe["version"],
-            "title": named["title"],
-            "sha256": sha256_of(card.with_suffix(".onnx")),
-        }
-        card.write_text(json.dumps({**top, "details": details}))
-        return card
-
-    monkeypatch.setattr(task, "finish", finish)
+    monkeypatch.setattr(task, "finish", finish_early)
 
 
 @pytest.fixture

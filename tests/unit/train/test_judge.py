@@ -168,13 +168,13 @@ def test_patience_ends_a_training_that_does_not_rise(
     assert (weights(tmp_path / "out")["step"], weights(tmp_path / "out")["epoch"]) == (4 * 3, 2)
 
 
-def test_the_best_epochs_are_averaged_where_that_is_better(
-    train, write_recipe, tmp_path, monkeypatch, no_export
-):
+def test_the_best_epochs_are_averaged_where_that_is_better(train, write_recipe, tmp_path, monkeypatch, early):
     scores = iter([0.6, 0.8, 0.7, 0.95, 0.6, 0.8, 0.7, 0.75])
     monkeypatch.setattr(f"{TASK}.ClassifierTask.validate", lambda *_: ((s := next(scores)), {"auc_x": s}))
     finished = []
-    monkeypatch.setattr(f"{TASK}.finish", lambda result, *_: finished.append(result))
+    monkeypatch.setattr(
+        f"{TASK}.finish", lambda result, *rest: finished.append(result) or early(result, *rest)
+    )
     for name in ("better", "worse"):
         train(write_recipe(epochs=3, average_best=2), tmp_path / name)
     better, worse = finished
@@ -250,12 +250,12 @@ def test_the_best_epoch_or_the_last(train, write_recipe, tmp_path, no_export, mo
     assert same == (choose == "last")
 
 
-def test_what_is_exported_keeps_a_share_of_the_start(
-    toy, train, write_recipe, tmp_path, no_export, monkeypatch
-):
+def test_what_is_exported_keeps_a_share_of_the_start(toy, train, write_recipe, tmp_path, early, monkeypatch):
     """Also after a resume, which does not see the file it started from again."""
     chosen = []
-    monkeypatch.setattr(f"{TASK}.finish", lambda result, *_: chosen.append(result.net.state_dict()))
+    monkeypatch.setattr(
+        f"{TASK}.finish", lambda result, *rest: chosen.append(result.net.state_dict()) or early(result, *rest)
+    )
     recipe = write_recipe(net="toymaps", keep_start=0.25, epochs=1)
     torch.manual_seed(0)
     start = toy.build_maps(5).state_dict()

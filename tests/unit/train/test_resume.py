@@ -26,12 +26,12 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def finished(toy, toy_data, tmp_path_factory):
+def finished(toy, toy_data, tmp_path_factory, early):
     """The folder of an uninterrupted training."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         toy.register("train_toy", patch)
-        patch.setattr(task, "finish", lambda *_: None)
+        patch.setattr(task, "finish", early)
         recipe = toy.write_recipe(folder / "toy.toml", checkpoint_s=0)
         run(recipe, toy_data, folder / "out", workers=0, threads=1)
     return folder / "out"
