@@ -8,10 +8,9 @@ are dropped together.
 from __future__ import annotations
 
 import json
-import re
-import tomllib
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,46 +89,30 @@ def _families(sources: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(v) for v in found.values()]
 
 
-def write_folds(folds: Sequence[Fold], recipe: Path, out: Path) -> list[Path]:
-    """Write ``folds.json`` and one recipe per fold: the given one with its name, ``fold1-...``, and what to skip.
+def write_folds(folds: Sequence[Fold], recipe: Path, values: Mapping[str, Any], out: Path) -> list[Path]:
+    """Write ``folds.json`` and one recipe per fold, ``fold1-...``: the given one is its base, and it skips the sources.
 
     Args:
         folds: From :func:`make_folds`.
-        recipe: A training recipe; its text is kept but for two keys.
+        recipe: A training recipe; it must stay where it is.
+        values: What it says, its own bases included.
         out: Folder.
 
     Returns:
         The recipes.
-
-    Raises:
-        UsageError: The recipe cannot be read, or has no name or no ``[data]``.
     """
-    try:
-        text = recipe.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the recipe {recipe}", hint="recipes lie in recipes/") from error
+    skipped = values.get("data", {}).get("skip_sources", ())
     paths = []
     for fold in folds:
         path = out / f"fold{fold.number}-{recipe.stem}.toml"
-        write_atomically(path, _changed(text, fold, recipe).encode())
+        listed = json.dumps(sorted({*skipped, *fold.held_out}))
+        base = json.dumps(os.path.relpath(recipe, out).replace(os.sep, "/"))
+        text = f'base = {base}\nname = "fold{fold.number}-{values.get("name", recipe.stem)}"\n\n'
+        write_atomically(path, f"{text}[data]\nskip_sources = {listed}\n".encode())
         paths.append(path)
     about = {"recipe": recipe.name, "folds": [asdict(f) for f in folds]}
     write_atomically(out / "folds.json", (json.dumps(about, indent=2) + "\n").encode())
     return paths
-
-
-def _changed(text: str, fold: Fold, recipe: Path) -> str:
-    """Give a recipe another name and skip list, line by line, so that its comments stay."""
-    data = tomllib.loads(text)
-    if "name" not in data or not re.search(r"^\[data\]", text, re.MULTILINE):
-        raise UsageError(f"{recipe} has no name or no [data]", hint="see docs/guide/train.md")
-    skip = sorted({*data["data"].get("skip_sources", ()), *fold.held_out})
-    text = re.sub(
-        r"^name\s*=.*$", f'name = "fold{fold.number}-{data["name"]}"', text, count=1, flags=re.MULTILINE
-    )
-    text = re.sub(r"^skip_sources\s*=\s*\[[^\]]*\].*\n?", "", text, flags=re.MULTILINE)
-    listed = ", ".join(json.dumps(s) for s in skip)
-    return re.sub(r"^\[data\].*$", f"[data]\nskip_sources = [{listed}]", text, count=1, flags=re.MULTILINE)
 
 
 def read_folds(folder: Path) -> list[tuple[Fold, Path]]:

@@ -41,7 +41,7 @@ FOLDS_EPILOG = """
 
 **Example**
 
-* fakeweb data folds DATA --recipe recipes/fast.toml --out runs/folds
+* fakeweb data folds DATA --recipe recipes/fast-folds.toml --out runs/folds
 """
 PEOPLE_EPILOG = """
 **Look at pairs.png before you use the list.** A recipe takes it as people = ["people.csv"] below [data],
@@ -146,11 +146,12 @@ def folds(
 ) -> None:
     """Write one recipe per fold, each leaving out some fake and some real sources, for cross-validation by source."""
     from fakeweb.evaluate.folds import make_folds, write_folds
+    from fakeweb.train.tables import read_table
 
     samples, problems, _ = read_samples(root, layout)
     print_left_out(problems)
     made = make_folds(samples, count)
-    for fold, path in zip(made, write_folds(made, recipe, out), strict=True):
+    for fold, path in zip(made, write_folds(made, recipe, read_table(recipe).values, out), strict=True):
         write(f"{path}  leaves out {', '.join(fold.held_out)}")
 
 

@@ -125,14 +125,19 @@ def test_each_fold_drops_fakes_and_reals_and_kin_go_together():
 
 def test_recipes_of_folds_skip_what_is_held_out_and_keep_the_rest(tmp_path):
     from fakeweb.train.recipe import read_recipe
+    from fakeweb.train.tables import read_table
 
     recipe = Path(__file__).parents[3] / "recipes" / "fast.toml"
-    paths = write_folds([Fold(1, ("dfdc", "scut")), Fold(2, ("sdxl",))], recipe, tmp_path)
+    paths = write_folds(
+        [Fold(1, ("dfdc", "scut")), Fold(2, ("sdxl",))], recipe, read_table(recipe).values, tmp_path
+    )
     first, whole = read_recipe(paths[0]), read_recipe(recipe)
     assert set(first.data.skip_sources) == {*whole.data.skip_sources, "dfdc", "scut"}
     assert first.name == f"fold1-{whole.name}"
     assert first.optim == whole.optim
     assert tomllib.loads(paths[1].read_text())["data"]["skip_sources"] == ["sdxl"]
+    stages = {read_recipe(f"{paths[1]}#{stage}").data.skip_sources for stage in read_table(paths[1]).stages}
+    assert stages == {("sdxl",)}, "no stage may have seen what the fold holds out"
     with pytest.raises(UsageError, match="holds 0 models of fold 1"):
         read_folds(tmp_path)
     with pytest.raises(UsageError, match="no folds in"):
