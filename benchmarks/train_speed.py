@@ -22,7 +22,7 @@ from fakeweb.train.classifier.corpus import gather
 from fakeweb.train.classifier.heads import build_net, outputs_of
 from fakeweb.train.classifier.loader import FaceDataset
 from fakeweb.train.classifier.plan import Pick
-from fakeweb.train.recipe import read_recipe
+from fakeweb.train.rules import read_recipe
 
 ROUNDS = 3
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from fakeweb.errors import BadRecipe
-from fakeweb.train.rules import check
 from fakeweb.train.tables import read_table
 
 
@@ -250,18 +249,6 @@ class Recipe:
     evidence: EvidenceRecipe = field(default_factory=EvidenceRecipe)
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     calibration: CalibrationRecipe = field(default_factory=CalibrationRecipe)
-
-
-def read_recipe(path: str | Path) -> Recipe:
-    """Read and check a classifier's recipe.
-
-    Raises:
-        BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type or range.
-    """
-    path = Path(path)
-    recipe: Recipe = build_recipe(Recipe, path)
-    check(recipe, path)
-    return recipe
 
 
 def task_of(path: str | Path) -> str:

@@ -1,15 +1,12 @@
-"""What the values of a recipe must keep, beyond their types. Needs no torch."""
+"""A classifier's recipe, read and checked: what its values must keep, beyond their types. Needs no torch."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fakeweb.errors import BadRecipe
-
-if TYPE_CHECKING:
-    from fakeweb.train.recipe import AugmentRecipe, OptimRecipe, Recipe
+from fakeweb.train.recipe import AugmentRecipe, OptimRecipe, Recipe, build_recipe
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "lars")
 FREEZES = ("none", "backbone", "norm")
@@ -17,6 +14,18 @@ HEADS = ("joint", "two-stage")
 MASKS = ("pair", "parts", "whole", "file", "none")
 
 _Rules = list[tuple[bool, str]]
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read and check a classifier's recipe.
+
+    Raises:
+        BadRecipe: Not there, not TOML, an unknown or missing key, or a value of the wrong type or range.
+    """
+    path = Path(path)
+    recipe: Recipe = build_recipe(Recipe, path)
+    check(recipe, path)
+    return recipe
 
 
 def check(recipe: Recipe, path: Path) -> None:

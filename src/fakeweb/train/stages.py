@@ -12,7 +12,8 @@ from fakeweb.errors import BadRecipe, UsageError
 from fakeweb.media import write_atomically
 from fakeweb.train.origin import Start, begun_from, locate, note, record_of, sign
 from fakeweb.train.progress import Progress, Tell, first_process
-from fakeweb.train.recipe import Recipe, read_recipe, task_of, to_dict, with_fold
+from fakeweb.train.recipe import Recipe, task_of, to_dict, with_fold
+from fakeweb.train.rules import read_recipe
 from fakeweb.train.tables import Table, read_table
 
 WEIGHTS = "weights.npz"

@@ -124,7 +124,7 @@ def test_each_fold_drops_fakes_and_reals_and_kin_go_together():
 
 
 def test_recipes_of_folds_skip_what_is_held_out_and_keep_the_rest(tmp_path):
-    from fakeweb.train.recipe import read_recipe
+    from fakeweb.train.rules import read_recipe
     from fakeweb.train.tables import read_table
 
     recipe = Path(__file__).parents[3] / "recipes" / "fast.toml"

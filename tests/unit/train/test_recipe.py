@@ -10,7 +10,8 @@ from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.mesh.recipe import read_mesh_recipe
-from fakeweb.train.recipe import OptimRecipe, Recipe, read_recipe, task_of, to_dict
+from fakeweb.train.recipe import OptimRecipe, Recipe, task_of, to_dict
+from fakeweb.train.rules import read_recipe
 from fakeweb.train.temporal.recipe import read_temporal_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))

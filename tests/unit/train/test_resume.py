@@ -11,7 +11,7 @@ import pytest
 
 from fakeweb.errors import DatasetError, ModelCorrupt, UsageError
 from fakeweb.train import run
-from fakeweb.train.recipe import read_recipe
+from fakeweb.train.rules import read_recipe
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytest.importorskip("onnxscript", reason="needs the extra 'train'")

@@ -8,7 +8,8 @@ import pytest
 
 from fakeweb.errors import BadRecipe
 from fakeweb.runtime import find_card, sha256_of
-from fakeweb.train.recipe import Recipe, read_recipe, to_dict
+from fakeweb.train.recipe import Recipe, to_dict
+from fakeweb.train.rules import read_recipe
 from fakeweb.train.tables import read_table
 
 RECIPES = Path(__file__).parents[3] / "recipes"

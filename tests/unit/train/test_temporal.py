@@ -2,6 +2,9 @@
 
 import json
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +28,7 @@ from fakeweb.train.temporal.tracks import TrackSet
 from fakeweb.types import Crop, Face, Image
 
 SIDE, FRAMES = 48, 4
+RECIPES = Path(__file__).parents[3] / "recipes"
 
 
 class Tiny(torch.nn.Module):
@@ -246,3 +250,27 @@ def test_a_track_of_one_frame_is_judged_and_wrong_sizes_are_refused(shards, tmp_
     assert pickle.loads(pickle.dumps(network)).score_track([crop]) == network.score_track([crop])
     with pytest.raises(ValueError, match="at least one"):
         network.score_track([])
+
+
+@pytest.mark.slow
+def test_the_seeds_mixnet_and_lstm_go_from_recipe_to_figures(shards, tmp_path):
+    """Their recipe on fewer and smaller frames, from nothing, by the commands that a user types."""
+    pytest.importorskip("timm")
+    small = tmp_path / "mixnet-lstm.toml"
+    small.write_text(
+        f"base = {json.dumps(str(RECIPES / 'mixnet-lstm.toml'))}\n"
+        "[data]\nframes = 3\nside_px = 64\nval = 0.4\ntracks_per_clip = 1\nforge = []\n"
+        "[optim]\nepochs = 1\nclips_per_epoch = 8\nbatch = 4\n"
+    )
+    out, card = tmp_path / "out", tmp_path / "out" / "mixnet-lstm.json"
+    fakeweb("dfdc", "train", small, "--shards", shards, "--out", out, "--workers", "0", "--threads", "1")
+    assert json.loads(card.read_text())["details"]["recipe"]["net"]["encoder"] == "timm:mixnet_m"
+    said = fakeweb("dfdc", "evaluate", shards, "--model", card, "--out", tmp_path / "figures")
+    assert "mixnet-lstm@" in said
+    assert len(json.loads((tmp_path / "figures" / "scores.json").read_text())) == 80
+
+
+def fakeweb(*arguments):
+    """Run a command; return what it says."""
+    command = [sys.executable, "-m", "fakeweb", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=1500).stdout

@@ -24,7 +24,8 @@ from fakeweb.train.classifier.plan import EpochPlan, part_of
 from fakeweb.train.classifier.prepare import labels_and_sources
 from fakeweb.train.devices import autocast
 from fakeweb.train.optimizers import make_optimizer
-from fakeweb.train.recipe import Recipe, read_recipe, with_fold
+from fakeweb.train.recipe import Recipe, with_fold
+from fakeweb.train.rules import read_recipe
 from fakeweb.train.task import Result, Schedule, Setting, Task
 from fakeweb.train.weights import start_of
 from fakeweb.types import KINDS

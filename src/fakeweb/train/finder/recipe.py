@@ -110,7 +110,7 @@ def read_finder_recipe(path: Path) -> FinderRecipe:
     """Read and check a recipe with ``task = "finder"``.
 
     Raises:
-        BadRecipe: See :func:`fakeweb.train.recipe.read_recipe`.
+        BadRecipe: See :func:`fakeweb.train.rules.read_recipe`.
     """
     recipe: FinderRecipe = build_recipe(FinderRecipe, path)
     scene, optim, data = recipe.scene, recipe.optim, recipe.data

@@ -138,7 +138,7 @@ def read_mesh_recipe(path: Path) -> MeshRecipe:
     """Read and check a recipe with ``task = "mesh"``.
 
     Raises:
-        BadRecipe: See :func:`fakeweb.train.recipe.read_recipe`.
+        BadRecipe: See :func:`fakeweb.train.rules.read_recipe`.
     """
     recipe: MeshRecipe = build_recipe(MeshRecipe, path)
     data, square, augment, optim = recipe.data, recipe.square, recipe.augment, recipe.optim

@@ -113,7 +113,7 @@ def read_temporal_recipe(path: Path) -> TemporalRecipe:
     """Read and check a recipe with ``task = "video"``.
 
     Raises:
-        BadRecipe: See :func:`fakeweb.train.recipe.read_recipe`.
+        BadRecipe: See :func:`fakeweb.train.rules.read_recipe`.
     """
     recipe: TemporalRecipe = build_recipe(TemporalRecipe, path)
     data, net, optim = recipe.data, recipe.net, recipe.optim
