@@ -90,5 +90,6 @@ def _differences(
         if isinstance(here, dict) and isinstance(there, dict) and not prefix:
             out += _differences(here, there, free, f"{name}.")
         elif here != there:
-            out.append(f"{name} was {there!r}, is {here!r}")
+            now = f"is {here!r}" if key in mine else "which this version does not know"
+            out.append(f"{name} was {there!r}, {now}")
     return out

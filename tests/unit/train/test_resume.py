@@ -219,6 +219,16 @@ def test_a_checkpoint_from_before_an_option_goes_on(write_recipe, tmp_path, whol
         checkpoint.read_checkpoint(path, read_recipe(write_recipe(checkpoint_s=0, sam=0.05)))
 
 
+def test_a_checkpoint_with_an_option_that_is_gone_says_so(write_recipe, tmp_path, whole):
+    path = tmp_path / "whole" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    state["recipe"]["loss"]["gamma"] = 2.0
+    torch.save(state, path)
+    with pytest.raises(UsageError, match=r"loss\.gamma was 2\.0, which this version does not know") as caught:
+        checkpoint.read_checkpoint(path, read_recipe(write_recipe(checkpoint_s=0)))
+    assert "begin anew" in caught.value.hint
+
+
 def test_what_teaches_nothing_may_change(train, write_recipe, tmp_path, whole, weights):
     _, want, _ = whole
     recipe = write_recipe(
