@@ -204,6 +204,11 @@ def fit_decision(
     return Decision(recipe.false_alarms, TAIL_RATE, level, scale, min(low, 0.5), recipe.min_face_px)
 
 
+def undecided(recipe: CalibrationRecipe) -> tuple[Calibration, Decision]:
+    """Return what stands in the card of a model that cannot be calibrated: one half for every face, and no verdict."""
+    return Calibration(1e-6, 0.0), Decision(recipe.false_alarms, TAIL_RATE, 1e6, 1.0, 0.0, recipe.min_face_px)
+
+
 def _highest_allowed(real: Floats, recipe: CalibrationRecipe) -> float:
     """Return the highest logit of reals that must not be called fake, so that few enough lie above it."""
     if not len(real):

@@ -382,3 +382,30 @@ def test_a_training_that_comes_apart_says_so_and_saves_nothing(
         train(write_recipe(), tmp_path / "out")
     assert "lr" in caught.value.hint
     assert not (tmp_path / "out" / "checkpoint.pt").exists()
+
+
+def test_a_training_that_learned_nothing_has_figures_and_is_not_for_use(
+    train, write_recipe, tmp_path, toy, toy_data, monkeypatch
+):
+    class Backwards(torch.nn.Module):
+        """Says the less the more stripes there are."""
+
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.full((5,), 1e-2))
+
+        def forward(self, x):
+            return -(x[..., 1:] - x[..., :-1]).abs().mean((1, 2, 3))[:, None] * self.scale
+
+    monkeypatch.setattr(toy, "build", lambda *_: Backwards())
+    seen = []
+    card = train(write_recipe(lr=1e-9, epochs=1), tmp_path / "out", on_progress=seen.append)
+    details = json.loads(card.read_text())["details"]
+    assert "does not rank validation fakes above reals" in details["not_for_use"]
+    assert details["limits"][0].startswith("Not for use: the model does not rank")
+    assert details["scores"]["validation_B"]["auc_all"] < 0.5
+    assert [p.note for p in seen if p.note.startswith("not for use: ")]
+    classifier = OnnxClassifier(card)
+    limits = classifier.thresholds()
+    scores = classifier.score([crop for crop, _ in crops(toy_data)])
+    assert all(limits.real < score.p_fake < limits.fake for score in scores), "it never decides"

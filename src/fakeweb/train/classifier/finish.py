@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from fakeweb.errors import DatasetError
 from fakeweb.metrics import calibration_error
 from fakeweb.runtime import Calibration, Decision
 from fakeweb.train.calibrate import (
@@ -19,12 +20,14 @@ from fakeweb.train.calibrate import (
     fit_bent,
     fit_decision,
     source_aucs,
+    undecided,
 )
 from fakeweb.train.classifier.crops import Crops
 from fakeweb.train.classifier.export import Deployed, export
 from fakeweb.train.classifier.heads import outputs_of
 from fakeweb.train.classifier.plan import Pick
 from fakeweb.train.classifier.prepare import FaceSample, labels_and_sources
+from fakeweb.train.progress import Progress
 from fakeweb.train.recipe import to_dict
 from fakeweb.train.task import Result
 from fakeweb.types import KINDS
@@ -36,7 +39,8 @@ def finish(result: Result, crops: Crops, seen_kinds: frozenset[str]) -> Path:
     """Calibrate, measure and export; return the card's path.
 
     Calibration sees every validation face of groups A twice, as it is and degraded like in training, so that
-    the probabilities hold for shared and re-encoded pictures too.
+    the probabilities hold for shared and re-encoded pictures too. A model that cannot be calibrated is exported and
+    measured as well; its card says that it is not for use, and it never decides.
 
     Args:
         result: What was trained.
@@ -54,10 +58,7 @@ def finish(result: Result, crops: Crops, seen_kinds: frozenset[str]) -> Path:
     doubt = doubtful(np.concatenate(first)[:, 0], labels, recipe.calibration.second_look)
     looks = _Looks(crops, net, doubt)
     outputs = np.concatenate([looks(split["A"], s, one) for s, one in zip(seeds, first, strict=True)])
-    weights = balanced_weights(labels, sources)
-    calibration = fit_bent(outputs[:, 0], labels, weights)
-    views = np.repeat([0, 1], len(split["A"]))
-    decision = fit_decision(outputs[:, 0], labels, calibration, recipe.calibration, views)
+    calibration, decision, weak = _calibrated(outputs[:, 0], labels, sources, crops)
     plain = outputs[: len(split["A"])][:, columns]
     scores = {"validation_A": measure(plain, split["A"], kinds, calibration, decision)}
     if len({f.sample.label for f in split["B"]}) == 2:
@@ -75,10 +76,28 @@ def finish(result: Result, crops: Crops, seen_kinds: frozenset[str]) -> Path:
         kinds,
         calibration,
         decision,
-        _details(result, crops, scores),
+        _details(result, crops, scores, weak),
         crops.setting.out,
         second_look=looks.doubtful,
     )
+
+
+def _calibrated(
+    logits: np.ndarray, labels: np.ndarray, sources: np.ndarray, crops: Crops
+) -> tuple[Calibration, Decision, str]:
+    """Calibrate on faces as they are, then degraded; what cannot be has figures all the same, after hours of training.
+
+    Returns:
+        For the card: calibration, decision, and why the model is not for use, or "".
+    """
+    recipe = crops.recipe.calibration
+    try:
+        calibration = fit_bent(logits, labels, balanced_weights(labels, sources))
+    except DatasetError as error:
+        crops.setting.tell(Progress("export", 0, 1, note=f"not for use: {error.message}"))
+        return *undecided(recipe), error.message
+    views = np.repeat([0, 1], len(labels) // 2)
+    return calibration, fit_decision(logits, labels, calibration, recipe, views), ""
 
 
 class _Looks:
@@ -189,13 +208,14 @@ def _rounded(value: float) -> float | None:
     return round(float(value), 4) if np.isfinite(value) else None
 
 
-def _details(result: Result, crops: Crops, scores: dict[str, Any]) -> dict[str, Any]:
+def _details(result: Result, crops: Crops, scores: dict[str, Any], weak: str) -> dict[str, Any]:
     recipe = crops.recipe
     counts = Counter((f.sample.source, f.sample.label) for f in crops.corpus.split["train"])
     sources = sorted({source for source, _ in counts})
     return {
         "licence": recipe.licence,
-        "limits": list(recipe.limits),
+        **({"not_for_use": weak} if weak else {}),
+        "limits": [*([f"Not for use: {weak}."] if weak else []), *recipe.limits],
         "training_data": [
             {
                 "source": s,
