@@ -65,3 +65,48 @@ def test_two_processes_give_the_curve_of_one(toy_data, train, write_recipe, tmp_
         for n in ("one", "two")
     ]
     assert torch.allclose(*weights, atol=2e-3)
+
+
+RECIPES = Path(__file__).parents[3] / "recipes"
+PLAIN = """
+[data]
+finder = "toy"
+mesher = ""
+side_px = 64
+people = []
+cache_px = 0
+drop_untouched = false
+masks = {}
+[forge]
+mesher = ""
+[optim]
+epochs = 1
+faces_per_epoch = 32
+batch = 16
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vgg16", "xception", "resnet50-lars", "resnet152", "resnet152-two-stage"])
+def test_the_recipes_of_other_networks_train(train, tmp_path, weights, no_export, name):
+    """From scratch, on drawn faces: two steps and a validation."""
+    base = os.path.relpath(RECIPES / f"{name}.toml", tmp_path)
+    (tmp_path / "x.toml").write_text(f'base = "{base}"\nweights = []\n{PLAIN}')
+    card = train(tmp_path / "x.toml", tmp_path / "out")
+    assert card.name == f"{name}.json"
+    assert weights(tmp_path / "out")["step"] == 2
+
+
+@pytest.mark.slow
+def test_torchvisions_weights_fit_the_resnet_of_the_recipe(tmp_path):
+    torchvision = pytest.importorskip("torchvision", reason="needs the extra 'train'")
+    from fakeweb.train.classifier.heads import build_net
+    from fakeweb.train.recipe import read_recipe
+
+    theirs = torchvision.models.resnet152(weights=None).state_dict()
+    torch.save(theirs, tmp_path / "resnet152-394f9c45.pth")
+    net = build_net(read_recipe(RECIPES / "resnet152-two-stage.toml"), tmp_path / "resnet152-394f9c45.pth")
+    own = net.state_dict()
+    for part in ("net", "sorter"):
+        assert torch.equal(own[f"{part}.net.layer3.35.conv2.weight"], theirs["layer3.35.conv2.weight"])
+    assert own["net.net.fc.weight"].shape[0] == 5
