@@ -7,7 +7,8 @@ else but 200 is a failure.
     locust -f deploy/load/locustfile.py --headless -u 500 -r 100 -t 5m --host http://127.0.0.1:8000
 
 Environment: LOAD_PICTURE (a JPEG; the example), LOAD_WAIT (seconds, "1,3"; with "0" a user who is refused waits as
-long as Retry-After says), LOAD_UNIQUE (share of unique pictures, 0.5).
+long as Retry-After says), LOAD_UNIQUE (share of unique pictures, 0.5), LOAD_KEYS (a file of API keys, one a line, which
+users take in turn).
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ REPEATED = 16
 BOUNDARY = "fakeweb-load"
 RUN = os.urandom(6).hex()
 
+KEYS = Path(os.environ["LOAD_KEYS"]).read_text().split() if "LOAD_KEYS" in os.environ else []
+
 _numbers = itertools.count()
+_keys = itertools.cycle([{"X-API-Key": key} for key in KEYS] or [{}])
 
 
 def picture(number: int) -> bytes:
@@ -54,11 +58,15 @@ class Viewer(FastHttpUser):
     connection_timeout = 30.0
     network_timeout = 30.0
 
+    def on_start(self) -> None:
+        """Take a key."""
+        self.key = next(_keys)
+
     @task
     def predict(self) -> None:
         """Send one picture."""
         body = form(picture(next(_numbers))) if random.random() < UNIQUE else random.choice(_repeated)
-        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **self.key}
         with self.client.post(
             "/v1/predict", data=body, headers=headers, name="lost", catch_response=True
         ) as answer:

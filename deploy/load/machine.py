@@ -67,6 +67,8 @@ class Service:
     health_s: list[float] = field(default_factory=list)
     health_failures: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.monotonic)
+    key: str = ""
+    """For ``/metrics``, where it asks for one."""
 
     @property
     def url(self) -> str:
@@ -76,7 +78,7 @@ class Service:
     def metric(self, name: str) -> float:
         """Return the sum of a metric over its labels."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", "/metrics")
+        connection.request("GET", "/metrics", headers={"X-API-Key": self.key} if self.key else {})
         text = connection.getresponse().read().decode()
         lines = [line for line in text.splitlines() if line.startswith((name + " ", name + "{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
@@ -90,8 +92,8 @@ class Service:
 
 
 @contextmanager
-def service(core: int | None, **settings: object) -> Iterator[Service]:
-    """Start a service on a core; sample its memory and ask for its health all the while."""
+def service(core: int | None, *, command: list[str] | None = None, **settings: object) -> Iterator[Service]:
+    """Start a service on a core, or another server; sample its memory and ask for its health all the while."""
     with tempfile.TemporaryDirectory(prefix="fakeweb-load-") as folder:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -99,10 +101,10 @@ def service(core: int | None, **settings: object) -> Iterator[Service]:
         log = Path(folder, "log")
         env = {k: v for k, v in os.environ.items() if not k.startswith("FAKEWEB_")}
         own = {"data_dir": Path(folder, "data"), "port": port, "workers": 1, **settings}
-        env |= {f"FAKEWEB_{k.upper()}": str(v) for k, v in own.items()}
+        env |= {"PORT": str(port), **{f"FAKEWEB_{k.upper()}": str(v) for k, v in own.items()}}
         with log.open("wb") as out:
-            command = pinned(core, sys.executable, "-m", "fakeweb", "serve")
-            running = Service(port, subprocess.Popen(command, env=env, stdout=out, stderr=out), log)
+            pinned_to = pinned(core, *(command or [sys.executable, "-m", "fakeweb", "serve"]))
+            running = Service(port, subprocess.Popen(pinned_to, env=env, stdout=out, stderr=out), log)
         _wait(running)
         stop = threading.Event()
         watchers = [threading.Thread(target=w, args=(running, stop)) for w in (_sample, _ask_health)]

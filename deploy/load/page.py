@@ -23,7 +23,7 @@ def write() -> None:
     """Write the page from all measurements there are."""
     found = {p.stem: json.loads(p.read_text()) for p in sorted(RESULTS.glob("*.json"))}
     parts = [_HEAD]
-    for make in (_targets, _load, _health, _plots, _decode, _fuzz):
+    for make in (_targets, _load, _health, _plots, compared, in_a_pod, _decode, _fuzz):
         text = make(found)
         if text:
             parts.append(text)
@@ -150,6 +150,94 @@ def _plots(found: dict[str, Any]) -> str:
         _plot_memory(found["soak"], REFERENCE / "service-soak.png")
         lines.append("![memory over the soak](service-soak.png)\n")
     return "## Plots\n\n" + "\n".join(lines) if lines else ""
+
+
+def compared(found: dict[str, Any]) -> str:
+    """Return the tables of ``compare.py``."""
+    if "compare" not in found:
+        return ""
+    run = found["compare"]
+    lines = [
+        "## Beside a naive server\n",
+        f"By `python deploy/load/compare.py`, {run['seconds']:.0f} seconds each, {run.get('measured_at', 'now')[:10]}: "
+        "FakeWeb, with users who share 200 keys, and [a server as one writes it in an evening]"
+        "(../../benchmarks/naive_server.py) (FastAPI, Haar cascade, the same network), one after the other on the "
+        f"same core. A Scanner alone judges {run['bare_per_cpu_s']:.1f} pictures per CPU second.\n",
+        "| server | users | judged per s | per CPU s, event loop included | of a Scanner alone | cached | refused "
+        "| lost or failed | median ms | p95 ms | /livez p99 ms |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for at in range(len(run["fakeweb"])):
+        for name, title in (("fakeweb", "FakeWeb"), ("naive", "naive")):
+            row = run[name][at]
+            judged = row["judged"] or {"median_ms": float("nan"), "p95_ms": float("nan")}
+            share = row["judged_per_cpu_s"] / run["bare_per_cpu_s"]
+            cells = [
+                title,
+                row["users"],
+                f"{row['judged_per_s']:.1f}",
+                f"{row['judged_per_cpu_s']:.1f}",
+                f"{share:.0%}",
+            ]
+            cells += [row["cached"], row["refused"], row["failures"]]
+            cells += [f"{judged[k] or float('nan'):.0f}" for k in ("median_ms", "p95_ms")]
+            lines.append(_row(*map(str, cells), f"{row['health']['p99_ms']:.0f}"))
+    lines += [
+        "\n## Beside hostile callers\n",
+        "Twenty honest users beside two hundred connections without a key (endless heads and values, nameless parts, "
+        "slow and silent bodies, half-open); one request a second beside another key that sends pictures, silent "
+        "uploads, batches and videos without a pause. Memory is that of service, worker and job together.\n",
+        "| who | when | answered | refused | lost | median ms | p95 ms | /livez p99 ms | memory, most less least MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, who in (("hostile", "twenty users"), ("greedy", "one a second")):
+        for when in ("quiet", "beside them"):
+            row = run[name][when]
+            said = row["statuses"]
+            refused = sum(n for status, n in said.items() if status in ("429", "503"))
+            lost = sum(said.values()) - refused - said.get("200", 0)
+            cells = [
+                who,
+                when,
+                said.get("200", 0),
+                refused,
+                lost,
+                f"{row['median_ms']:.0f}",
+                f"{row['p95_ms']:.0f}",
+            ]
+            lines.append(_row(*map(str, cells), f"{row['health']['p99_ms']:.0f}", f"{row['grown_mb']:.0f}"))
+    return "\n".join(lines) + "\n"
+
+
+def in_a_pod(found: dict[str, Any]) -> str:
+    """Return the table of ``pod.py``."""
+    if "pod" not in found:
+        return ""
+    run = found["pod"]
+    lines = [
+        "## In a pod of half a core and 2 GiB\n",
+        f"By `python deploy/load/pod.py`, {run['seconds']:.0f} seconds each, {run.get('measured_at', 'now')[:10]}: the "
+        "settings of `deploy/kubernetes/base` within control groups of that size; every picture is new, one user "
+        "waits one to three seconds between two, more do not wait.\n",
+        "| users | judged per s | median ms | p95 ms | refused | lost or failed | /livez p99 ms | most memory MB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in run["rows"]:
+        judged = row["judged"] or {"per_s": 0.0, "median_ms": float("nan"), "p95_ms": float("nan")}
+        cells = [
+            row["users"],
+            f"{judged['per_s']:.1f}",
+            f"{judged['median_ms']:.0f}",
+            f"{judged['p95_ms']:.0f}",
+        ]
+        cells += [
+            row["refused"],
+            row["failures"],
+            f"{row['health']['p99_ms']:.0f}",
+            f"{row['memory_mb']:.0f}",
+        ]
+        lines.append(_row(*map(str, cells)))
+    return "\n".join(lines) + "\n"
 
 
 def _decode(found: dict[str, Any]) -> str:

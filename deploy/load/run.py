@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -101,12 +102,24 @@ def soak(seconds: float) -> None:
     users("soak", 16, 16, seconds)
 
 
+def load(
+    running: Service, count: int, spawn: int, seconds: float, keys: list[str], *, wait: str, unique: str
+) -> dict[str, Any]:
+    """Return what Locust's users see, who share these keys among them."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "keys").write_text("\n".join(keys))
+        _locust(Path(folder), OTHER_CORE, running, count, spawn, seconds, wait, unique)
+        return _stats(Path(folder))
+
+
 def _locust(
     folder: Path, core: int, running: Service, count: int, spawn: int, seconds: float, wait: str, unique: str
 ) -> None:
     picture = folder / "portrait.jpg"
     picture.write_bytes(portrait())
     env = {**os.environ, "LOAD_PICTURE": str(picture), "LOAD_WAIT": wait, "LOAD_UNIQUE": unique}
+    if (folder / "keys").is_file():
+        env["LOAD_KEYS"] = str(folder / "keys")
     command = pinned(
         core, sys.executable, "-m", "locust", "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary",
         "-u", str(count), "-r", str(spawn), "-t", f"{seconds:.0f}s", "--stop-timeout", "60", "--host", running.url,
@@ -115,9 +128,9 @@ def _locust(
     subprocess.run(command, check=True, env=env)
 
 
-def _stats(folder: Path) -> dict[str, object]:
+def _stats(folder: Path) -> dict[str, Any]:
     """Read what Locust has written: per kind of answer, and over time."""
-    answers: dict[str, object] = {}
+    answers: dict[str, Any] = {"failures": 0}
     with (folder / "out_stats.csv").open() as file:
         for row in csv.DictReader(file):
             if row["Name"] == "Aggregated":
