@@ -11,7 +11,6 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
@@ -19,6 +18,7 @@ from fakeweb.media import read_image
 
 if find_spec("gradio") is None:  # importing it takes seconds
     pytest.skip("needs the extra 'demo'", allow_module_level=True)
+httpx = pytest.importorskip("httpx", reason="`just setup demo` brings it")
 
 EXAMPLES = {
     "genuine: Eileen Collins": "No sign of manipulation found",

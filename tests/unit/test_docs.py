@@ -16,10 +16,12 @@ ROOT = Path(__file__).parents[2]
 NEEDS_TORCH = ("fakeweb.train.", "fakeweb.__main__")
 NEEDS_FASTAPI = () if importlib.util.find_spec("fastapi") else ("fakeweb.server.",)
 NEEDS_GRADIO = () if importlib.util.find_spec("gradio") else ("fakeweb.demo.",)
+NEEDS_MCP = () if importlib.util.find_spec("mcp") else ("fakeweb.agents.tools",)
+NEEDS = NEEDS_TORCH + NEEDS_FASTAPI + NEEDS_GRADIO + NEEDS_MCP
 MODULES = [
     m.name
     for m in pkgutil.walk_packages(fakeweb.__path__, "fakeweb.")
-    if not m.name.startswith(NEEDS_TORCH + NEEDS_FASTAPI + NEEDS_GRADIO) and "fakeweb.models" not in m.name
+    if not m.name.startswith(NEEDS) and "fakeweb.models" not in m.name
 ]
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
 
