@@ -6,7 +6,7 @@ May import: numpy, OpenCV, fsspec (its guest), :mod:`fakeweb.media`, :mod:`fakew
 A new layout is one file here with a class that has ``name`` and ``index(root) -> Iterator[Sample]``, and one
 line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py``. What layouts share::
 
-    layout   TolerantLayout: uses what is there, lists the rest in ``problems``
+    layout   TolerantLayout: uses what is there, lists the rest in ``problems``; clips: of videos and their frames
     files    files of a folder in a fixed order; which video of a list a file shows
     tables   JSON and CSV, refused with file and line where broken; csvfile: rows and dataclasses written as CSV
     splits   the split of a group, of people, and which videos are one family

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from fakeweb.datasets.files import (
-    Form,
-    check_form,
-    clip_names,
-    files_below,
-    in_one_form,
-    is_picture,
-    is_video,
-    listed_path,
-)
-from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.clips import ClipLayout
+from fakeweb.datasets.files import Form, clip_names, listed_path
+from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.samples import Sample
-from fakeweb.datasets.splits import split_of_people
 from fakeweb.datasets.tables import read_text
 from fakeweb.errors import LayoutMismatch
 
@@ -34,7 +25,7 @@ _Clip = tuple[str, str]
 """Folder in lower case, and stem of the video."""
 
 
-class CelebDfLayout(TolerantLayout):
+class CelebDfLayout(ClipLayout[dict[_Clip, str], _Clip]):
     """``Celeb-synthesis/id0_id1_0000.mp4`` is ``Celeb-real/id0_0000.mp4`` with the face of ``id1``.
 
     The group is the person filmed (``id0``), or the video where nobody is named (YouTube-real). The official list
@@ -54,78 +45,60 @@ class CelebDfLayout(TolerantLayout):
     hint: ClassVar[str] = f"name the folder that holds Celeb-real and {LIST}"
 
     def __init__(self, *, official: bool = True, form: Form = "auto") -> None:
-        super().__init__()
+        super().__init__(form=form)
         self.official = official
-        self.form = check_form(form)
 
-    def _samples(self, root: Path, left_out: LeftOut) -> Iterator[Sample]:
-        test = self._test_videos(root / LIST, left_out) if self.official else {}
-        found: list[tuple[Path, _Clip]] = []
-        for path in files_below(root, left_out):
-            if is_picture(path) or is_video(path):
-                clip = self._clip(path.relative_to(root))
-                if clip is None:
-                    left_out.add("neither in a folder of Celeb-DF nor named like its videos", path)
-                else:
-                    found.append((path, clip))
-        on_disk = {clip for _, clip in found}
-        for folder in ("Celeb-real", "Celeb-synthesis", "YouTube-real"):
-            if folder.lower() not in {clip[0] for clip in on_disk}:
-                left_out.add("folders without a file", folder)
-        for clip, name in test.items():
-            if clip not in on_disk:
-                left_out.add(f"named in {LIST}, but not on disk", name)
-        for path, clip in in_one_form(found, self.form, left_out):
-            sample = self._sample(path, clip, clip in test)
-            if sample is None:
-                left_out.add("fakes of two people on both sides of the split", path)
-            else:
-                yield sample
+    def _read(
+        self, root: Path, files: Iterable[Path], left_out: LeftOut
+    ) -> tuple[dict[_Clip, str], Iterable[Path]]:
+        return (_test_videos(root / LIST, left_out) if self.official else {}), files
 
-    @staticmethod
-    def _clip(relative: Path) -> _Clip | None:
+    def _clip(self, relative: Path, lists: dict[_Clip, str]) -> _Clip | str:
+        del lists
         for names in clip_names(relative):
             folder = names[0].lower()
             if len(names) > 1 and folder in _FOLDERS and _NAMES[folder].fullmatch(names[-1]):
                 return folder, names[-1]
-        return None
+        return "neither in a folder of Celeb-DF nor named like its videos"
 
-    @staticmethod
-    def _test_videos(table: Path, left_out: LeftOut) -> dict[_Clip, str]:
-        """Read the list, and see that it means by 0 and 1 what the folders say."""
-        if not table.is_file():
-            left_out.add("no list of test videos, so nothing is test", LIST)
-            return {}
-        videos: dict[_Clip, str] = {}
-        for number, line in enumerate(read_text(table).splitlines(), 1):
-            if not line.strip():
-                continue
-            flag, _, name = line.strip().partition(" ")
-            path = listed_path(name)
-            folder = path.parts[0].lower() if len(path.parts) == 2 else ""
-            if flag not in ("0", "1") or folder not in _FOLDERS:
-                raise LayoutMismatch(
-                    f"{table}:{number}: '{line.strip()}' is no test video",
-                    hint="a line looks like: 1 YouTube-real/00170.mp4",
-                )
-            if _FOLDERS[folder] != 1 - int(flag):
-                raise LayoutMismatch(
-                    f"{table}:{number}: {flag} cannot stand for a video of {path.parts[0]}",
-                    hint="in this list 1 = real and 0 = fake; somebody has turned it round",
-                )
-            videos[folder, path.stem] = name
-        return videos
+    def _tell(self, lists: dict[_Clip, str], there: set[_Clip], left_out: LeftOut) -> None:
+        for folder in ("Celeb-real", "Celeb-synthesis", "YouTube-real"):
+            if folder.lower() not in {clip[0] for clip in there}:
+                left_out.add("folders without a file", folder)
+        for clip, name in lists.items():
+            if clip not in there:
+                left_out.add(f"named in {LIST}, but not on disk", name)
 
-    def _sample(self, path: Path, clip: _Clip, in_test: bool) -> Sample | None:
-        """Build the sample; None where its people lie on both sides of the split."""
+    def _sample(self, path: Path, clip: _Clip, lists: dict[_Clip, str]) -> Sample | str:
         folder, stem = clip
         match = _NAMES[folder].fullmatch(stem)
         people = match.groups() if match else ()
         if folder == "youtube-real":
             people = (f"YouTube-real/{stem}",)
-        split = "test" if in_test else split_of_people(self.name, people)
-        if split is None:
-            return None
-        label = _FOLDERS[folder]
-        group = f"test/{people[0]}" if in_test else people[0]
-        return Sample(path, label, "swap" if label else None, split, group, self.name)
+        return self._swap(path, _FOLDERS[folder], people, "test" if clip in lists else None)
+
+
+def _test_videos(table: Path, left_out: LeftOut) -> dict[_Clip, str]:
+    """Read the list, and see that it means by 0 and 1 what the folders say."""
+    if not table.is_file():
+        left_out.add("no list of test videos, so nothing is test", LIST)
+        return {}
+    videos: dict[_Clip, str] = {}
+    for number, line in enumerate(read_text(table).splitlines(), 1):
+        if not line.strip():
+            continue
+        flag, _, name = line.strip().partition(" ")
+        path = listed_path(name)
+        folder = path.parts[0].lower() if len(path.parts) == 2 else ""
+        if flag not in ("0", "1") or folder not in _FOLDERS:
+            raise LayoutMismatch(
+                f"{table}:{number}: '{line.strip()}' is no test video",
+                hint="a line looks like: 1 YouTube-real/00170.mp4",
+            )
+        if _FOLDERS[folder] != 1 - int(flag):
+            raise LayoutMismatch(
+                f"{table}:{number}: {flag} cannot stand for a video of {path.parts[0]}",
+                hint="in this list 1 = real and 0 = fake; somebody has turned it round",
+            )
+        videos[folder, path.stem] = name
+    return videos

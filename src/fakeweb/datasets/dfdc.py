@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from fakeweb.datasets.files import (
-    Form,
-    check_form,
-    clip_names,
-    files_below,
-    in_one_form,
-    is_picture,
-    is_video,
-    listed_path,
-)
-from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.clips import ClipLayout
+from fakeweb.datasets.csv_index import LABELS
+from fakeweb.datasets.files import Form, clip_names, listed_path
+from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.datasets.tables import read_records, read_rows
 from fakeweb.errors import LayoutMismatch
 
-_LABELS = {"0": 0, "real": 0, "1": 1, "fake": 1}
 _PART = re.compile(r"dfdc_train_part_(\d+)", re.IGNORECASE)
 
 
@@ -37,7 +29,13 @@ class _Entry:
     split: Split | None
 
 
-class DfdcLayout(TolerantLayout):
+_Clip = tuple[Path, str]
+"""Folder of the list, relative to the root, and stem of the video."""
+_Lists = dict[Path, dict[str, _Entry]]
+"""What the lists of each folder, relative to the root, say of videos by stem."""
+
+
+class DfdcLayout(ClipLayout[_Lists, _Clip]):
     """``dfdc_train_part_N/metadata.json`` beside videos or frames, at any depth; ``labels.csv`` for the test set.
 
     The group is the original video: a fake shares its original's, even where the original is not on disk. The
@@ -56,31 +54,16 @@ class DfdcLayout(TolerantLayout):
     hint: ClassVar[str] = "name the folder that holds dfdc_train_part_0, dfdc_train_part_1 ..."
 
     def __init__(self, *, parts: Collection[int] | None = None, form: Form = "auto") -> None:
-        super().__init__()
+        super().__init__(form=form)
         self.parts = None if parts is None else frozenset(parts)
-        self.form = check_form(form)
 
-    def _samples(self, root: Path, left_out: LeftOut) -> Iterator[Sample]:
-        files = self._wanted(root, left_out)
-        lists = {f.parent for f in files if f.name in ("metadata.json", "labels.csv")}
-        entries = {folder: self._entries(folder, left_out) for folder in sorted(lists)}
-        found: list[tuple[Path, tuple[Path, str]]] = []
-        for path in files:
-            if is_picture(path) or is_video(path):
-                key = self._find(path, entries, left_out)
-                if key is not None:
-                    found.append((path, key))
-        on_disk = {key for _, key in found}
-        for folder, named in entries.items():
-            for stem in named:
-                if (folder, stem) not in on_disk:
-                    left_out.add("named in a list, but not on disk", folder / stem)
-        for path, (folder, stem) in in_one_form(found, self.form, left_out):
-            yield self._sample(path, entries[folder][stem])
+    def _read(self, root: Path, files: Iterable[Path], left_out: LeftOut) -> tuple[_Lists, Iterable[Path]]:
+        wanted = self._wanted(root, list(files), left_out)
+        folders = sorted({f.parent for f in wanted if f.name in ("metadata.json", "labels.csv")})
+        return {folder.relative_to(root): _entries(folder, left_out) for folder in folders}, wanted
 
-    def _wanted(self, root: Path, left_out: LeftOut) -> list[Path]:
+    def _wanted(self, root: Path, files: list[Path], left_out: LeftOut) -> list[Path]:
         """Return the files of the parts asked for."""
-        files = list(files_below(root, left_out))
         if self.parts is None:
             return files
         own = root.resolve().name
@@ -89,53 +72,55 @@ class DfdcLayout(TolerantLayout):
             left_out.add("parts asked for, but not there", str(number))
         return [f for f in files if part[f] in self.parts]
 
-    @staticmethod
-    def _entries(folder: Path, left_out: LeftOut) -> dict[str, _Entry]:
-        """Read the lists of one folder: stem of a video -> what is known; ``labels.csv`` has the last word."""
-        entries: dict[str, _Entry] = {}
-        table = folder / "metadata.json"
-        if table.is_file():
-            for name, record in read_records(table).items():
-                label = _LABELS.get(str(record.get("label")).lower())
-                if label is None:
-                    left_out.add("metadata without a label REAL or FAKE", folder / name)
-                    continue
-                original = listed_path(str(record.get("original") or name)).name
-                split = SPLIT_NAMES.get(str(record.get("split")).lower(), "train")
-                entries[listed_path(name).stem] = _Entry(label, original, None if split == "train" else split)
-        table = folder / "labels.csv"
-        if table.is_file():
-            for number, row in read_rows(table, ("filename", "label")):
-                label = _LABELS.get(row["label"].strip().lower())
-                if label is None:
-                    raise LayoutMismatch(
-                        f"{table}:{number}: label '{row['label']}' is neither 0 nor 1",
-                        hint="labels.csv of DFDC says 0 = real, 1 = fake",
-                    )
-                path = listed_path(row["filename"])
-                known = entries.get(path.stem)
-                entries[path.stem] = _Entry(label, known.original if known else path.name, "test")
-        return entries
-
-    @staticmethod
-    def _find(
-        path: Path, entries: dict[Path, dict[str, _Entry]], left_out: LeftOut
-    ) -> tuple[Path, str] | None:
+    def _clip(self, relative: Path, lists: _Lists) -> _Clip | str:
         """Return folder and stem of the video that a file shows, in the nearest list above it."""
-        folder = next((p for p in path.parents if p in entries), None)
+        folder = next((p for p in relative.parents if p in lists), None)
         if folder is None:
-            left_out.add("no metadata.json or labels.csv above", path)
-            return None
-        for names in clip_names(path.relative_to(folder)):
-            if names[-1] in entries[folder]:
+            return "no metadata.json or labels.csv above"
+        for names in clip_names(relative.relative_to(folder)):
+            if names[-1] in lists[folder]:
                 return folder, names[-1]
-        left_out.add("not named in its metadata.json or labels.csv", path)
-        return None
+        return "not named in its metadata.json or labels.csv"
 
-    def _sample(self, path: Path, entry: _Entry) -> Sample:
+    def _tell(self, lists: _Lists, there: set[_Clip], left_out: LeftOut) -> None:
+        for folder, named in lists.items():
+            for stem in named:
+                if (folder, stem) not in there:
+                    left_out.add("named in a list, but not on disk", folder / stem)
+
+    def _sample(self, path: Path, clip: _Clip, lists: _Lists) -> Sample:
+        entry = lists[clip[0]][clip[1]]
         group = entry.original if entry.split is None else f"{entry.split}/{entry.original}"
         split = entry.split or split_of_group(self.name, group)
         return Sample(path, entry.label, "swap" if entry.label else None, split, group, self.name)
+
+
+def _entries(folder: Path, left_out: LeftOut) -> dict[str, _Entry]:
+    """Read the lists of one folder: stem of a video -> what is known; ``labels.csv`` has the last word."""
+    entries: dict[str, _Entry] = {}
+    table = folder / "metadata.json"
+    if table.is_file():
+        for name, record in read_records(table).items():
+            label = LABELS.get(str(record.get("label")).lower())
+            if label is None:
+                left_out.add("metadata without a label REAL or FAKE", folder / name)
+                continue
+            original = listed_path(str(record.get("original") or name)).name
+            split = SPLIT_NAMES.get(str(record.get("split")).lower(), "train")
+            entries[listed_path(name).stem] = _Entry(label, original, None if split == "train" else split)
+    table = folder / "labels.csv"
+    if table.is_file():
+        for number, row in read_rows(table, ("filename", "label")):
+            label = LABELS.get(row["label"].strip().lower())
+            if label is None:
+                raise LayoutMismatch(
+                    f"{table}:{number}: label '{row['label']}' is neither 0 nor 1",
+                    hint="labels.csv of DFDC says 0 = real, 1 = fake",
+                )
+            path = listed_path(row["filename"])
+            known = entries.get(path.stem)
+            entries[path.stem] = _Entry(label, known.original if known else path.name, "test")
+    return entries
 
 
 def _part(folders: tuple[str, ...]) -> int:

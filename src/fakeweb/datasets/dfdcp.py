@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from fakeweb.datasets.files import (
-    Form,
-    check_form,
-    clip_names,
-    files_below,
-    in_one_form,
-    is_picture,
-    is_video,
-    listed_path,
-)
-from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.clips import ClipLayout
+from fakeweb.datasets.files import clip_names, listed_path
+from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.samples import Sample, Split
-from fakeweb.datasets.splits import SPLIT_NAMES, split_of_people
+from fakeweb.datasets.splits import SPLIT_NAMES
 from fakeweb.datasets.tables import read_records
 from fakeweb.errors import LayoutMismatch
 
@@ -37,7 +29,15 @@ class _Entry:
     split: Split
 
 
-class DfdcpLayout(TolerantLayout):
+@dataclass(frozen=True)
+class _Listed:
+    """The list: by whole path, and the paths that share method and name."""
+
+    entries: dict[_Clip, _Entry]
+    by_name: dict[_Clip, list[_Clip]]
+
+
+class DfdcpLayout(ClipLayout[_Listed, _Clip]):
     """``dataset.json`` with ``{"method_A/1/1_2/x.mp4": {"label": "fake", "set": "train"}}`` and the files it names.
 
     The group is the person filmed. Test is the list's ``set``; the rest is split by person, and a fake made of
@@ -52,79 +52,56 @@ class DfdcpLayout(TolerantLayout):
     looked_for: ClassVar[str] = "dataset.json and the videos or frames it names"
     hint: ClassVar[str] = "name the folder that holds dataset.json, original_videos, method_A and method_B"
 
-    def __init__(self, *, form: Form = "auto") -> None:
-        super().__init__()
-        self.form = check_form(form)
-
-    def _samples(self, root: Path, left_out: LeftOut) -> Iterator[Sample]:
-        if not (root / "dataset.json").is_file():
-            return
-        entries = self._entries(root / "dataset.json", left_out)
+    def _read(
+        self, root: Path, files: Iterable[Path], left_out: LeftOut
+    ) -> tuple[_Listed, Iterable[Path]] | None:
+        table = root / "dataset.json"
+        if not table.is_file():
+            return None
+        entries = _entries(table, left_out)
         by_name: dict[_Clip, list[_Clip]] = defaultdict(list)
         for clip in entries:
             by_name[clip[0], clip[-1]].append(clip)
-        found: list[tuple[Path, _Clip]] = []
-        for path in files_below(root, left_out):
-            if is_picture(path) or is_video(path):
-                key = self._find(path.relative_to(root), entries, by_name)
-                if key is None:
-                    left_out.add("not named in dataset.json", path)
-                else:
-                    found.append((path, key))
-        on_disk = {key for _, key in found}
-        for clip in entries:
-            if clip not in on_disk:
-                left_out.add("named in dataset.json, but not on disk", "/".join(clip))
-        for path, key in in_one_form(found, self.form, left_out):
-            sample = self._sample(path, entries[key])
-            if sample is None:
-                left_out.add("fakes of two people on both sides of the split", path)
-            else:
-                yield sample
+        return _Listed(entries, by_name), files
 
-    @staticmethod
-    def _find(
-        relative: Path, entries: dict[_Clip, _Entry], by_name: dict[_Clip, list[_Clip]]
-    ) -> _Clip | None:
+    def _clip(self, relative: Path, lists: _Listed) -> _Clip | str:
         """Return the entry that a file shows: by its whole path, else by method and name if only one has those."""
         for names in clip_names(relative):
-            if names in entries:
+            if names in lists.entries:
                 return names
-            like = by_name.get((names[0], names[-1]), [])
+            like = lists.by_name.get((names[0], names[-1]), [])
             if len(like) == 1:
                 return like[0]
-        return None
+        return "not named in dataset.json"
 
-    @staticmethod
-    def _entries(table: Path, left_out: LeftOut) -> dict[_Clip, _Entry]:
-        entries: dict[_Clip, _Entry] = {}
-        for name, record in read_records(table).items():
-            path = listed_path(name)
-            label = {"real": 0, "fake": 1}.get(str(record.get("label")).lower())
-            split = SPLIT_NAMES.get(str(record.get("set")).lower())
-            if label is None or split is None or not path.name:
-                raise LayoutMismatch(
-                    f"{table}: the entry '{name}' says label {record.get('label')!r} and set {record.get('set')!r}",
-                    hint="label is real or fake, set is train or test",
-                )
-            clip = (*path.parts[:-1], path.stem)
-            people = _people(clip, record)
-            if not people:
-                left_out.add("entries of dataset.json that do not say who is filmed", name)
-                people = ("/".join(clip),)
-            entries[clip] = _Entry(label, people, split)
-        return entries
+    def _tell(self, lists: _Listed, there: set[_Clip], left_out: LeftOut) -> None:
+        for clip in lists.entries:
+            if clip not in there:
+                left_out.add("named in dataset.json, but not on disk", "/".join(clip))
 
-    def _sample(self, path: Path, entry: _Entry) -> Sample | None:
-        """Build the sample; None where its people lie on both sides of the split."""
-        person = entry.people[0]
-        if entry.split == "train":
-            split, group = split_of_people(self.name, entry.people), person
-        else:
-            split, group = entry.split, f"{entry.split}/{person}"
-        if split is None:
-            return None
-        return Sample(path, entry.label, "swap" if entry.label else None, split, group, self.name)
+    def _sample(self, path: Path, clip: _Clip, lists: _Listed) -> Sample | str:
+        entry = lists.entries[clip]
+        return self._swap(path, entry.label, entry.people, None if entry.split == "train" else entry.split)
+
+
+def _entries(table: Path, left_out: LeftOut) -> dict[_Clip, _Entry]:
+    entries: dict[_Clip, _Entry] = {}
+    for name, record in read_records(table).items():
+        path = listed_path(name)
+        label = {"real": 0, "fake": 1}.get(str(record.get("label")).lower())
+        split = SPLIT_NAMES.get(str(record.get("set")).lower())
+        if label is None or split is None or not path.name:
+            raise LayoutMismatch(
+                f"{table}: the entry '{name}' says label {record.get('label')!r} and set {record.get('set')!r}",
+                hint="label is real or fake, set is train or test",
+            )
+        clip = (*path.parts[:-1], path.stem)
+        people = _people(clip, record)
+        if not people:
+            left_out.add("entries of dataset.json that do not say who is filmed", name)
+            people = ("/".join(clip),)
+        entries[clip] = _Entry(label, people, split)
+    return entries
 
 
 def _people(clip: _Clip, record: dict[str, Any]) -> tuple[str, ...]:

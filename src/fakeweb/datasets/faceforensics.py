@@ -8,16 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
 
-from fakeweb.datasets.files import (
-    Form,
-    check_form,
-    clip_names,
-    files_below,
-    in_one_form,
-    is_picture,
-    is_video,
-)
-from fakeweb.datasets.layout import LeftOut, TolerantLayout
+from fakeweb.datasets.clips import ACROSS, ClipLayout
+from fakeweb.datasets.files import Form, clip_names, is_picture
+from fakeweb.datasets.layout import LeftOut
 from fakeweb.datasets.samples import Sample, Split
 from fakeweb.datasets.splits import Families, split_of_group, split_of_people
 from fakeweb.datasets.tables import read_json
@@ -57,16 +50,41 @@ class _Clip:
         return "dfd" if self.part in ("actors", _DFD) else "faceforensics"
 
 
-@dataclass
-class _OnDisk:
-    """What lies below the root: clips, masks by method, video and frame, and compressions not asked for."""
+class _Official:
+    """The official split, or the hash where there is none; and which videos are one group."""
 
-    clips: list[tuple[Path, _Clip]] = field(default_factory=list)
+    def __init__(self, listed: dict[str, Split] | None, families: Families) -> None:
+        self._listed = listed
+        self._families = families
+
+    def join_fakes(self, clips: Iterable[_Clip]) -> None:
+        """Put the two videos of every fake into one group, unless the lists forbid it."""
+        for clip in clips:
+            if self._listed is None or self.split(clip):
+                self._families.join(clip.people[0], clip.people[-1])
+
+    def group(self, clip: _Clip) -> str:
+        return self._families.name_of(clip.people[0])
+
+    def split(self, clip: _Clip) -> Split | None:
+        """Return the split; None where a video is in no list, or a pair lies across two lists."""
+        if self._listed is None:
+            return split_of_group("faceforensics", self.group(clip))
+        splits = {self._listed.get(person) for person in clip.people}
+        return splits.pop() if len(splits) == 1 else None
+
+
+@dataclass
+class _Lists:
+    """The official split, and what was met on the way: masks by method, video and frame, other compressions."""
+
+    root: Path
+    official: _Official
     masks: dict[tuple[str, ...], Path] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
 
 
-class FaceForensicsLayout(TolerantLayout):
+class FaceForensicsLayout(ClipLayout[_Lists, _Clip]):
     """``original_sequences/youtube/c23/videos/000.mp4`` and ``manipulated_sequences/<method>/...``.
 
     A fake ``a_b`` shares its group with ``b_a`` and both originals. With ``train.json``, ``val.json`` and
@@ -95,53 +113,19 @@ class FaceForensicsLayout(TolerantLayout):
         compressions: Collection[str] = ("c23",),
         form: Form = "auto",
     ) -> None:
-        super().__init__()
+        super().__init__(form=form)
         if not methods or isinstance(methods, str) or not set(methods) <= METHODS.keys():
             raise ValueError(f"methods must be some of {', '.join(METHODS)}, got {methods!r}")
         if not compressions or isinstance(compressions, str) or not set(compressions) <= set(COMPRESSIONS):
             raise ValueError(f"compressions must be some of {', '.join(COMPRESSIONS)}, got {compressions!r}")
         self.methods = frozenset(methods)
         self.compressions = frozenset(compressions)
-        self.form = check_form(form)
 
-    def _samples(self, root: Path, left_out: LeftOut) -> Iterator[Sample]:
-        official = _read_lists(root, left_out)
-        disk = self._sort(root, left_out)
-        official.join_fakes(clip for _, clip in disk.clips if clip.source == self.name)
-        for path, clip in in_one_form(disk.clips, self.form, left_out):
-            if clip.source == "dfd":
-                group, split = clip.people[0], split_of_people("dfd", clip.people)
-                why = "fakes of two people on both sides of the split"
-            else:
-                group, split = official.group(clip), official.split(clip)
-                why = "in none of the split files, or across two"
-            if split is None:
-                left_out.add(why, path)
-                continue
-            kind = METHODS.get(clip.part)
-            frame = (path.stem,) if is_picture(path) else ()
-            mask = disk.masks.get((clip.part, clip.name, *frame)) if kind else None
-            yield Sample(path, 1 if kind else 0, kind, split, group, clip.source, mask)
+    def _read(self, root: Path, files: Iterable[Path], left_out: LeftOut) -> tuple[_Lists, Iterable[Path]]:
+        return _Lists(root, _read_lists(root, left_out)), files
 
-    def _sort(self, root: Path, left_out: LeftOut) -> _OnDisk:
-        """Sort the files into clips, masks and what is not asked for."""
-        disk = _OnDisk()
-        for path in files_below(root, left_out):
-            if is_picture(path) or is_video(path):
-                why = self._sort_in(path, path.relative_to(root).parts, disk)
-                if why:
-                    left_out.add(why, path)
-        if not disk.clips and disk.others:
-            wanted = ", ".join(sorted(self.compressions))
-            left_out.add(f"not among the compressions {wanted}", ", ".join(sorted(disk.others)))
-        there = {clip.part for _, clip in disk.clips}
-        for part in _NAMES:
-            if self._asked_for(part) and part not in there:
-                left_out.add("parts without a file", part)
-        return disk
-
-    def _sort_in(self, path: Path, parts: tuple[str, ...], disk: _OnDisk) -> str | None:
-        """Sort one file in; return what is wrong with it, if anything."""
+    def _clip(self, relative: Path, lists: _Lists) -> _Clip | str | None:
+        parts = relative.parts
         known = {"original_sequences": ("youtube", "actors"), "manipulated_sequences": METHODS}
         if len(parts) < 4 or parts[1] not in known.get(parts[0], ()):
             return "in no folder of FaceForensics++"
@@ -149,17 +133,38 @@ class FaceForensicsLayout(TolerantLayout):
         if not self._asked_for(part):
             return None
         if "masks" in parts[2:-1]:
-            disk.masks[part, *_mask_key(Path(*parts[3:]))] = path
+            lists.masks[part, *_mask_key(Path(*parts[3:]))] = lists.root / relative
             return None
         if folder not in self.compressions:
-            disk.others.add(folder)
+            lists.others.add(folder)
             return None
         for names in clip_names(Path(*parts[3:])):
             match = _NAMES[part].fullmatch(names[-1])
             if match:
-                disk.clips.append((path, _Clip(part, folder, names[-1], match.groups())))
-                return None
+                return _Clip(part, folder, names[-1], match.groups())
         return "not named like the videos of FaceForensics++"
+
+    def _tell(self, lists: _Lists, there: set[_Clip], left_out: LeftOut) -> None:
+        if not there and lists.others:
+            wanted = ", ".join(sorted(self.compressions))
+            left_out.add(f"not among the compressions {wanted}", ", ".join(sorted(lists.others)))
+        parts = {clip.part for clip in there}
+        for part in _NAMES:
+            if self._asked_for(part) and part not in parts:
+                left_out.add("parts without a file", part)
+        lists.official.join_fakes(clip for clip in there if clip.source == self.name)
+
+    def _sample(self, path: Path, clip: _Clip, lists: _Lists) -> Sample | str:
+        if clip.source == "dfd":
+            group, split = clip.people[0], split_of_people("dfd", clip.people)
+        else:
+            group, split = lists.official.group(clip), lists.official.split(clip)
+        if split is None:
+            return ACROSS if clip.source == "dfd" else "in none of the split files, or across two"
+        kind = METHODS.get(clip.part)
+        frame = (path.stem,) if is_picture(path) else ()
+        mask = lists.masks.get((clip.part, clip.name, *frame)) if kind else None
+        return Sample(path, 1 if kind else 0, kind, split, group, clip.source, mask)
 
     def _asked_for(self, part: str) -> bool:
         if part == "youtube":
@@ -170,30 +175,6 @@ class FaceForensicsLayout(TolerantLayout):
 def _mask_key(below: Path) -> tuple[str, ...]:
     """Return the video and, of a frame, its stem."""
     return (below.parent.name, below.stem) if is_picture(below) else (below.stem,)
-
-
-class _Official:
-    """The official split, or the hash where there is none; and which videos are one group."""
-
-    def __init__(self, listed: dict[str, Split] | None, families: Families) -> None:
-        self._listed = listed
-        self._families = families
-
-    def join_fakes(self, clips: Iterable[_Clip]) -> None:
-        """Put the two videos of every fake into one group, unless the lists forbid it."""
-        for clip in clips:
-            if self._listed is None or self.split(clip):
-                self._families.join(clip.people[0], clip.people[-1])
-
-    def group(self, clip: _Clip) -> str:
-        return self._families.name_of(clip.people[0])
-
-    def split(self, clip: _Clip) -> Split | None:
-        """Return the split; None where a video is in no list, or a pair lies across two lists."""
-        if self._listed is None:
-            return split_of_group("faceforensics", self.group(clip))
-        splits = {self._listed.get(person) for person in clip.people}
-        return splits.pop() if len(splits) == 1 else None
 
 
 def _read_lists(root: Path, left_out: LeftOut) -> _Official:

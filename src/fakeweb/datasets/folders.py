@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from fakeweb.datasets.files import files_below
-from fakeweb.datasets.layout import LeftOut
+from fakeweb.datasets.layout import LeftOut, TolerantLayout
 from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
-from fakeweb.errors import LayoutMismatch
 from fakeweb.media.glance import glance, kind_by_name
 from fakeweb.types import KINDS
 
@@ -24,7 +24,7 @@ _LABELS: dict[str, int] = {
 }
 
 
-class FolderLayout:
+class FolderLayout(TolerantLayout):
     """Pictures and videos below folders named ``real`` and ``fake`` (or a manipulation kind), nested as you like.
 
     What a file without a telling suffix is, its first bytes say.
@@ -34,35 +34,22 @@ class FolderLayout:
     """
 
     name = "folders"
+    looked_for: ClassVar[str] = "pictures and videos in folders named real or fake"
+    hint: ClassVar[str] = f"folder names that give a label: {', '.join(_LABELS)}"
 
-    def __init__(self) -> None:
-        self.problems: list[str] = []
+    def _nothing(self, root: Path) -> str:
+        return f"no picture or video in {root} lies in a folder named real or fake"
 
-    def index(self, root: Path) -> Iterator[Sample]:
-        """Yield the files, sorted by path.
-
-        Raises:
-            LayoutMismatch: No picture or video lies below a folder with a label's name.
-        """
-        self.problems = []
-        left_out = LeftOut(root)
-        found = False
+    def _samples(self, root: Path, left_out: LeftOut) -> Iterator[Sample]:
         for path in files_below(root, left_out):
             sample = self._sample(root, path)
             if not (kind_by_name(path) or glance(str(path)).kind):
                 if sample is not None:
                     left_out.add("no picture or video", path)
             elif sample is not None:
-                found = True
                 yield sample
             else:
                 left_out.add("in no folder named real or fake", path)
-        self.problems = left_out.lines()
-        if not found:
-            raise LayoutMismatch(
-                f"no picture or video in {root} lies in a folder named real or fake",
-                hint=f"folder names that give a label: {', '.join(_LABELS)}",
-            )
 
     @staticmethod
     def _sample(root: Path, path: Path) -> Sample | None:
@@ -76,11 +63,5 @@ class FolderLayout:
         split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
         if split is not None:
             group = f"{split}/{group}"  # 0001.jpg in train and 0001.jpg in test are two groups
-        return Sample(
-            path,
-            _LABELS[name],
-            name if name in KINDS else None,
-            split or split_of_group(source, group),
-            group,
-            source,
-        )
+        kind = name if name in KINDS else None
+        return Sample(path, _LABELS[name], kind, split or split_of_group(source, group), group, source)

@@ -77,10 +77,11 @@ class TolerantLayout:
             yield sample
         self.problems = left_out.lines()
         if not found:
-            raise LayoutMismatch(
-                f"no {self.name} data set in {root}: looked for {self.looked_for}",
-                hint="; ".join([self.hint, *self.problems]),
-            )
+            raise LayoutMismatch(self._nothing(root), hint="; ".join([self.hint, *self.problems]))
+
+    def _nothing(self, root: Path) -> str:
+        """Say that nothing usable is there."""
+        return f"no {self.name} data set in {root}: looked for {self.looked_for}"
 
     def _samples(self, root: Path, left_out: LeftOut) -> Iterator[Sample]:
         """Yield the samples, and tell ``left_out`` what cannot be one."""
