@@ -95,12 +95,17 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     spent = time.process_time() - spent
     resumed = [p.done for p in done if p.stage == "train" and not p.note]
     assert resumed == list(range(STEPS // 2 + 1, STEPS + 1)), resumed
-    with (out / "run" / "steps.csv").open(newline="") as stream:
+    gap = json.loads(card.read_text())["details"]["parity_max_gap"]
+    return {**found, "seconds": spent, "losses": losses_of(out / "run" / "steps.csv"), "gap": gap}
+
+
+def losses_of(steps: Path) -> list[float]:
+    """Return the loss of each step, all of them there and finite."""
+    with steps.open(newline="") as stream:
         losses = [float(row["loss"]) for row in csv.DictReader(stream)]
     assert len(losses) == STEPS
     assert np.isfinite(losses).all()
-    gap = json.loads(card.read_text())["details"]["parity_max_gap"]
-    return {**found, "seconds": spent, "losses": losses, "gap": gap}
+    return losses
 
 
 def main() -> None:

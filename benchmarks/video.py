@@ -174,22 +174,19 @@ def speed(options: argparse.Namespace) -> list[str]:
                 )
                 each = f"{clips_a_minute(path, options, frames):.0f}"
                 clock.append(line(name, frames, *_beside(bare.wall_s, whole.wall_s), each))
-    return [
-        "Ten seconds of 1080p H.264 at 30 frames a second, from the file to the report, one thread per process. Seconds"
-        " are CPU time of all threads, the least of three, so that what else runs on the machine counts little; clips a"
-        " minute are what two cores do in that time.",
-        "",
-        *lines,
-        "",
-        "Where the time goes; reading the file, listing its packets and converting colours count as decoding:",
-        "",
-        *where,
-        "",
-        f"The same on the clock, where others' work counts (load {busy:.1f} on {os.cpu_count()} cores when this"
-        " began):",
-        "",
-        *clock,
-    ]
+    busy_told = f"(load {busy:.1f} on {os.cpu_count()} cores when this began):"
+    told = f"The same on the clock, where others' work counts {busy_told}"
+    return [SPEED, "", *lines, "", PARTS_OF_TIME, "", *where, "", told, "", *clock]
+
+
+SPEED = (
+    "Ten seconds of 1080p H.264 at 30 frames a second, from the file to the report, one thread per process. Seconds"
+    " are CPU time of all threads, the least of three, so that what else runs on the machine counts little; clips a"
+    " minute are what two cores do in that time."
+)
+PARTS_OF_TIME = (
+    "Where the time goes; reading the file, listing its packets and converting colours count as decoding:"
+)
 
 
 def _beside(bare_s: float, whole_s: float) -> tuple[str, str, str]:

@@ -28,11 +28,12 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from composed.motion import FEATHER, TILE_PX, expressed, light_table, wave
 from composed.stills import FACE_PX, Deck, Still, forged_still, framed
 from fakeweb.datasets import Sample, half_of_group
 from fakeweb.errors import DatasetError
 from fakeweb.media import encode_clip, read_image, write_atomically
-from fakeweb.types import FloatArray, Image, UInt8Array
+from fakeweb.types import Image, UInt8Array
 
 # of the scene of one person; it is wider for several
 SIZES: Final = ((640, 360), (480, 360), (480, 270), (360, 640))
@@ -43,8 +44,6 @@ _OF_SLOT, _OF_HEIGHT = (
 )  # of one person's share of the width, and of the height, a tile takes at most
 _SHARE: Final = (0.5, 1.0)  # of that
 _GREY: Final = 40  # noise is kept as bytes around this
-_MARGIN_PX: Final = 56  # around the still its own mirror image, blurred, so that no seam runs along the face
-_TILE_PX: Final = FACE_PX + 2 * _MARGIN_PX
 
 
 @dataclass(frozen=True)
@@ -257,9 +256,9 @@ class _Stage:
         self._scene_path = scene.path
         size = (plan.width, plan.height)
         self._actors = [_Actor(i, len(stills), size, count, rng) for i in range(len(stills))]
-        self._zoom = _wave(count, rng, 0.03) + 1.06
-        self._light = 1 + _wave(count, rng, 0.12)
-        self._warmth = _wave(count, rng, 0.04)
+        self._zoom = wave(count, rng, 0.03) + 1.06
+        self._light = 1 + wave(count, rng, 0.12)
+        self._warmth = wave(count, rng, 0.04)
         self._noise_level = float(rng.uniform(1.5, 5))
 
     def truth(self) -> ComposedClip:
@@ -303,15 +302,9 @@ class _Stage:
             for actor, tile in zip(self._actors, tiles if inside else genuine, strict=True):
                 actor.paste(canvas, tile, i)
             x, y = self._rng.integers(0, 64, 2)
-            lit = cv2.LUT(canvas, _light_table(float(self._light[i]), float(self._warmth[i])))
+            lit = cv2.LUT(canvas, light_table(float(self._light[i]), float(self._warmth[i])))
             noisy = cv2.addWeighted(lit, 1, noise[y : y + height, x : x + width], 1, -_GREY)
             yield np.asarray(noisy, np.uint8)
-
-
-def _light_table(light: float, warmth: float) -> UInt8Array:
-    """Return the (256, 1, 3) table that brightens and warms."""
-    gain = light * (1 + np.array([1, 0, -1]) * warmth)
-    return (np.arange(256)[:, None, None] * gain[None, None]).clip(0, 255).astype(np.uint8)
 
 
 class _Actor:
@@ -324,29 +317,29 @@ class _Actor:
         slot = width / people
         self.side_px = float(_largest_px(slot, height) * rng.uniform(*_SHARE))
         room_x, room_y = max(0.0, slot - self.side_px) / 2, max(0.0, height - self.side_px) / 2
-        x = slot * (place + 0.5) + _wave(count, rng, max(4.0, room_x))
-        y = height * 0.5 + _wave(count, rng, max(3.0, 0.7 * room_y))
+        x = slot * (place + 0.5) + wave(count, rng, max(4.0, room_x))
+        y = height * 0.5 + wave(count, rng, max(3.0, 0.7 * room_y))
         self.centres = np.stack([x, y], 1)
-        self._tilt = _wave(count, rng, 5.0)
-        self._scale = 1 + _wave(count, rng, 0.06)
-        self._jaw = np.abs(_wave(count, rng, 0.05, cycles=(2.0, 5.0)))
-        self._brow = _wave(count, rng, 0.025, cycles=(1.0, 3.0))
-        self._turn = _wave(count, rng, 0.05)
+        self._tilt = wave(count, rng, 5.0)
+        self._scale = 1 + wave(count, rng, 0.06)
+        self._jaw = np.abs(wave(count, rng, 0.05, cycles=(2.0, 5.0)))
+        self._brow = wave(count, rng, 0.025, cycles=(1.0, 3.0))
+        self._turn = wave(count, rng, 0.05)
 
     def paste(self, canvas: UInt8Array, tile: UInt8Array, i: int) -> None:
         """Draw the person into a frame, in place."""
         scale = self.side_px / FACE_PX * float(self._scale[i])
         centre = self.centres[i]
-        matrix = cv2.getRotationMatrix2D((_TILE_PX / 2, _TILE_PX / 2), float(self._tilt[i]), scale)
-        half = int(np.ceil(self.side_px * 0.58 * _TILE_PX / FACE_PX))
+        matrix = cv2.getRotationMatrix2D((TILE_PX / 2, TILE_PX / 2), float(self._tilt[i]), scale)
+        half = int(np.ceil(self.side_px * 0.58 * TILE_PX / FACE_PX))
         left, top = int(centre[0]) - half, int(centre[1]) - half
-        matrix[:, 2] += centre - _TILE_PX / 2 - (left, top)
+        matrix[:, 2] += centre - TILE_PX / 2 - (left, top)
         side = 2 * half
-        moved = _expressed(tile, float(self._jaw[i]), float(self._brow[i]), float(self._turn[i]))
+        moved = expressed(tile, float(self._jaw[i]), float(self._brow[i]), float(self._turn[i]))
         face = cv2.warpAffine(
             moved, matrix, (side, side), flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         )
-        mask = cv2.warpAffine(_FEATHER, matrix, (side, side))
+        mask = cv2.warpAffine(FEATHER, matrix, (side, side))
         x0, y0 = max(0, left), max(0, top)
         x1, y1 = min(canvas.shape[1], left + side), min(canvas.shape[0], top + side)
         if x0 >= x1 or y0 >= y1:
@@ -355,39 +348,6 @@ class _Actor:
         alpha = np.ascontiguousarray(mask[inside])
         under = np.ascontiguousarray(canvas[y0:y1, x0:x1])
         canvas[y0:y1, x0:x1] = cv2.blendLinear(np.ascontiguousarray(face[inside]), under, alpha, 1 - alpha)
-
-
-def _wave(
-    count: int, rng: np.random.Generator, reach: float, cycles: tuple[float, float] = (0.4, 1.6)
-) -> FloatArray:
-    """Return a smooth movement within +-reach: two slow sines."""
-    t = np.linspace(0, 2 * np.pi, count)
-    parts = [
-        rng.uniform(0.4, 0.6) * np.sin(rng.uniform(*cycles) * t + rng.uniform(0, 2 * np.pi)) for _ in range(2)
-    ]
-    return np.asarray(reach * sum(parts), np.float32)
-
-
-def _soft_edge() -> FloatArray:
-    y, x = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32) / (_TILE_PX - 1) * 2 - 1
-    radius = (np.abs(x) ** 6 + np.abs(y) ** 6) ** (1 / 6)
-    return np.asarray(np.clip((0.98 - radius) / 0.25, 0, 1), np.float32)
-
-
-_FEATHER: Final = _soft_edge()
-_Y, _X = np.mgrid[0:_TILE_PX, 0:_TILE_PX].astype(np.float32)
-_U, _V = (_X - _TILE_PX / 2) / FACE_PX, (_Y - _TILE_PX / 2) / FACE_PX
-_JAW_AREA: Final = np.exp(-((_U / 0.22) ** 2) - ((_V - 0.22) / 0.16) ** 2).astype(np.float32)
-_BROW_AREA: Final = np.exp(-((_U / 0.28) ** 2) - ((_V + 0.20) / 0.09) ** 2).astype(np.float32)
-_FACE_AREA: Final = np.exp(-((_U / 0.33) ** 2) - ((_V / 0.40) ** 2)).astype(np.float32)
-
-
-def _expressed(tile: UInt8Array, jaw: float, brow: float, turn: float) -> UInt8Array:
-    """Open the mouth, lift the brows, turn the head a little, by a smooth warp."""
-    map_y = _Y - FACE_PX * (jaw * _JAW_AREA - brow * _BROW_AREA)
-    map_x = _X - FACE_PX * turn * _FACE_AREA
-    moved = cv2.remap(tile, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(moved, np.uint8)
 
 
 def _scene(path: Path, width: int, height: int) -> UInt8Array:

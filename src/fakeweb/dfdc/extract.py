@@ -99,20 +99,16 @@ def extract(
         UnknownName, ModelError: The finder cannot be used.
     """
     options = options or ExtractOptions()
-    make_finder(options.finder, options.finder_model)  # wrong names are found before anything else is done
-    store = Storage(out)
-    _keep_settings(store, options)
+    store = _opened(out, options)
     shards = dict(_shards(parts, options.clips_per_shard))
     finished = _finished(store, shards)
     total = sum(len(clips) for _, clips in shards.values())
-    failed = sum(bool(c["error"]) for s in finished.values() for c in s["clips"])
-    done = sum(len(s["clips"]) for s in finished.values())
-    for name, (part, clips) in shards.items():
-        if f"shards/{name}" in finished:
-            continue
+    records = [c for s in finished.values() for c in s["clips"]]
+    done, failed = len(records), sum(bool(c["error"]) for c in records)
+    todo = {name: shard for name, shard in shards.items() if f"shards/{name}" not in finished}
+    for name, (part, clips) in todo.items():
         ready = _pending(store, name)
-        done += len(ready)
-        failed += sum(bool(json.loads(store.read(f"pending/{name}/{c}.json"))["error"]) for c in ready)
+        done, failed = done + len(ready), failed + sum(ready.values())
         tasks = [_Task(name, part, clip) for clip in clips if clip.name not in ready]
         for _, error in ordered_map(partial(_Extractor, out, options), tasks, workers=workers):
             done, failed = done + 1, failed + bool(error)
@@ -129,7 +125,10 @@ def _shards(parts: Sequence[Part], size: int) -> Iterator[tuple[str, tuple[Part,
             yield f"{part.name}-{start // size:04}", (part, part.clips[start : start + size])
 
 
-def _keep_settings(store: Storage, options: ExtractOptions) -> None:
+def _opened(out: str, options: ExtractOptions) -> Storage:
+    """Return the place, where nothing has been extracted with other options."""
+    make_finder(options.finder, options.finder_model)  # wrong names are found before anything else is done
+    store = Storage(out)
     text = json.dumps(asdict(options), sort_keys=True)
     if store.exists(_SETTINGS):
         if json.loads(store.read(_SETTINGS)) != json.loads(text):
@@ -139,6 +138,7 @@ def _keep_settings(store: Storage, options: ExtractOptions) -> None:
             )
     else:
         store.write(_SETTINGS, text.encode())
+    return store
 
 
 def _finished(store: Storage, shards: Mapping[str, tuple[Part, tuple[ClipRef, ...]]]) -> dict[str, Any]:
@@ -162,11 +162,16 @@ def _finished(store: Storage, shards: Mapping[str, tuple[Part, tuple[ClipRef, ..
     return finished
 
 
-def _pending(store: Storage, shard: str) -> set[str]:
-    """Return the clips of a shard that are done: those whose record is there, which is written last."""
+def _pending(store: Storage, shard: str) -> dict[str, bool]:
+    """Return the clips of a shard that are done, and whether they could not be read.
+
+    Done are those whose record is there, which is written last.
+    """
     prefix = f"pending/{shard}/"
+    records = [n for n in store.names(".json") if n.startswith(prefix)]
     return {
-        n.removeprefix(prefix).removesuffix(".json") for n in store.names(".json") if n.startswith(prefix)
+        n.removeprefix(prefix).removesuffix(".json"): bool(json.loads(store.read(n))["error"])
+        for n in records
     }
 
 

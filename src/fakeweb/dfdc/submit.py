@@ -78,8 +78,7 @@ def submit(
         LayoutMismatch: Two clips of one name, or a name of ``order`` that is not there.
         UsageError: The journal belongs to another model, or cannot be written.
     """
-    wanted = _wanted(parts, order)
-    journal = Journal(out.with_name(out.name + ".journal"))
+    wanted, journal = _wanted(parts, order), Journal(out.with_name(out.name + ".journal"))
     done = _predictions(journal, options)
     left = [task for task in wanted if task.clip.name not in done]
     make, before = partial(_ClipScanner, options), len(wanted) - len(left)

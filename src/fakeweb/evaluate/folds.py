@@ -22,7 +22,7 @@ from fakeweb.datasets.splits import Families
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import evaluate, figures, plots
 from fakeweb.evaluate.degrade import PLAIN
-from fakeweb.evaluate.pages import Block, Heading, Table, Text, write_page
+from fakeweb.evaluate.pages import Block, Heading, Table, Text, write_json, write_page
 from fakeweb.evaluate.protocol import Protocol
 from fakeweb.evaluate.report import values
 from fakeweb.evaluate.scores import Row
@@ -111,7 +111,7 @@ def write_folds(folds: Sequence[Fold], recipe: Path, values: Mapping[str, Any], 
         write_atomically(path, f"{text}[data]\nskip_sources = {listed}\n".encode())
         paths.append(path)
     about = {"recipe": recipe.name, "folds": [asdict(f) for f in folds]}
-    write_atomically(out / "folds.json", (json.dumps(about, indent=2) + "\n").encode())
+    write_json(out / "folds.json", about)
     return paths
 
 
@@ -171,8 +171,7 @@ def evaluate_folds(
     pooled = figures.table([r for own in rows.values() for r in own])
     known = [t["auc"]["value"] for t in tables.values() if t["auc"]["value"] is not None]
     mean = round(float(np.mean(known)), 4) if known else None
-    text = json.dumps({"folds": tables, "pooled": pooled, "mean_auc": mean}, indent=2, allow_nan=False)
-    write_atomically(out / "metrics.json", (text + "\n").encode())
+    write_json(out / "metrics.json", {"folds": tables, "pooled": pooled, "mean_auc": mean})
     return _write_report(out, {**tables, "pooled": {**pooled, "held_out": ["all"]}}, rows)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
@@ -21,10 +20,9 @@ from fakeweb.evaluate import plots
 from fakeweb.evaluate.figures import two_class_sources
 from fakeweb.evaluate.files import FORMAT_FEATURES, FileFacts, format_features, near_duplicates, read_facts
 from fakeweb.evaluate.leaks import ALLOWED, LEAST, leak
-from fakeweb.evaluate.pages import NONE, Block, Heading, Plot, Side, Table, Text, write_page
+from fakeweb.evaluate.pages import NONE, Block, Heading, Plot, Side, Table, Text, write_json, write_page
 from fakeweb.evaluate.report import cell
 from fakeweb.evaluate.score_picture import name_of
-from fakeweb.media import write_atomically
 
 NEAR_BITS = 2
 """Difference hashes this close are looked at as duplicates; unrelated faces seldom come so near."""
@@ -79,23 +77,28 @@ def inspect(
     doubles = _duplicates(pairs)
     _write_duplicates(out / "duplicates.csv", doubles)
     on_progress("leaks", 0, 1)
-    findings: dict[str, Any] = {
+    findings = _findings(root, layout, problems, pairs, doubles)
+    findings["crop_leaks"] = None if crop_leaks is None else crop_leaks()
+    write_json(out / "inspection.json", findings)
+    blocks = [*_overview(findings, pairs), *_leak_blocks(findings), *_double_blocks(findings, doubles)]
+    write_page(out, "report", blocks)
+    on_progress("leaks", 1, 1)
+    return Inspection(findings, out)
+
+
+def _findings(
+    root: Path, layout: str, problems: Sequence[str], pairs: Pairs, doubles: Sequence[_Double]
+) -> dict[str, Any]:
+    return {
         "data": root.resolve().name,
         "layout": layout,
-        "files": len(samples),
+        "files": len(pairs),
         "left_out": list(problems),
         "broken": [{"path": f.path, "error": f.error} for _, f in pairs if f.error],
         "sources": _sources(pairs),
         "duplicates": _count_doubles(doubles),
         "format_leaks": _format_leaks(pairs),
-        "crop_leaks": None if crop_leaks is None else crop_leaks(),
     }
-    text = json.dumps(findings, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(out / "inspection.json", (text + "\n").encode("utf-8", "replace"))
-    blocks = [*_overview(findings, pairs), *_leak_blocks(findings), *_double_blocks(findings, doubles)]
-    write_page(out, "report", blocks)
-    on_progress("leaks", 1, 1)
-    return Inspection(findings, out)
 
 
 def _read_all(

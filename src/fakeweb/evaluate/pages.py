@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fakeweb.media import write_atomically
 
@@ -68,6 +70,12 @@ thead th { border-bottom: 2px solid #8886; }
 figure { margin: .6rem 0; display: inline-block; max-width: 100%; }
 img { max-width: 100%; background: #fff; border-radius: 4px; }
 """.strip()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values as JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode("utf-8", "replace"))
 
 
 def write_page(folder: Path, name: str, blocks: Sequence[Block]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,12 +18,12 @@ from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import figures, shallow
 from fakeweb.evaluate.degrade import PLAIN, views
 from fakeweb.evaluate.matched import VIEW, pair
+from fakeweb.evaluate.pages import write_json
 from fakeweb.evaluate.protocol import Chosen, Protocol, choose, clips
 from fakeweb.evaluate.report import write_reports
 from fakeweb.evaluate.score_picture import Scored, Task, name_of
 from fakeweb.evaluate.score_video import SampleScorer
 from fakeweb.evaluate.scores import Row, ScoreFile
-from fakeweb.media import write_atomically
 from fakeweb.metrics import Floats
 
 OnProgress = Callable[[str, int, int], None]
@@ -62,10 +61,7 @@ def evaluate(
         UnknownName, ModelError: A finder, model or layout cannot be used.
     """
     scorer = SampleScorer(protocol)  # wrong names and broken models are found before anything else is done
-    names = [c.reference for c in scorer.classifiers]
-    if len(set(names)) < len(names):
-        hint = "give each model a name of its own"
-        raise UsageError(f"two models go by one name: {', '.join(names)}", hint=hint)
+    names = _names(scorer)
     chosen = choose(protocol)
     run = _about(protocol, scorer, chosen)
     rows, matched, traces = _rows(scorer, plan(protocol, chosen), out, run, workers, on_progress)
@@ -79,10 +75,17 @@ def evaluate(
         "models": {n: _model(n, rows, matched, baseline) for n in names},
         "shallow": _model(shallow.REFERENCE, [*_as_rows(plain, baseline, names[0])], [], {}),
     }
-    _write(out, metrics, plain, names)
-    write_reports(out, metrics, rows)
+    _write(out, metrics, rows, names)
     on_progress("figures", 1, 1)
     return Evaluation(metrics, (*rows, *matched), out)
+
+
+def _names(scorer: SampleScorer) -> list[str]:
+    names = [c.reference for c in scorer.classifiers]
+    if len(set(names)) < len(names):
+        hint = "give each model a name of its own"
+        raise UsageError(f"two models go by one name: {', '.join(names)}", hint=hint)
+    return names
 
 
 def plan(protocol: Protocol, chosen: Chosen) -> list[Task]:
@@ -263,11 +266,12 @@ def _robustness(own: Sequence[Row]) -> dict[str, Any]:
     return {view: figures.table([r for r in kept if r.view == view]) for view in views(robust=True)}
 
 
-def _write(out: Path, metrics: dict[str, Any], plain: Sequence[Row], names: Sequence[str]) -> None:
-    """Write ``metrics.json`` and, per group, ``groups.csv``."""
-    text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(out / "metrics.json", (text + "\n").encode("utf-8", "replace"))
+def _write(out: Path, metrics: dict[str, Any], rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Write ``metrics.json``, per group ``groups.csv``, and the reports."""
+    plain = [r for r in rows if r.view == PLAIN]
+    write_json(out / "metrics.json", metrics)
     lines = [
         {"model": n, **line} for n in names for line in figures.by_group([r for r in plain if r.model == n])
     ]
     write_csv(out / "groups.csv", [[*lines[0]], *([*line.values()] for line in lines)] if lines else [])
+    write_reports(out, metrics, rows)
