@@ -11,7 +11,7 @@ import numpy as np
 
 from fakeweb.media import read_image
 from fakeweb.provenance import look_at
-from fakeweb.render.origin import lines_of
+from fakeweb.render.origin import label_line, lines_of
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "guide" / "provenance"
@@ -38,10 +38,7 @@ def pages() -> dict[Path, str]:
 def _block(title: str, data: bytes) -> str:
     found = look_at(data, read_image(data).image).to_dict()
     lines = [f"origin  {line}" for line in lines_of(found)]
-    if found["digital_source_type"]:
-        lines.append(f"digital_source_type  {found['digital_source_type']}")
-    if found["label_text"]:
-        lines.append(f"label_text  {found['label_text']}")
+    lines += [f"label  {label}" for label in (label_line(found),) if label]
     return f"{title}:\n\n```\n" + "\n".join(lines) + "\n```"
 
 

@@ -127,12 +127,14 @@ function originOf(found) {
   const technical = signals.filter((s) => s.says === "technical").map((s) => oneLine(s.text));
   const lines = [
     ...contradictions.map((/** @type {unknown} */ text) => `Contradiction: ${oneLine(text)}`),
-    ...(telling.length ? telling : ["Nothing in the file says where it comes from: unknown."]),
+    ...(telling.length ? telling : ["Unknown: nothing in the file says where it comes from."]),
   ];
   const more = lines.length > MOST_LINES ? [`and ${lines.length - MOST_LINES} more notes`] : [];
   const saved = technical.length ? [technical.join(" ")] : [];
+  const type = found.digital_source_type ? ` (${oneLine(found.digital_source_type)})` : "";
+  const label = found.label_text ? [`By its own words it could be labelled ${oneLine(found.label_text)}${type}.`] : [];
   return {
-    origin: [...lines.slice(0, MOST_LINES), ...more, ...saved].map(oneLine),
+    origin: [...lines.slice(0, MOST_LINES), ...more, ...saved, ...label].map(oneLine),
     told: telling.length > 0 || contradictions.length > 0,
   };
 }

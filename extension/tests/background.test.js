@@ -173,9 +173,11 @@ test("what the file says of its origin stands beside the score", () => {
     return findingOf({ report: { ...judged.report, provenance } }, "h").origin;
   };
   assert.deepEqual(said(null), []);
-  assert.deepEqual(said({ signals: [], contradictions: [] }), ["Nothing in the file says where it comes from: unknown."]);
+  assert.deepEqual(said({ signals: [], contradictions: [] }), ["Unknown: nothing in the file says where it comes from."]);
   const signals = [{ says: "technical", text: "JPEG." }, { says: "generated", text: "Made by AI." }];
   assert.deepEqual(said({ signals, contradictions: ["Both."] }), ["Contradiction: Both.", "Made by AI.", "JPEG."]);
+  const labelled = said({ signals, label_text: "AI generated", digital_source_type: "trainedAlgorithmicMedia" });
+  assert.equal(labelled.at(-1), "By its own words it could be labelled AI generated (trainedAlgorithmicMedia).");
 });
 
 test("what strangers wrote is cut, stays on its line, and cannot be endless or of another kind", () => {

@@ -218,7 +218,8 @@ export const texts = {
 
   origin: {
     title: "Where the file says it comes from",
-    unknown: "Nothing in the file says where it comes from. That means unknown, neither genuine nor fake.",
+    unknown: "Unknown: nothing in the file says where it comes from.",
+    more: (count: number) => `And ${count} more notes.`,
     against: (text: string) => `Contradiction: ${text}`,
     inside: "The small picture inside the file, which shows something else",
     atThatSize: "The picture at that size",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from fakeweb.render.origin import origin_lines
+from fakeweb.render.origin import label_line, origin_lines
 from fakeweb.render.words import rarity_words, stands_out
 from fakeweb.types import FaceResult, Report
 
@@ -79,7 +79,10 @@ def to_html(report: Report) -> str:
 
 def _origin(report: Report) -> str:
     """Say what the file tells of its origin, beside the score; nothing where nobody looked."""
-    lines = "".join(f"<li>{escape(line)}</li>" for line in origin_lines(report))
+    lines = "".join(
+        f"<li>{escape(line)}</li>"
+        for line in filter(None, (*origin_lines(report), label_line(report.provenance)))
+    )
     if not lines:
         return ""
     return f"<h3>Where the file says it comes from</h3><ul>{lines}</ul><p><small>{_BESIDE}</small></p>"

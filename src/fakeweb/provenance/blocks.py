@@ -74,6 +74,8 @@ class Blocks:
         """Keep a text."""
         if len(self.texts) < _MAX_TEXTS:
             self.texts.append((keyword, text[:_MAX_TEXT_BYTES]))
+            if len(text) > _MAX_TEXT_BYTES:
+                self.cut.append(f"only the beginning of its text '{keyword[:40]}' was read")
         elif "more texts than are read" not in self.cut:
             self.cut.append("more texts than are read")
 
@@ -216,6 +218,7 @@ def _unpacked(packed: bytes, keyword: str, blocks: Blocks) -> bytes:
     try:
         text = inflater.decompress(packed, _MAX_TEXT_BYTES)
     except zlib.error:
+        blocks.cut.append(f"its text '{keyword[:40]}' is damaged")
         return b""
     if not inflater.eof:
         blocks.cut.append(f"its text '{keyword[:40]}' unpacks to more than is read")

@@ -25,6 +25,7 @@ from fakeweb.types import Image, UInt8Array
 
 _LOSSLESS: Final = frozenset({"PNG", "BMP", "TIFF"})
 _MAX_TRUST_BYTES: Final = 8 << 20
+_MOST_CUTS: Final = 8
 
 
 def look_at(data: bytes, image: Image | None = None, *, trust: str | None = None) -> Provenance:
@@ -120,9 +121,15 @@ def _found(blocks: Blocks, source: bytes | BinaryIO, trust: str | None) -> Found
         generation=read_generation(texts),
         aigc=aigc_label(texts),
         credentials=_credentials(blocks, source, xmp, trust),
-        cut=tuple(dict.fromkeys(blocks.cut))
-        + (("its XMP is damaged",) if xmp is not None and not xmp.whole else ()),
+        cut=_few([*blocks.cut, *(["its XMP is damaged"] if xmp is not None and not xmp.whole else [])]),
     )
+
+
+def _few(cut: list[str]) -> tuple[str, ...]:
+    """Keep some of what was left out, and count the rest: a hostile file can have thousands of damaged blocks."""
+    told = list(dict.fromkeys(cut))
+    more = len(told) - _MOST_CUTS
+    return (*told[:_MOST_CUTS], f"{more} more blocks") if more > 0 else tuple(told)
 
 
 def _credentials(

@@ -63,7 +63,7 @@ class _Stop(Exception):
 
 
 def read_xmp(packet: bytes) -> Xmp | None:
-    """Read an XMP packet; None where there is nothing of a known schema.
+    """Read an XMP packet; None where it is whole and there is nothing of a known schema.
 
     Args:
         packet: XML, perhaps cut off, perhaps with something before or behind it; several packets in a row are read.
@@ -71,7 +71,7 @@ def read_xmp(packet: bytes) -> Xmp | None:
     found = Xmp()
     for part in _packets(packet):
         _read_one(part, found)
-    return found if found.values or found.steps else None
+    return found if found.values or found.steps or not found.whole else None
 
 
 def _packets(packet: bytes) -> list[bytes]:

@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from fakeweb.render.origin import origin_lines
+from fakeweb.render.origin import label_line, origin_lines
 from fakeweb.render.words import percent, rarity_words, stretch_words
 from fakeweb.types import FaceResult, Image, Report
 
@@ -26,7 +26,10 @@ def report_html(report: Report) -> str:
     )
     more = f"<p>and {len(faces) - _MOST} more</p>" if len(faces) > _MOST else ""
     lines = [*verdict.reasons, *(f"warning: {w}" for w in report.warnings)]
-    told = "".join(f"<li>{escape(line)}</li>" for line in origin_lines(report))
+    told = "".join(
+        f"<li>{escape(line)}</li>"
+        for line in filter(None, (*origin_lines(report), label_line(report.provenance)))
+    )
     noun = "people" if report.video is not None else "faces"
     return (
         f'<div style="border-left:5px solid {_COLOURS[verdict.label]};padding-left:.8em">'
@@ -41,7 +44,7 @@ def faceresult_html(result: FaceResult) -> str:
     verdict = result.verdict
     kind = result.score.kind if result.score is not None and verdict.label == "fake" else None
     lines = [
-        rarity_words(result.rarity) if result.rarity is not None else "",
+        rarity_words(result.rarity) if result.rarity is not None and verdict.label != "real" else "",
         *verdict.reasons,
         f"looks manipulated {stretch_words(result)}" if result.stretches else "",
     ]

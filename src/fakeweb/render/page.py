@@ -15,7 +15,7 @@ from html import escape
 from typing import Final
 
 from fakeweb.render.impact import impact_words, viewer_warnings
-from fakeweb.render.origin import origin_lines
+from fakeweb.render.origin import UNKNOWN, label_line, origin_lines
 from fakeweb.render.page_style import SCRIPT, STYLE
 from fakeweb.render.report_words import (
     HEADLINES,
@@ -170,6 +170,8 @@ def _origin(shown: Shown) -> Iterator[str]:
     yield "</ul>"
     if len(lines) > _PRINTED_NOTES:
         yield _only_here(len(lines) - _PRINTED_NOTES, "note")
+    if label := label_line(found):
+        yield f"<p><b>{escape(label)}</b></p>"
     thumbnail = found.get("thumbnail")
     if isinstance(thumbnail, Mapping) and isinstance(thumbnail.get("jpeg"), str):
         data = f"data:image/jpeg;base64,{escape(thumbnail['jpeg'])}"
@@ -177,9 +179,6 @@ def _origin(shown: Shown) -> Iterator[str]:
         if shown.small is not None:
             yield f'<img alt="the picture at that size" src="{_jpeg(shown.small)}">'
         yield "<figcaption>Left the small picture inside the file, right the picture as it is.</figcaption></figure>"
-    if found.get("label_text"):
-        about = f" ({escape(str(found['digital_source_type']))})" if found.get("digital_source_type") else ""
-        yield f"<p>By its own words it could be labelled <b>{escape(str(found['label_text']))}</b>{about}.</p>"
     yield "</section>"
 
 
@@ -264,7 +263,7 @@ def _foot(report: Report | None, about: About, *, of_one: bool = True) -> str:
 def _row(number: int, shown: Shown) -> str:
     verdict = shown.report.verdict
     p_text = "" if verdict.p_fake is None else percent(verdict.p_fake)
-    told = [line for line in origin_lines(shown.report) if not line.startswith(("JPEG with", "unknown:"))]
+    told = [line for line in origin_lines(shown.report) if not line.startswith(("JPEG with", UNKNOWN))]
     return (
         f'<tr><td>{number}</td><td><a href="#n{number}">{escape(shown.name)}</a></td>'
         f'<td class="{verdict.label}">{verdict.label.replace("_", " ")}</td><td>{p_text}</td>'
@@ -284,7 +283,8 @@ def _entry(number: int, shown: Shown) -> str:
         f"{i}: {r.verdict.label}" + ("" if r.verdict.p_fake is None else f" {percent(r.verdict.p_fake)}")
         for i, r in enumerate(report.faces[:20], 1)
     )
-    told = "".join(f"<li>{_sentence(line)}</li>" for line in origin_lines(report))
+    lines_of_origin = filter(None, (*origin_lines(report), label_line(report.provenance)))
+    told = "".join(f"<li>{_sentence(line)}</li>" for line in lines_of_origin)
     return (
         f'<article class="entry {verdict.label}" id="n{number}">{picture}<div><h3>{number}. {escape(shown.name)}: '
         f"{verdict.label.replace('_', ' ')}{p_text}</h3><p>{counted(report)}{f' ({faces})' if faces else ''}</p>"

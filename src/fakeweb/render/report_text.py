@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fakeweb.errors import readable
-from fakeweb.render.origin import origin_lines
+from fakeweb.render.origin import label_line, origin_lines
 from fakeweb.render.words import clock, rarity_words, stretch_words
 from fakeweb.types import FaceResult, Label, Report
 
@@ -47,6 +47,7 @@ def to_text(report: Report, *, color: bool = False) -> str:
     if report.thresholds.source == "user":
         lines.append(f"  threshold {report.thresholds.fake:.2f} (set by you)")
     lines += [f"  origin  {_safe(text)}" for text in origin_lines(report)]
+    lines += [f"  label  {_safe(text)}" for text in (label_line(report.provenance),) if text]
     lines += [f"  warning: {_safe(warning)}" for warning in report.warnings]
     return "\n".join(line.rstrip() for line in lines)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fakeweb.render.impact import impact_words, viewer_warnings
-from fakeweb.render.origin import origin_lines
+from fakeweb.render.origin import label_line, origin_lines
 from fakeweb.render.words import file_name, percent, rarity_words, stretch_words
 from fakeweb.types import FaceResult, Impact, Report
 
@@ -78,7 +78,7 @@ def _parts(report: Report, about: About, impact: Impact | None) -> Iterator[list
     if len(ordered) > _MOST_FACES:
         yield [f"And {len(ordered) - _MOST_FACES} more, with lower or no scores."]
     lines = [f"- {line}" for line in origin_lines(report)]
-    yield [ORIGIN, *lines] if lines else []
+    yield [ORIGIN, *lines, *filter(None, [label_line(report.provenance)])] if lines else []
     yield [f"Impact {impact_words(impact)}."] if impact is not None else []
     yield [f"For viewers: {w.title}. {w.text}" for w in viewer_warnings(report)]
     yield [f"Note: {sentence(warning)}" for warning in report.warnings]

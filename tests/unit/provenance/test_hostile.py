@@ -42,6 +42,31 @@ class TestBombs:
         chunk = provenance_maker.png_chunk(b"tEXt", b"Software\0Midjourney")
         assert quickly(data[:33] + chunk * 10_000 + data[33:]).label_text == "AI generated"
 
+    def test_hundreds_of_bombs_are_told_in_a_few_lines(self, quickly, provenance_maker, portrait):
+        packed = zlib.compress(bytes(1 << 20), 9)
+        chunks = [provenance_maker.png_chunk(b"zTXt", b"k%d\0\0" % n + packed) for n in range(200)]
+        data = provenance_maker.png(portrait.pixels)
+        told = quickly(data[:33] + b"".join(chunks) + data[33:]).unread
+        assert len(told) < 12
+        assert told[-1].endswith("more blocks")
+
+    def test_what_is_not_read_is_told(self, quickly, provenance_maker, portrait):
+        long = provenance_maker.png(
+            portrait.pixels, [("parameters", "A" * 1_000_000 + "\nSteps: 20, Sampler: E")]
+        )
+        broken = provenance_maker.with_chunk(
+            provenance_maker.png(portrait.pixels), b"zTXt", b"parameters\0\0abc"
+        )
+        deep = provenance_maker.jpeg(portrait.pixels, xmp=provenance_maker.xmp("", "<dc:a>" * 9000))
+        for data, why in (
+            (long, "only the beginning"),
+            (broken, "'parameters' is damaged"),
+            (deep, "XMP is damaged"),
+        ):
+            found = quickly(data)
+            assert why in found.signals[0].text
+            assert "where it comes from" not in found.summary
+
     @pytest.mark.parametrize(
         "inside",
         [

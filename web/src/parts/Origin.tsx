@@ -13,6 +13,8 @@ interface Found {
   thumbnail?: { jpeg: string | null; width: number; height: number } | null;
 }
 
+const MOST_NOTES = 20; // as in the other forms
+
 /** What the file says of its origin: signals beside the score, never part of it; in the order of the other forms. */
 export function Origin({ report, shown = null }: { report: Report; shown?: string | null }) {
   const found = report.provenance as Found | null;
@@ -21,13 +23,16 @@ export function Origin({ report, shown = null }: { report: Report; shown?: strin
   const telling = signals.filter((signal) => signal.says !== "technical");
   const technical = signals.filter((signal) => signal.says === "technical");
   const inside = found.thumbnail;
+  const notes = [
+    ...(found.contradictions ?? []).map((text) => ({ text: texts.origin.against(text), strong: true })),
+    ...(telling.length ? telling.map(({ text }) => text) : [texts.origin.unknown]).map((text) => ({ text, strong: false })),
+  ];
   return (
     <section className="card plain origin" aria-labelledby="origin-title">
       <h2 id="origin-title">{texts.origin.title}</h2>
       <ul>
-        {(found.contradictions ?? []).map((text) => <li key={text}><strong>{texts.origin.against(text)}</strong></li>)}
-        {telling.map((signal) => <li key={signal.text}>{signal.text}</li>)}
-        {!telling.length && <li>{texts.origin.unknown}</li>}
+        {notes.slice(0, MOST_NOTES).map(({ text, strong }) => <li key={text}>{strong ? <strong>{text}</strong> : text}</li>)}
+        {notes.length > MOST_NOTES && <li>{texts.origin.more(notes.length - MOST_NOTES)}</li>}
         {technical.length > 0 && <li className="quiet">{technical.map((signal) => signal.text).join(" ")}</li>}
       </ul>
       {inside?.jpeg && (
