@@ -57,4 +57,7 @@ def run(
 
     files = Files.of(folders)
     checker = Local(model, trust) if service is None else Remote(service, key)
-    tools.make_server(checker, files, allow_url=allow_url).run("stdio")
+    try:
+        tools.make_server(checker, files, allow_url=allow_url).run("stdio")
+    except* BrokenPipeError:
+        pass  # the agent has hung up in the middle of an answer

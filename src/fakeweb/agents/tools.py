@@ -20,12 +20,15 @@ from fakeweb.agents.answers import Figures, figures
 from fakeweb.agents.checkers import Checker, Given, Judged
 from fakeweb.agents.files import Files
 from fakeweb.errors import FakeWebError, Refused, TooLarge, UsageError
+from fakeweb.media.limits import one_line
 from fakeweb.render.impact import MOST_PEOPLE, Reach
 from fakeweb.render.report_words import explain
 from fakeweb.types import Report
 
 MOST_REPORT_BYTES: Final = 32 << 20
 """A report file is not larger: that of a clip with many people over many frames fits."""
+_MOST_CHARS: Final = 600
+_MOST_TEXTS: Final = 10
 _STEP: Final = 0.02
 _INSTRUCTIONS = """FakeWeb tells which faces in a picture or a video were manipulated, how sure that is, and what the
 file itself says of its origin. A score is an estimate and no proof: say so when you pass it on, give the sentence to
@@ -212,6 +215,18 @@ def _read(report: str | Mapping[str, Any], files: Files) -> Judged:
     if isinstance(data, dict) and isinstance(data.get("report"), dict):
         data = data["report"]
     try:
-        return Judged(Report.from_dict(data), None)
+        return Judged(Report.from_dict(_tamed(data)), None)
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"that is no report: {error}", hint="fakeweb scan --json writes it") from error
+
+
+def _tamed(value: Any) -> Any:
+    """Keep texts of a report short and on one line, and a few of each list of them: anybody may have written it."""
+    if isinstance(value, str):
+        return one_line(value, _MOST_CHARS)
+    if isinstance(value, dict):
+        return {one_line(key): _tamed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        texts = all(isinstance(inner, str) for inner in value)
+        return [_tamed(inner) for inner in (value[:_MOST_TEXTS] if texts else value)]
+    return value
