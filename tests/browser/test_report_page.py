@@ -1,6 +1,8 @@
 """The page to hand on, in a Chromium: it breaks no policy, its slider works, and it prints on two pages."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -95,3 +97,25 @@ def test_no_accessibility_fault(page, address):
     found = axe.Axe().run(other)
     context.close()
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_page_of_a_folder_fits_a_telephone(
+    browser, address, portrait_path, provenance_maker, portrait, tmp_path, shot
+):
+    credit = provenance_maker.iptc(credit=f"Made with Google AI {'Z' * 150}")
+    (tmp_path / "a.jpg").write_bytes(
+        provenance_maker.with_segment(provenance_maker.jpeg(portrait.pixels), credit)
+    )
+    (tmp_path / "b.jpg").write_bytes(portrait_path.read_bytes())
+    html = tmp_path / "album.html"
+    ran = subprocess.run(
+        [sys.executable, "-m", "fakeweb", "scan", str(tmp_path), "--html", str(html)], timeout=120
+    )
+    assert ran.returncode == 0
+    context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(html.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("tbody tr").first.bounding_box()["height"] < 300, "a column is a letter wide"
+    shot(page, "album-phone")
+    context.close()

@@ -468,12 +468,17 @@ class TestHandedOn:
         (folder / "=cmd.jpg").write_bytes(example.read_bytes())
         (folder / "wall.png").write_bytes(blank())
         (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff broken, is it not")
+        odd = folder / "private\x1b[1m"
+        odd.mkdir()
+        (odd / "cut.jpg").write_bytes(b"\xff\xd8\xff broken, is it not")
+        (odd / "link.jpg").symlink_to("/private/nowhere.jpg")
         page, table = tmp_path / "album.html", tmp_path / "album.csv"
         result = cli("scan", folder, "--html", page, "--csv", table)
         assert result.code == 2
         text = page.read_text(encoding="utf-8")
         assert "private" not in text
-        assert "Not read: broken.jpg is" in text
+        for name in ("broken", "cut", "link"):
+            assert f"Not read: {name}.jpg is" in text
         import csv
 
         with table.open(newline="") as file:
@@ -481,6 +486,22 @@ class TestHandedOn:
         assert rows["wall.png"]["verdict"] == "no_face"
         assert rows["broken.jpg"]["verdict"] == "failed"
         assert rows["=cmd.jpg"]["faces"] == "1"
+
+    def test_a_page_from_before_is_not_taken_for_that_of_a_broken_file(self, cli, tmp_path):
+        (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff broken, is it not")
+        (tmp_path / "a.html").write_text("of before")
+        result = cli("scan", tmp_path / "a.jpg", "--html", tmp_path / "a.html")
+        assert result.code == 2
+        assert "no page: " in result.err
+        assert (tmp_path / "a.html").read_text() == "of before"
+
+    def test_the_label_stands_in_the_terminal(self, cli, tmp_path, portrait, provenance_maker):
+        xmp = provenance_maker.xmp(provenance_maker.source_type("trainedAlgorithmicMedia"))
+        (tmp_path / "a.jpg").write_bytes(provenance_maker.jpeg(portrait.pixels, xmp=xmp))
+        out = cli("scan", tmp_path / "a.jpg", "--no-overlay").out
+        assert (
+            "  label  By its own words it could be labelled AI generated (trainedAlgorithmicMedia).\n" in out
+        )
 
     def test_reach_gives_impact_and_words_for_viewers(self, cli, example, tmp_path):
         found = cli("scan", example, "--no-overlay", "--threshold", "0.001", "--views", "99999")

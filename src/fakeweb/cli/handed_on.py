@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakeweb.cli.targets import Target
-from fakeweb.errors import FakeWebError, UsageError
+from fakeweb.errors import FakeWebError, UsageError, readable
 from fakeweb.media import write_atomically
+from fakeweb.media.limits import one_line
 from fakeweb.render.page import Shown, album_to_html, to_html
 from fakeweb.render.report_words import About
 from fakeweb.render.rows import report_row, to_csv
@@ -66,7 +67,7 @@ class HandedOn:
         """Take what became of one input."""
         if report is None:
             message = "" if error is None else error.message
-            self._failed.append(message.replace(source, file_name(source)))
+            self._failed.append(_by_name(message, source))
             self._rows.append({"source": source, "verdict": "failed", "error": message})
             return
         if self.csv is not None:
@@ -85,16 +86,30 @@ class HandedOn:
             UsageError: A place that cannot be written to.
         """
         lines = []
-        if self.html is not None and (self._shown or not single):
-            items = [shown for _, _, shown in sorted(self._shown, key=lambda held: held[:2], reverse=True)]
-            if single:
-                page = to_html(items[0], about)
-            else:
-                left_out = self._count - len(items)
-                page = album_to_html(self.title, items, about, left_out=left_out, failed=self._failed)
-            write_atomically(self.html, page.encode("utf-8", "backslashreplace"))
-            lines.append(f"page: {self.html}")
         if self.csv is not None:
             write_atomically(self.csv, to_csv(self._rows).encode())
             lines.append(f"table: {self.csv}")
+        if self.html is not None:
+            lines.append(self._write_page(self.html, about, single=single))
         return lines
+
+    def _write_page(self, html: Path, about: About, *, single: bool) -> str:
+        if single and not self._shown:
+            return f"no page: {html} was not written, since nothing was judged"
+        items = [shown for _, _, shown in sorted(self._shown, key=lambda held: held[:2], reverse=True)]
+        if single:
+            page = to_html(items[0], about)
+        else:
+            left_out = self._count - len(items)
+            page = album_to_html(self.title, items, about, left_out=left_out, failed=self._failed)
+        write_atomically(html, page.encode("utf-8", "backslashreplace"))
+        return f"page: {html}"
+
+
+def _by_name(message: str, source: str) -> str:
+    """Return what an error says of a file by its name; without a source the message begins with the path."""
+    if not source:
+        return file_name(message.replace("/ ", " "))
+    for path in (readable(source), one_line(source, 4096)):
+        message = message.replace(path, readable(file_name(source)))
+    return message

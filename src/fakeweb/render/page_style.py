@@ -12,7 +12,8 @@ STYLE: Final = """
   --paper: #15171c;
   --edge: #353943; --card: #1e2128; --fake: #ff7b83; --real: #6fc9bf; --unsure: #b4b7c2; } } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
+  overflow-wrap: anywhere; }
 main { max-width: 58rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: .1rem 0 .3rem; } h2 { font-size: 1.1rem;
   margin: 1.6rem 0 .4rem; }
@@ -51,8 +52,11 @@ code { overflow-wrap: anywhere; font-size: .85em; } dl { display: grid; grid-tem
   gap: .2rem 1rem; }
 dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 footer { margin-top: 2rem; border-top: 1px solid var(--edge); } .printed { display: none; }
-@media (max-width: 40rem) { .card, .entry { flex-direction: column; } dl { grid-template-columns: 1fr; }
-  .entry img { width: 100%; } }
+@media screen and (max-width: 40rem) { .card, .entry { flex-direction: column; } dl { grid-template-columns: 1fr; }
+  .entry img { width: 100%; }
+  thead { display: none; } tr { display: grid; grid-template-columns: 1.8rem 1fr auto auto auto; padding: .3rem 0;
+  border-bottom: 1px solid var(--edge); } td { border: 0; padding: 0 .5rem 0 0; } td:nth-child(2) { min-width: 0; }
+  td:nth-child(6) { grid-column: 2 / -1; } }
 @page { size: A4; margin: 14mm 15mm; }
 @media print { html { font-size: 9.2pt; } body { font-size: 1rem; line-height: 1.36; }
   main { max-width: none; padding: 0; }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
+from fakeweb.render.words import OBEYED
 from fakeweb.types import Report
 
 
 def to_json(report: Report, *, indent: int | None = 2) -> str:
     r"""Write a report as strict JSON: what every JSON reader understands, always encodable as UTF-8.
 
-    Names in any script stay readable; bytes of a file name that are no UTF-8 come out as ``\xff``. JSON has no NaN and
-    no infinity: where metadata brought one, null is written.
+    Names in any script stay readable; what a terminal would obey, or what turns the direction of reading, is written
+    as ``\u009b``. Bytes of a file name that are no UTF-8 come out as ``\xff``. JSON has no NaN and no infinity: where
+    metadata brought one, null is written.
 
     Args:
         report: The report.
@@ -27,4 +29,5 @@ def to_json(report: Report, *, indent: int | None = 2) -> str:
         >>> json.loads(to_json(report))["verdict"]["label"]
         'no_face'
     """
-    return json.dumps(report.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(report.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+    return OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

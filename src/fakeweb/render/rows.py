@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from fakeweb.errors import readable
 from fakeweb.render.origin import origin_lines
+from fakeweb.render.words import OBEYED
 from fakeweb.types import Report
 
 COLUMNS: Final = (
@@ -16,7 +19,8 @@ COLUMNS: Final = (
     "models", "warnings", "error",
 )  # fmt: skip
 """Columns of :func:`to_csv`, in order."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = re.compile(r"(^|[;\t])(\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+"""How formulas begin, in a cell or behind what other countries' spreadsheets take for the end of one."""
 
 
 def rows(reports: Report | Iterable[Report]) -> list[dict[str, Any]]:
@@ -111,9 +115,10 @@ def report_row(report: Report) -> dict[str, Any]:
 
 
 def to_csv(lines: Iterable[dict[str, Any]]) -> str:
-    """Write rows with the columns of :data:`COLUMNS` as CSV.
+    r"""Write rows with the columns of :data:`COLUMNS` as CSV.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay numbers.
+    What a spreadsheet would run as a formula gets an apostrophe in front, what a terminal would obey is written as
+    ``\x1b``; numbers stay numbers.
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file)
@@ -126,5 +131,5 @@ def to_csv(lines: Iterable[dict[str, Any]]) -> str:
 def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return "" if value is None else value
-    text = value.encode("utf-8", "backslashreplace").decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    text = _FORMULA.sub(r"\1'\2", readable(value))
+    return OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -9,6 +9,8 @@ from typing import Final
 from fakeweb.types import FaceResult, Rarity
 
 _RARE = 3.0
+OBEYED: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What terminals obey, or what turns the direction of reading, but for line feeds."""
 _WINDOWS_FOLDER: Final = re.compile(
     r"\\(?!x[0-9a-f]{2}|u[0-9a-f]{4})"
 )  # not what readable() writes for a byte
@@ -41,6 +43,8 @@ def clock(time_s: float, step_s: float = 1.0) -> str:
 def file_name(source: str) -> str:
     """Return the name of a source without folders, and of an address without what follows ``?``.
 
+    Characters that would turn the text around it become ``?``.
+
     Example:
         >>> file_name("/home/me/private/photo.jpg"), file_name("https://example.org/a/b.png?token=1")
         ('photo.jpg', 'b.png')
@@ -48,7 +52,7 @@ def file_name(source: str) -> str:
     if source.lower().startswith(("http://", "https://")):
         source = source.partition("?")[0].partition("#")[0]
     name = PurePath(_WINDOWS_FOLDER.sub("/", source)).name
-    return name or source
+    return OBEYED.sub("?", name or source)
 
 
 def rarity_words(rarity: Rarity) -> str:

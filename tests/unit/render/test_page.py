@@ -4,11 +4,15 @@ import base64
 import csv
 import hashlib
 import io
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
+from fakeweb.demo.words import to_html as demo_html
+from fakeweb.render import to_json, to_text
+from fakeweb.render.notebook import report_html
 from fakeweb.render.page import Shown, album_to_html, to_html
 from fakeweb.render.page_style import SCRIPT, STYLE
 from fakeweb.render.report_words import About, explain, quote
@@ -136,6 +140,7 @@ def test_of_real_faces_no_rarity_is_said(build):
             explain(report, About("1")),
             quote(report, About("1")),
             to_html(Shown(report), About("1")),
+            report_html(report),
         ):
             assert ("1 in 240" in text) is told, label
 
@@ -168,3 +173,56 @@ def test_a_table_runs_no_formulas(build):
     assert (first["source"], second["source"]) == ("'=HYPERLINK(1)", "'-1+2.jpg")
     assert first["warnings"] == "'@x; é\\xff"
     assert set(first) == set(COLUMNS)
+
+
+def test_no_cell_is_run_where_a_semicolon_ends_it(build):
+    text = to_csv(
+        [report_row(build.report([], source="x;=1+1.jpg", warnings=("a", "\uff1d1", "\x1b[2J\x9b2J\u202e")))]
+    )
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["source"] == "x;'=1+1.jpg"
+    assert row["warnings"] == "a;' \uff1d1; \\x1b[2J\\x9b2J\\u202e", (
+        "a terminal that shows the table obeys nothing"
+    )
+
+
+def forms(report):
+    """Every form of a report in words."""
+    page, shown = to_html(Shown(report), About("1")), [Shown(report)]
+    album = album_to_html("a", shown, About("1"))
+    return [to_text(report), explain(report, About("1")), page, album, report_html(report), demo_html(report)]
+
+
+def test_every_form_says_unknown_and_the_label_in_the_same_words(build):
+    nothing = build.report([], provenance={"version": 1, "signals": [], "contradictions": []})
+    for text in forms(nothing):
+        assert "nknown: nothing in the file says where it comes from" in text
+        assert "labelled" not in text
+    told = {
+        "version": 1,
+        "signals": [],
+        "label_text": "AI generated",
+        "digital_source_type": "trainedAlgorithmicMedia",
+    }
+    for text in forms(build.report([], provenance=told)):
+        assert "By its own words it could be labelled AI generated (trainedAlgorithmicMedia)." in text
+
+
+def test_what_strangers_wrote_is_bounded_in_every_form(build):
+    signals = [{"says": "edited", "text": f"{n}\n\x1b[2J\u202e" + "x" * 5000} for n in range(300)]
+    told = {"version": 1, "signals": signals, "contradictions": ["b\nc"], "label_text": "A\nB"}
+    for text in forms(build.report([], provenance=told)):
+        assert len(text) < 40_000
+        assert "nd 281 more notes" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "b c" in text
+        assert "A B" in text
+
+
+def test_a_name_turns_no_text_around_it_and_commands_no_terminal(build):
+    odd = build.report([], source="/secret/a\x9b31m\u202egpj.exe")
+    for text in (to_html(Shown(odd), About("1")), explain(odd, About("1")), to_json(odd)):
+        assert "\u202e" not in text
+        assert "\x9b" not in text
+    assert json.loads(to_json(odd))["source"] == odd.source
