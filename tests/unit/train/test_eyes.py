@@ -236,6 +236,9 @@ def test_an_interrupted_training_ends_like_one_in_one_go(task, data, tmp_path, m
     cut = _train(recipe, data, tmp_path / "cut")
     one, other = (json.loads(path.read_text()) for path in (whole, cut))
     assert one == other  # the SHA-256 of the weights among it
+    labels = ["one.csv", "two.csv"] if task == "finder" else ["mesh.npz"]
+    assert [entry["file"] for entry in one["details"]["inputs"]["labels"]] == labels
+    assert one["details"]["made_with"]["torch"]
     card = find_card(whole)
     image = Image(_drawn(1, face=True))
     if task == "finder":

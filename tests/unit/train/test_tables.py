@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fakeweb.errors import BadRecipe
+from fakeweb.errors import BadRecipe, ModelCorrupt
 from fakeweb.runtime import find_card, sha256_of
+from fakeweb.train.origin import record_of
 from fakeweb.train.recipe import Recipe, to_dict
 from fakeweb.train.rules import read_recipe
 from fakeweb.train.tables import read_table
@@ -250,3 +251,37 @@ def test_ones_own_faces_are_taught_as_the_last_stage_was():
 def test_the_shipped_model_is_the_one_that_own_starts_from():
     card = find_card("fast")
     assert sha256_of(card.path) == read_table(RECIPES / "own.toml").inputs["shipped"].sha256
+
+
+FINDER = """
+task = "finder"
+[data]
+files = ["one.csv", "two.csv"]
+[inputs.one]
+file = "one.csv"
+sha256 = "{digest}"
+about = "what YuNet saw"
+"""
+
+
+def test_label_files_stand_in_the_record_and_are_checked(write, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text(name)
+    digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("one", "two")}
+    path = write(x=TOP + FINDER.replace("{digest}", digests["one"]))
+    inputs = record_of(read_table(path), [], None, "s3://bucket/data")["inputs"]
+    assert inputs["labels"] == [{"file": f"{name}.csv", "sha256": digests[name]} for name in digests]
+    (tmp_path / "one.csv").write_text("something else")
+    with pytest.raises(ModelCorrupt, match=r"one\.csv is not the file that .*x\.toml names") as caught:
+        record_of(read_table(path), [], None, str(tmp_path))
+    assert "what YuNet saw" in caught.value.hint
+
+
+def test_a_mesh_names_one_file_of_labels(write, tmp_path):
+    (tmp_path / "mesh.npz").write_bytes(b"mesh")
+    path = write(x=TOP + 'task = "mesh"\n[data]\nlabels = "mesh.npz"\n')
+    inputs = record_of(read_table(path), [], None, str(tmp_path))["inputs"]
+    assert inputs == {
+        "weights": [],
+        "labels": [{"file": "mesh.npz", "sha256": hashlib.sha256(b"mesh").hexdigest()}],
+    }
