@@ -602,14 +602,20 @@ def test_a_hostile_name_and_hostile_metadata_stay_texts_in_the_saved_report(
     visit, strict, browser, portrait, provenance_maker, tmp_path
 ):
     evil = "<img src=x onerror=document.title='gone'><script>document.title='gone'</script>"
-    picture = provenance_maker.png(portrait.pixels, [("parameters", f"{evil}\nSteps: 20, Sampler: Euler a")])
-    path = tmp_path / "&lt;b&gt;'onerror='x.png"
+    picture = provenance_maker.png(
+        portrait.pixels,
+        [("parameters", f"{evil}{'Z' * 200}\nSteps: 20, Sampler: Euler a"), ("Comment", "GIMP" + "Z" * 60)],
+    )
+    path = tmp_path / "&lt;b&gt;'onerror='\u202ex.png"
     path.write_bytes(picture)
     page = visit(strict)
     give(page, path)
     verdict(page)
     expect(page.locator(".origin")).to_contain_text("onerror")
     assert page.title() != "gone"
+    assert "\u202e" not in page.locator("body").inner_text()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     with page.expect_download() as download:
         page.get_by_role("button", name="Save report").click()
     download.value.save_as(tmp_path / "report.html")

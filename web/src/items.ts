@@ -43,6 +43,8 @@ const BLANK = {
   stage: "waiting", progress: 0, note: "", waitS: 0, judgement: null, problem: null, shown: null, job: null, kept: false,
 } as const;
 
+/** Controls, and what turns the direction of the text around it. */
+const TURNING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 const isVideo = (file: File) => file.type.startsWith("video/") || (!file.type && VIDEO.test(file.name));
 
 export function fromKept(kept: history.Kept): Item {
@@ -86,7 +88,7 @@ export function useItems(limits: api.Models["limits"] | undefined, tooLarge: (na
       const most = limits?.[kind === "video" ? "max_video_bytes" : "max_bytes"];
       const large = most !== undefined && file.size > most;
       const problem = large ? { code: "media.too_large", status: 413, detail: tooLarge(file.name, file.size, most), hint: "" } : null;
-      return { ...BLANK, id: `${Date.now()}-${i}-${Math.random().toString(36).slice(2)}`, name: file.name, kind, file, address: null, stage: large ? "failed" : "waiting", problem };
+      return { ...BLANK, id: `${Date.now()}-${i}-${Math.random().toString(36).slice(2)}`, name: file.name.replace(TURNING, "?"), kind, file, address: null, stage: large ? "failed" : "waiting", problem };
     });
     change({ add: added });
     return added[0]?.id ?? null;

@@ -114,11 +114,11 @@ def _moment(report: Report, place: int) -> str:
 
 
 def _notes(result: FaceResult) -> list[str]:
-    """Say when somebody looks manipulated, and of faces called fake how rare their score is."""
+    """Say when somebody looks manipulated, and of faces not called real how rare their score is."""
     notes = []
     if result.verdict.label != "real" and (when := stretch_words(result)):
         notes.append(f"looks manipulated {when}")
-    if result.verdict.label == "fake" and result.rarity is not None:
+    if result.verdict.label != "real" and result.rarity is not None:
         notes.append(rarity_words(result.rarity))
     return notes
 

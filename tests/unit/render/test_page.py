@@ -141,6 +141,8 @@ def test_of_real_faces_no_rarity_is_said(build):
             quote(report, About("1")),
             to_html(Shown(report), About("1")),
             report_html(report),
+            to_text(report),
+            demo_html(report),
         ):
             assert ("1 in 240" in text) is told, label
 
