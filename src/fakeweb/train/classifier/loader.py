@@ -12,11 +12,12 @@ from torch.utils.data import Dataset
 
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
+from fakeweb.faces.main_face import middle_inside
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_pair, mask_crop
 from fakeweb.train.classifier.forging import Forger
 from fakeweb.train.classifier.plan import Pick
-from fakeweb.train.classifier.prepare import FaceSample, centre_inside
+from fakeweb.train.classifier.prepare import FaceSample
 from fakeweb.train.classifier.regions import Regions
 from fakeweb.train.recipe import AugmentRecipe, Recipe
 from fakeweb.types import KINDS, Box, Face, Image, UInt8Array
@@ -99,7 +100,7 @@ class FaceDataset(Dataset):
             image = read_image(face.sample.path).image
         except FakeWebError as error:
             raise _changed(error.message) from error
-        if not centre_inside(face.box, image):
+        if not middle_inside(face.box, image):
             raise _changed(f"{face.sample.path} is smaller than it was")
         return image, face.box, None
 

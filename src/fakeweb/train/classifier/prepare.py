@@ -17,8 +17,9 @@ from fakeweb.datasets import Sample
 from fakeweb.datasets.csvfile import write_csv
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces.align import stand_of
+from fakeweb.faces.main_face import importance, middle_inside
 from fakeweb.media import read_image
-from fakeweb.types import Box, Face, FaceFinder, FaceMesher, Image
+from fakeweb.types import Box, Face, FaceFinder, FaceMesher
 
 NO_FACE = "no face found"
 OUTSIDE = "the face lies outside the picture"
@@ -106,12 +107,6 @@ def prepare(
     return Prepared(tuple(faces), tuple(left_out))
 
 
-def centre_inside(box: Box, image: Image) -> bool:
-    """Tell whether the middle of a box lies in the picture; else a crop around it might miss the picture."""
-    x0, y0, x1, y1 = box
-    return 0 <= x0 + x1 <= 2 * image.width and 0 <= y0 + y1 <= 2 * image.height
-
-
 def stand_square(face: Face) -> Box:
     """Return the upright square, brow to chin wide, around the middle of a meshed face.
 
@@ -131,18 +126,12 @@ def _main_face(sample: Sample, finder: FaceFinder, mesher: FaceMesher | None) ->
     faces = finder.find(image)
     if not faces:
         return NO_FACE
-    face = max(faces, key=lambda f: _importance(f, image))
+    face = max(faces, key=lambda f: importance(f, image))
     box = face.box
     if mesher is not None:
         (meshed,) = mesher.mesh(image, [face])
         box = box if meshed.mesh is None else stand_square(meshed)
-    return box if centre_inside(box, image) else OUTSIDE
-
-
-def _importance(face: Face, image: Image) -> float:
-    x0, y0, x1, y1 = face.box
-    off = abs((x0 + x1) / image.width - 1) + abs((y0 + y1) / image.height - 1)
-    return (x1 - x0) * (y1 - y0) * (1 - 0.4 * min(off, 2))
+    return box if middle_inside(box, image) else OUTSIDE
 
 
 def _names(finder: FaceFinder, mesher: FaceMesher | None) -> str:
