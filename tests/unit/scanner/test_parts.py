@@ -101,8 +101,7 @@ def test_every_model_is_loaded_once(monkeypatch, portrait_path):
         opened.append(card.name)
         return runtime.open_session(card, **options)
 
-    for room in ("faces.mesh", "faces.proposer", "classifiers.onnx"):
-        monkeypatch.setattr(f"fakeweb.{room}.open_session", counted)
+    monkeypatch.setattr("fakeweb.runtime.driven.open_session", counted)
     Scanner().scan(portrait_path)
     assert sorted(opened) == ["fast", "finder", "mesh"]
     opened.clear()
