@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -111,8 +112,8 @@ class Pool:
             header, body = await asyncio.wait_for(asyncio.shield(working), limit_s)
         except TimeoutError:
             self._ended.add(child)
-            if child.cpu_s() - worked_s > _AT_WORK * limit_s:
-                harmed(None)
+            at_work = child.cpu_s() - worked_s > _AT_WORK * limit_s
+            harmed(None if at_work else -signal.SIGKILL)  # else it may not be the file's fault
             child.process.kill()
             raise Overdue("judging took too long", hint="send a smaller picture", retry_after_s=5) from None
         finally:

@@ -31,9 +31,11 @@ def test_a_file_that_took_a_worker_too_long_is_not_read_again(run_service, portr
     service = run_service(deadline_s=0.4)
     service.predict(small(80_001))  # the first one takes a new worker longer
     answers = [service.predict(slow(portrait, 3))]
-    while answers[-1].status_code == 503:  # on a busy machine it may be others who kept the worker from it
+    while answers[-1].status_code == 503:  # twice, where others kept the worker from it
         assert answers[-1].json()["code"] == "service.overdue"
-        assert len(answers) < 50
+        assert len(answers) < 20, "and now and then no worker was there in time"
+        while service.get("/readyz").status_code != 200:
+            time.sleep(0.05)
         answers.append(service.predict(slow(portrait, 3)))
     assert (answers[-1].status_code, answers[-1].json()["code"]) == (422, "media.harmful")
     assert "an hour" in answers[-1].json()["detail"]
