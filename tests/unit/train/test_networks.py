@@ -101,7 +101,7 @@ def test_the_recipes_of_other_networks_train(train, tmp_path, weights, no_export
 def test_torchvisions_weights_fit_the_resnet_of_the_recipe(tmp_path):
     torchvision = pytest.importorskip("torchvision", reason="needs the extra 'train'")
     from fakeweb.train.classifier.heads import build_net
-    from fakeweb.train.recipe import read_recipe
+    from fakeweb.train.rules import read_recipe
 
     theirs = torchvision.models.resnet152(weights=None).state_dict()
     torch.save(theirs, tmp_path / "resnet152-394f9c45.pth")
