@@ -13,8 +13,9 @@ RESULTS = HERE / "results"
 _HEAD = """# The service under load
 
 Written by `python deploy/load/run.py` (load) and `python deploy/load/fuzz.py` (fuzzing) from
-`deploy/load/results/`. The figures of load and fuzzing are those of 0.7.0: since then heads, forms and uploads are
-bounded, and slots, workers and jobs shared out per caller.
+`deploy/load/results/`. The figures of "Targets", "Load", "Health", "Plots" and of fuzzing are those of 0.7.0: since
+then heads, forms and uploads are bounded, and slots, workers and jobs shared out per caller. 0.9.0 was measured beside a
+naive server and beside hostile callers.
 """
 _RUNS = ("users16", "users500", "users2000", "soak")
 
@@ -206,7 +207,34 @@ def compared(found: dict[str, Any]) -> str:
                 f"{row['p95_ms']:.0f}",
             ]
             lines.append(_row(*map(str, cells), f"{row['health']['p99_ms']:.0f}", f"{row['grown_mb']:.0f}"))
+    lines += ["\nWhat was wanted of both tables:\n", *_wanted(run)]
     return "\n".join(lines) + "\n"
+
+
+def _wanted(run: dict[str, Any]) -> list[str]:
+    """Return a table of the targets of ``compare.py``, with what was measured."""
+    rows = [_row("what", "measured", "target", ""), "|---|---|---|---|"]
+
+    def add(what: str, value: float, target: float, form: str, *, least: bool = False) -> None:
+        met = value >= target if least else value <= target
+        sign = "at least" if least else "at most"
+        rows.append(
+            _row(what, format(value, form), f"{sign} {format(target, form)}", "" if met else "missed")
+        )
+
+    for row in run["fakeweb"]:
+        if row["users"] > 1:
+            share = row["judged_per_cpu_s"] / run["bare_per_cpu_s"]
+            what = f"{row['users']} users: of a Scanner alone, event loop included"
+            add(what, share, 0.78 if row["users"] >= 2000 else 0.88, ".0%", least=True)
+            add(f"{row['users']} users: p99 of /livez in ms", row["health"]["p99_ms"], 100, ".0f")
+    for name, who in (("hostile", "hostile connections"), ("greedy", "a greedy key")):
+        quiet, loud = run[name]["quiet"], run[name]["beside them"]
+        add(f"beside {who}: p95 over its quiet value", loud["p95_ms"] / quiet["p95_ms"], 2, ".1f")
+        add(f"beside {who}: p99 of /livez in ms", loud["health"]["p99_ms"], 100, ".0f")
+    grown = run["hostile"]["beside them"]["grown_mb"]
+    add("beside hostile connections: memory, most less least MB", grown, 64, ".0f")
+    return rows
 
 
 def in_a_pod(found: dict[str, Any]) -> str:
