@@ -14,8 +14,8 @@ _HEAD = """# The service under load
 
 Written by `python deploy/load/run.py` (load) and `python deploy/load/fuzz.py` (fuzzing) from
 `deploy/load/results/`. The figures of "Targets", "Load", "Health", "Plots" and of fuzzing are those of 0.7.0: since
-then heads, forms and uploads are bounded, and slots, workers and jobs shared out per caller. 0.9.0 was measured beside a
-naive server and beside hostile callers.
+then heads, forms and uploads are bounded, and slots, workers and jobs shared out per caller. 0.9.0 was measured beside
+a naive server and hostile callers.
 """
 _RUNS = ("users16", "users500", "users2000", "soak")
 
