@@ -17,8 +17,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
+from fakeweb.media.storage import Storage
 from fakeweb.types import Image
 
 FORM = 1

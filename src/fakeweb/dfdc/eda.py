@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from fakeweb.datasets.shards import read_sidecars
-from fakeweb.datasets.storage import Storage
+from fakeweb.media.storage import Storage
 from fakeweb.render.drawing import Area, Drawing, Words
 from fakeweb.render.style import Colour
 

@@ -21,13 +21,13 @@ import numpy as np
 
 from fakeweb.batch import ordered_map
 from fakeweb.datasets.shards import TrackSample, pack, read_sidecars, unpack, write_shard
-from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc.parts import ClipRef, Part, PartReader
 from fakeweb.errors import FakeWebError, UsageError
 from fakeweb.faces import align
 from fakeweb.faces.track import Tracker
 from fakeweb.media import Limits, Pace, encode_jpeg, open_clip
-from fakeweb.media.write import TEMPORARY
+from fakeweb.media.storage import Storage
+from fakeweb.media.whole import TEMPORARY
 from fakeweb.scanner import DEFAULT_FINDER, make_finder
 from fakeweb.scanner.frame_finder import FrameFinder
 from fakeweb.types import Face, FaceFinder, Frame, Image

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError, LayoutMismatch, Unreadable
 from fakeweb.media import VIDEO_SUFFIXES
+from fakeweb.media.storage import Storage
 from fakeweb.media.walk import Obstacle
 
 _METADATA: Final = "metadata.json"

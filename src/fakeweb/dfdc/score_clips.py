@@ -12,9 +12,9 @@ import numpy as np
 from fakeweb import metrics
 from fakeweb.classifiers import OnnxTemporal
 from fakeweb.datasets.shards import TrackSample, decode_crop, read_shard, read_sidecars
-from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
 from fakeweb.faces import align
+from fakeweb.media.storage import Storage
 from fakeweb.types import Classifier, Crop, Face
 
 

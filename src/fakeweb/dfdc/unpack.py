@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from fakeweb.datasets.shards import read_shard, read_sidecars
-from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
 from fakeweb.media import write_atomically
+from fakeweb.media.storage import Storage
 
 _LABELS: Final = {0: "REAL", 1: "FAKE"}
 

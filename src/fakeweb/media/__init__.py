@@ -14,6 +14,10 @@ May import: numpy, OpenCV, the standard library, :mod:`fakeweb.types`, :mod:`fak
 pillow-heif are this room's heavy guests: they are imported inside functions only, so that importing this package
 loads neither.
 
+A *place* is a local path or an address such as ``s3://bucket/a.jpg`` (``address.py``); ``read_image``,
+``write_atomically`` and ``expand_inputs`` take both, ``storage.py`` is the border to fsspec, ``staging.py`` for what
+needs a real folder.
+
 Files of folders are found by ``walk.py`` and looked at by ``glance.py``; ``expand.py`` is both for a command line.
 What FakeWeb draws bears the mark of ``mark.py``. Addresses that a stranger names are checked in ``url.py``, requests
 that a stranger's page makes a browser send in ``browsers.py``.

@@ -27,10 +27,12 @@ from fakeweb.media.limits import Reading, reduced
 from fakeweb.types import UInt8Array
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 _NOISE: Final = bytes(range(240, 16, -1))
 """What no JPEG decodes to an even picture."""
+_STRIP_BYTES: Final = 1 << 17
 _PILLOWS_OWN_CEILING: Final = 1024 * 1024 * 1024 // 4 // 3
 _CV_TO_RGB: Final = {(): cv2.COLOR_GRAY2RGB, (3,): cv2.COLOR_BGR2RGB, (4,): cv2.COLOR_BGRA2RGB}
 _UNSUPPORTED_WORDS: Final = ("unsupported", "not supported", "unknown pixel mode", "not implemented")
@@ -68,8 +70,21 @@ def decode(header: Header, reading: Reading) -> tuple[UInt8Array, tuple[str, ...
         image, warnings = colour.to_rgb(
             picture, profile, meant=header.light, deep=_deep(header), white_is_zero=header.white_is_zero
         )
-        pixels = np.asarray(image)
+        pixels = _array(image)
     return upright(pixels, orientation), frames + warnings
+
+
+def _array(picture: Image) -> UInt8Array:
+    """Return the pixels of an RGB picture, uint8 (H, W, 3).
+
+    Strip by strip: as a whole, Pillow would lay out two more copies of it, which takes as long as decoding.
+    """
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    rows = max(1, _STRIP_BYTES // (3 * picture.width))
+    for top in range(0, picture.height, rows):
+        below = min(top + rows, picture.height)
+        pixels[top:below] = np.asarray(picture.crop((0, top, picture.width, below)))
+    return pixels
 
 
 def _deep(header: Header) -> npt.NDArray[np.uint16] | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fakeweb.errors import FakeWebError, Unreadable, Unsupported
+from fakeweb.media.address import address_of, shown
 from fakeweb.media.glance import SUFFIXES_TAKEN, glance, has_suffix
 from fakeweb.media.limits import one_line
+from fakeweb.media.storage import Stamp, Storage
 from fakeweb.media.walk import Obstacle, Walk, what_is
 
 HIDDEN, NOT_MEDIA, OWN = "hidden", "not media", "drawn by FakeWeb"
@@ -66,6 +69,25 @@ def expand_inputs(
     return Expansion(tuple(search.found.values()), tuple(search.problems), dict(search.skipped))
 
 
+def stored_files(address: str) -> dict[str, Stamp]:
+    """Return the files behind an address of object storage, by their own addresses: one file, a prefix, or a glob.
+
+    Raises:
+        Unreadable: No rights, no such bucket, no network.
+        UsageError, MissingExtra: This kind of storage is unknown, or its package is not installed.
+    """
+    storage, name = Storage.of_file(address.rstrip("/"))
+    if not glob.has_magic(address):
+        stamp = None if address.endswith("/") or name == "" else storage.stamp(name)
+        if stamp is not None:
+            return {address: stamp}
+        storage = Storage(address.rstrip("/"))
+        return {storage.path_of(inner): stamp for inner, stamp in storage.listing().items()}
+    fixed, _, _ = re.split(r"[*?\[]", address, maxsplit=1)[0].rpartition("/")
+    storage = Storage(fixed)
+    return {storage.path_of(n): stamp for n, stamp in storage.listing(address[len(fixed) + 1 :]).items()}
+
+
 class _Search:
     def __init__(self, recursive: bool, strict: bool) -> None:
         self.recursive, self.strict = recursive, strict
@@ -75,8 +97,11 @@ class _Search:
         self.skipped = Counter[str]()
 
     def add(self, pattern: str) -> None:
-        if pattern == "-" or pattern.lower().startswith(("http://", "https://")):
+        address = address_of(pattern)
+        if pattern == "-" or (address and address.lower().startswith(("http://", "https://"))):
             self.found.setdefault(pattern, pattern)
+        elif address is not None:
+            self._add_stored(address)
         elif "\0" in pattern:
             self._add_missing(pattern)
         elif os.path.isdir(pattern):  # noqa: PTH112
@@ -128,6 +153,26 @@ class _Search:
                 else:
                     yield from files if before else (file[2:] for file in files)
             self._tell(o for o in walk.obstacles if o.folder or not after)
+
+    def _add_stored(self, address: str) -> None:
+        """Take a file of object storage, what lies below a prefix, or what a glob fits, by their names alone."""
+        try:
+            found = stored_files(address)
+        except FakeWebError as error:
+            self.problems.append(error)
+            return
+        taken = [name for name in found if name == address or has_suffix(name)]
+        self.skipped[NOT_MEDIA] += len(found) - len(taken)
+        for name in taken:
+            self.found.setdefault(name, name)
+        if not taken:
+            passed = f", only {len(found)} {NOT_MEDIA}" if found else ""
+            self.problems.append(
+                Unsupported(
+                    f"{one_line(shown(address))} holds no picture or video{passed}",
+                    hint="check the address; in object storage pictures and videos are found by their suffix",
+                )
+            )
 
     def _add_folder(self, folder: str) -> None:
         walk = Walk(folder, self.recursive)

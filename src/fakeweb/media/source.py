@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 from fakeweb.errors import BadArgument, Refused, Unreadable
+from fakeweb.media.address import address_of, local_path
 from fakeweb.media.limits import Reading
+from fakeweb.media.storage import Storage
 
 _CHUNK_BYTES = 1 << 20
+_IN_MEMORY_BYTES = 32 << 20
 
 
 def load(source: Any, reading: Reading) -> bytes:
@@ -57,16 +63,19 @@ def _load_path(source: str | os.PathLike[str], reading: Reading) -> bytes:
 def open_regular(
     path: str | os.PathLike[str], name: str, check_bytes: Callable[[int], None] = lambda _: None
 ) -> BinaryIO:
-    """Open a regular file for reading, unbuffered; never waits on a pipe.
+    """Open a regular file for reading, unbuffered, or one in object storage; never waits on a pipe.
 
     Args:
-        path: The file.
+        path: The file, or its address.
         name: What messages call it.
         check_bytes: Is given the file's size before it is opened, and may raise.
 
     Raises:
         Unreadable: Missing, a folder, a pipe, or the system refuses.
     """
+    if address_of(path) is not None:
+        return _open_stored(path, name, check_bytes)
+    path = local_path(path)
     try:
         check_bytes(_regular_size(os.stat(path), name))  # noqa: PTH116
         # Not blocking, because the path may have become a pipe in the meantime; it is looked at once more.
@@ -87,6 +96,22 @@ def open_regular(
     except (OSError, ValueError) as error:  # ValueError: a NUL or a lone surrogate in the path
         reason = error.strerror if isinstance(error, OSError) else error
         raise Unreadable(f"{name} cannot be read: {reason}", hint="check the path") from error
+
+
+def _open_stored(path: str | os.PathLike[str], name: str, check_bytes: Callable[[int], None]) -> BinaryIO:
+    """Fetch a file from object storage, one that is large into a temporary file without a name."""
+    storage, key = Storage.of_file(path)
+    stamp = storage.stamp(key)
+    if stamp is None:
+        raise Unreadable(f"{name} does not exist", hint="check the address and its spelling")
+    check_bytes(stamp.size_bytes)
+    if stamp.size_bytes <= _IN_MEMORY_BYTES:
+        return io.BytesIO(storage.read(key))
+    copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115
+    with storage.open(key) as file:
+        shutil.copyfileobj(file, copy, _CHUNK_BYTES)
+    copy.seek(0)
+    return copy
 
 
 def _regular_size(status: os.stat_result, name: str) -> int:

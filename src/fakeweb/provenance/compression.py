@@ -7,9 +7,10 @@ only earlier saves on the same grid of 8 x 8 blocks that were coarser than the l
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -110,23 +111,22 @@ def earlier_save(stored: UInt8Array, luma: tuple[int, ...] | None) -> EarlierSav
     numbers = np.abs(np.rint(coefficients / last))
     if luma is not None and not _is_its_own(coefficients, numbers, last):
         return None
-    tables, qualities = _hypotheses()
-    score, inside, total = np.zeros(len(tables)), np.zeros(len(tables)), np.zeros(len(tables))
-    for f, step in enumerate(last):
+    told = []
+    for f, step in enumerate(last.tolist()):
         values = numbers[:, f]
         counts = np.bincount(values[(values > 0) & (values < _MOST)].astype(np.int64), minlength=_MOST)[1:]
-        if counts.sum() < 60:
-            continue
-        fits = _fits(tables[:, f], step)
-        expected = fits @ _smooth(counts)
-        hits = fits @ counts
-        useful = expected < 0.8
-        gain = hits * np.log(_INSIDE / np.clip(expected, 1e-3, 1)) + (counts.sum() - hits) * np.log(
-            (1 - _INSIDE) / np.clip(1 - expected, 1e-3, 1)
-        )
-        score += np.where(useful, gain, 0)
-        inside += np.where(useful, hits, 0)
-        total += np.where(useful, counts.sum(), 0)
+        if counts.sum() >= 60:
+            fits = _fits(f, step)
+            told.append((fits @ _smooth(counts), fits @ counts, np.full(len(fits), counts.sum())))
+    if not told:
+        return None
+    expected, hits, counted = np.array(told, np.float64).transpose(1, 0, 2)
+    gain = hits * np.log(_INSIDE / np.clip(expected, 1e-3, 1)) + (counted - hits) * np.log(
+        (1 - _INSIDE) / np.clip(1 - expected, 1e-3, 1)
+    )
+    useful = expected < 0.8
+    score, inside, total = (np.where(useful, value, 0).sum(axis=0) for value in (gain, hits, counted))
+    qualities = _hypotheses()[1]
     best = int(score.argmax())
     share = inside[best] / total[best] if total[best] else 0.0
     return (
@@ -143,10 +143,11 @@ def _coefficients(stored: UInt8Array) -> npt.NDArray[np.float32] | None:
         return None
     step = max(1, int(np.ceil(np.sqrt(rows * columns / _MAX_BLOCKS))))
     grid = stored[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8, 3)[::step, :, ::step]
-    luma = grid.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    blocks = luma.transpose(0, 2, 1, 3).reshape(-1, 64)
+    colours = np.ascontiguousarray(grid.transpose(0, 2, 1, 3, 4)).reshape(-1, 64, 3)
+    blocks = np.asarray(cv2.cvtColor(colours.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)
     # a block with a clipped colour has lost its steps
-    clipped = ((grid == 0) | (grid == 255)).any(axis=(1, 3, 4)).reshape(-1)
+    samples = colours.reshape(-1, 192)
+    clipped = (samples.min(axis=1) == 0) | (samples.max(axis=1) == 255)
     whole = ~clipped if clipped.mean() < 0.9 else (blocks.max(axis=1) < 254) & (blocks.min(axis=1) > 1)
     result: npt.NDArray[np.float32] = blocks[whole] @ _basis()
     return result if len(result) >= 64 else None
@@ -163,10 +164,11 @@ def _is_its_own(
     return bool((off[:, coarse] < 0.75).mean() > 0.9)
 
 
-def _fits(earlier: npt.NDArray[np.int64], step: float) -> npt.NDArray[np.float64]:
-    """Return which multiples 1.. of ``step`` can come from a multiple of each earlier step, (T, M)."""
+@lru_cache(maxsize=64)
+def _fits(frequency: int, step: float) -> npt.NDArray[np.float64]:
+    """Return which multiples 1.. of ``step`` can come from a multiple of each hypothesis' step, (T, M)."""
     at = np.arange(1, _MOST) * step
-    wide = earlier[:, None].astype(float)
+    wide = _hypotheses()[0][:, frequency, None].astype(float)
     off = np.abs(at - np.rint(at / wide) * wide)
     return np.asarray(off <= step / 2 + _NOISE, np.float64)
 

@@ -12,7 +12,6 @@ import pytest
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets.dfdc import DfdcLayout
 from fakeweb.datasets.shards import read_shard, read_sidecars
-from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc import extract as extraction
 from fakeweb.dfdc.eda import read_clips, report, summarise
 from fakeweb.dfdc.extract import ExtractOptions, extract
@@ -21,6 +20,7 @@ from fakeweb.dfdc.score_clips import ClipScore, figures, judge_shards, to_markdo
 from fakeweb.dfdc.submit import Prediction, ScannerOptions, read_order, submit, to_csv
 from fakeweb.dfdc.unpack import unpack_shards
 from fakeweb.errors import DatasetError, LayoutMismatch, UsageError
+from fakeweb.media.storage import Storage
 
 OPTIONS = ExtractOptions(frames=4, clips_per_shard=3, side_px=96)
 

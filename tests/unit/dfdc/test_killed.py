@@ -10,8 +10,8 @@ import time
 import pytest
 
 from fakeweb.datasets.shards import read_sidecars
-from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc.parts import find_parts
+from fakeweb.media.storage import Storage
 
 pytestmark = pytest.mark.slow
 

@@ -1,9 +1,6 @@
 """The same pipeline against a real S3 endpoint on this machine."""
 
-import socket
-import subprocess
 import sys
-import time
 
 import pytest
 
@@ -12,57 +9,25 @@ pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests ru
 
 from fakeweb.cli.app import run
 from fakeweb.datasets.shards import read_shard, read_sidecars
-from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc import extract as extraction
 from fakeweb.dfdc.eda import read_clips
 from fakeweb.dfdc.extract import ExtractOptions, extract
 from fakeweb.dfdc.parts import find_parts
 from fakeweb.errors import DatasetError, Unreadable
+from fakeweb.media.storage import Storage
 
 
 @pytest.fixture(scope="module")
-def bucket(replica):
-    """A bucket with the replica in it; the endpoint is a process of its own and ends with the module."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "import sys; from moto.server import main; sys.exit(main(sys.argv[1:]))"]
-    process = subprocess.Popen(
-        [*command, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "NO_PROXY": "127.0.0.1",
-            "no_proxy": "127.0.0.1",
-        }.items():
-            patch.setenv(name, value)
-        try:
-            _wait_for(port, process)
-            import s3fs
+def bucket(s3_server, replica):
+    """A bucket with the replica in it."""
+    import s3fs
 
-            files = s3fs.S3FileSystem()
-            files.mkdir("clips")
-            for path in replica.rglob("*"):
-                if path.is_file():
-                    files.pipe_file(f"clips/dfdc/{path.relative_to(replica)}", path.read_bytes())
-            yield "s3://clips"
-        finally:
-            process.terminate()
-            process.wait(timeout=120)
-
-
-def _wait_for(port, process):
-    deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    pytest.fail("the endpoint did not start")
+    files = s3fs.S3FileSystem()
+    files.mkdir("clips")
+    for path in replica.rglob("*"):
+        if path.is_file():
+            files.pipe_file(f"clips/dfdc/{path.relative_to(replica)}", path.read_bytes())
+    return "s3://clips"
 
 
 def test_a_store_reads_writes_lists_and_removes(bucket):

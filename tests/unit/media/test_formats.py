@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image as Pil
 
 from fakeweb.errors import MissingExtra, TooLarge, Unreadable, Unsupported
 from fakeweb.media import Limits, read_image
+from fakeweb.media.formats import jpeg
 
 EXACT = [
     ("PNG", {}),
@@ -510,6 +513,41 @@ def test_threads_get_the_same_pictures(pixels, encode, icc):
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda f: read_image(f).image.pixels.tobytes(), files * 8))
     assert together == alone * 8
+
+
+def test_the_end_of_a_scan_is_found_wherever_it_lies():
+    """Also where the bytes that are looked through at a time meet, and behind long fillings."""
+    rng = np.random.default_rng(4)
+    marker = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+    near = [b"a" * n + b"\xff\xd9" for n in range((1 << 16) - 3, (1 << 16) + 3)]
+    odd = [bytes(rng.choice([0xFF, 0, 0xD0, 0xD7, 0xD9, 0x41], 30).astype(np.uint8)) for _ in range(300)]
+    for data in (*near, *odd, b"\xff\0" * 40_000 + b"\xff" * 70_000 + b"\xc4", b"\xff", b""):
+        for begin in (0, min(2, len(data))):
+            match = marker.search(data, begin)
+            assert jpeg._scan_end(data, begin) == (len(data) if match is None else match.start())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 900), (900, 7), (1201, 333)], ids=str)
+def test_pixels_arrive_whole_whatever_the_size(size, encode):
+    pixels = np.random.default_rng(5).integers(0, 256, (*size, 3), np.uint8)
+    np.testing.assert_array_equal(read_image(encode(pixels, "PNG")).image.pixels, pixels)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells a process's peak")
+def test_a_picture_takes_little_more_memory_than_its_pixels(encode):
+    """Pillow's four bytes a pixel and the three of the array; a third copy would make it ten."""
+    coarse = np.random.default_rng(6).integers(0, 256, (60, 80, 3), np.uint8)
+    data = encode(Pil.fromarray(coarse).resize((4000, 3000)), "JPEG")
+    read_image(data)
+    status = Path("/proc/self/status")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+
+    def kilobytes(name):
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
+
+    before = kilobytes("VmRSS")
+    read_image(data)
+    assert (kilobytes("VmHWM") - before) * 1024 < 8 * 12_000_000
 
 
 def test_only_the_first_picture_is_looked_at_after_the_end(pixels, encode):

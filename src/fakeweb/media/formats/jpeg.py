@@ -11,8 +11,9 @@ its scans for that: with the last ones gone it would be a blurred likeness.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from fakeweb.media.formats.header import MAX_PROFILE_BYTES, Header, exif_orientation
 from fakeweb.media.limits import Reading, reduced
@@ -30,7 +31,7 @@ _MAX_PASSES = 16
 """So many times any picture may be passed over as a whole; encoders pass four or five times."""
 _PASSED_PIXELS = 400_000_000
 """A small picture more often, until so many pixels have been passed over."""
-_NEXT_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_LOOKED_THROUGH = 1 << 16
 
 
 _KEPT_ZEROS = 2
@@ -67,11 +68,27 @@ def read(data: bytes, reading: Reading) -> Header:
             return _finish(found, b"".join(kept), reading, open_end=True)
         _take_segment(code, data[code_at + 3 : end], found, reading)
         if code == 0xDA:
-            match = _NEXT_MARKER.search(data, end)
-            end = len(data) if match is None else match.start()
+            end = _scan_end(data, end)
         if code not in _DROPPED:
             kept.append(b"\xff" + data[code_at:end])
         position = end
+
+
+def _scan_end(data: bytes, position: int) -> int:
+    """Return where the marker begins that ends the scan at a position; the end of the data where there is none."""
+    begin = position
+    while position < len(data):
+        near = np.frombuffer(data, np.uint8, min(_LOOKED_THROUGH, len(data) - position), position)
+        before, code = near[:-1] == 0xFF, near[1:]
+        # a scan holds FF 00 for FF, FF before FF, and restart markers
+        ends = before & (code != 0) & (code != 0xFF) & ((code & 0xF8) != 0xD0)
+        if ends.any():
+            position += int(ends.argmax())
+            while position > begin and data[position - 1] == 0xFF:
+                position -= 1
+            return position
+        position += max(1, len(near) - 1)
+    return len(data)
 
 
 def _marker(data: bytes, position: int) -> int:

@@ -9,8 +9,11 @@ from typing import Any, BinaryIO, Final, Literal
 
 import numpy as np
 
+from fakeweb.errors import FakeWebError
+from fakeweb.media.address import address_of, local_path
 from fakeweb.media.arrays import is_pillow
 from fakeweb.media.sniff import OTHER_MAGICS, picture_format
+from fakeweb.media.storage import Storage
 from fakeweb.types import Image
 
 VIDEO_SUFFIXES: Final = frozenset(
@@ -178,13 +181,17 @@ def read_head(source: Any, count: int = HEAD_BYTES) -> bytes:
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(memoryview(source).cast("B")[:count])
     try:
+        if address_of(source) is not None:
+            storage, name = Storage.of_file(source)
+            return storage.head(name, count)
         if isinstance(source, str | os.PathLike):
+            source = local_path(source)
             if not os.path.isfile(source):  # noqa: PTH113 - a pipe would block
                 return b""
             with open(source, "rb") as file:  # noqa: PTH123
                 return file.read(count)
         return _peek(source, count)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, FakeWebError):
         return b""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fakeweb.errors import UsageError
+from fakeweb.media.address import address_of, local_path
 from fakeweb.media.limits import DEFAULT_LIMITS, Limits, Reading, one_line
 from fakeweb.media.mark import MARK
 from fakeweb.media.read import source_name
@@ -24,6 +26,7 @@ from fakeweb.media.video.container import VideoFile
 from fakeweb.media.video.kind import animated_format, demuxer_of
 from fakeweb.media.video.material import open_material
 from fakeweb.media.video.pixels import orientation_of, to_image
+from fakeweb.media.write import write_atomically
 from fakeweb.types import Frame, Image
 
 _LONGEST_SIDE_PX: Final = 4096  # what H.264 decoders in browsers promise
@@ -307,7 +310,13 @@ def _output(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a temporary MP4 beside the target, which takes its place when all went well, and is gone otherwise."""
     import av
 
-    target = Path(os.path.realpath(path))
+    if address_of(path) is not None:
+        with tempfile.TemporaryDirectory(prefix="fakeweb-clip-") as folder:
+            with _output(local := Path(folder, "clip.mp4")) as container:
+                yield container
+            write_atomically(path, local.read_bytes())
+        return
+    target = Path(os.path.realpath(local_path(path)))
     temporary = target.parent / f".fakeweb-{secrets.token_hex(8)}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
