@@ -302,6 +302,7 @@ class TestFolders:
         assert process.returncode == 130
         assert "not done" in err
         assert "Traceback" not in err
+        (out / ".fakeweb-scan.jsonl").unlink()  # from which the same command goes on
         written = list(out.iterdir())
         assert 3 <= len(written) < 200
         for path in written:
@@ -528,3 +529,32 @@ class TestHandedOn:
         assert result.code == 2
         assert message in result.err
         assert files(example.parent) == ["photo.jpg"]
+
+
+def test_a_killed_scan_of_a_folder_goes_on(cli, portrait, tmp_path, monkeypatch):
+    import fakeweb.cli.scan_one as room
+
+    album, out = tmp_path / "album", tmp_path / "out"
+    album.mkdir()
+    for name in ("a", "b", "c"):
+        (album / f"{name}.png").write_bytes(encode_png(Image(portrait.pixels[::2, ::2])))
+    judged, read = [], room.read_image
+
+    def killed(content, **more):
+        judged.append(Path(content).name)
+        if len(judged) == 3:
+            raise KeyboardInterrupt
+        return read(content, **more)
+
+    monkeypatch.setattr(room, "read_image", killed)
+    first = cli("scan", album, "--out", out, "--json")
+    assert first.code == 130
+    second = cli("scan", album, "--out", out, "--json")
+    assert second.code == 0
+    assert judged == ["a.png", "b.png", "c.png", "c.png"]
+    lines = [json.loads(line) for line in second.out.splitlines()]
+    assert [Path(line["source"]).name for line in lines] == ["a.png", "b.png", "c.png"]
+    assert lines[:2] == [json.loads(line) for line in first.out.splitlines()]
+    assert sorted(p.name for p in out.iterdir()) == ["a.fakeweb.png", "b.fakeweb.png", "c.fakeweb.png"]
+    cli("scan", album, "--out", out)
+    assert judged[4:] == ["a.png", "b.png", "c.png"]  # a scan that came to its end is begun anew

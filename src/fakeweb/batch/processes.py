@@ -8,9 +8,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from fakeweb.errors import WorkerDied
@@ -23,7 +24,7 @@ _state: dict[str, Any] = {}
 
 def ordered_map(
     make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], *, workers: int = 1
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """Yield ``(item, result)`` in the order of the items.
 
     Args:
@@ -63,16 +64,24 @@ def ordered_map(
 
 def _submit(pool: ProcessPoolExecutor, item: Any) -> Future[Any]:
     """Submit an item; a worker started by it ignores Ctrl-C from its first moment, which is the parent's business."""
-    if threading.current_thread() is not threading.main_thread():
+    with ignoring_interrupts():
         return pool.submit(_call, item)
+
+
+@contextmanager
+def ignoring_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C, as do processes that are started meanwhile; in threads other than the first it does nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return pool.submit(_call, item)
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process when its parent has ended, however that came about."""
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -82,7 +91,7 @@ def _end_with_parent() -> None:
 
 def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         _state["function"] = make()
     except Exception as error:  # raised again where the caller can see it

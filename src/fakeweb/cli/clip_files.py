@@ -11,6 +11,7 @@ from typing import Any
 from fakeweb.cli.targets import Target
 from fakeweb.errors import UsageError
 from fakeweb.media import encode_jpeg, encode_png, kind_of, write_atomically
+from fakeweb.media.address import shown
 from fakeweb.render import timeline
 from fakeweb.scanner import Scanner, contact_sheet_of, html_of
 from fakeweb.types import Report
@@ -80,11 +81,11 @@ class ClipFiles:
             else:
                 data = encode_png(timeline(report).to_image(), drawn=True)
             write_atomically(self.timeline, data)
-            lines.append(f"timeline: {self.timeline}")
+            lines.append(f"timeline: {shown(self.timeline)}")
         if self.sheet is not None:
             picture = contact_sheet_of(content(), report, limits=limits)
             png = self.sheet.suffix.lower() == ".png"
             data = encode_png(picture, drawn=True) if png else encode_jpeg(picture, 92, drawn=True)
             write_atomically(self.sheet, data)
-            lines.append(f"sheet: {self.sheet}")
+            lines.append(f"sheet: {shown(self.sheet)}")
         return lines

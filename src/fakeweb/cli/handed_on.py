@@ -12,6 +12,7 @@ from typing import Any, Final
 from fakeweb.cli.targets import Target
 from fakeweb.errors import FakeWebError, UsageError, readable
 from fakeweb.media import write_atomically
+from fakeweb.media.address import shown
 from fakeweb.media.limits import one_line
 from fakeweb.render.page import Shown, album_to_html, to_html
 from fakeweb.render.report_words import About
@@ -88,7 +89,7 @@ class HandedOn:
         lines = []
         if self.csv is not None:
             write_atomically(self.csv, to_csv(self._rows).encode())
-            lines.append(f"table: {self.csv}")
+            lines.append(f"table: {shown(self.csv)}")
         if self.html is not None:
             lines.append(self._write_page(self.html, about, single=single))
         return lines
@@ -103,7 +104,7 @@ class HandedOn:
             left_out = self._count - len(items)
             page = album_to_html(self.title, items, about, left_out=left_out, failed=self._failed)
         write_atomically(html, page.encode("utf-8", "backslashreplace"))
-        return f"page: {html}"
+        return f"page: {shown(html)}"
 
 
 def _by_name(message: str, source: str) -> str:

@@ -1,4 +1,4 @@
-"""``fakeweb models``: list, show, add."""
+"""``fakeweb models``: list, show, add, fetch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from typer.core import TyperGroup
 
 from fakeweb import registry
 from fakeweb.classifiers.adopt import describe, install, joined
+from fakeweb.classifiers.remote import fetch_model
 from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.fetch import FETCH_EPILOG, fetch
 from fakeweb.cli.options import FinderModel
+from fakeweb.cli.places import brought
 from fakeweb.errors import UsageError
-from fakeweb.runtime import Adapter, Card, find_card, list_cards, user_folder, verify
+from fakeweb.media.address import address_of
+from fakeweb.runtime import Adapter, Card, ModelCard, find_card, list_cards, read_card, user_folder, verify
+from fakeweb.runtime.weights import weights_entry
 from fakeweb.scanner import DEFAULT_FINDER
 
 ADD_EPILOG = """
@@ -44,7 +49,7 @@ class _NameOrCommand(TyperGroup):
 
 models = typer.Typer(
     cls=_NameOrCommand,
-    help="List the models that are installed; `fakeweb models NAME` shows one, `fakeweb models add` brings one in.",
+    help="List the models that are installed; `models NAME` shows one, `add` brings in yours, `fetch` public weights.",
     rich_markup_mode="markdown",
 )
 
@@ -70,6 +75,9 @@ def listing(
         _print(card)
 
 
+models.command("fetch", epilog=FETCH_EPILOG)(fetch)
+
+
 @models.command("show")
 def show(
     name: Annotated[str, typer.Argument(help="A model's name, or path of a card.", show_default=False)],
@@ -90,6 +98,10 @@ def _print(card: Card) -> None:
     write(f"  licence  {card.licence}")
     size = card.path.stat().st_size / 1e6
     write(f"  file     {card.path.name}, {size:.1f} MB, SHA-256 {card.sha256} (verified)")
+    if isinstance(card, ModelCard) and card.composed is not None:
+        name = card.composed.encoder
+        here = "here" if weights_entry(name).path.is_file() else f"not here: fakeweb models fetch {name}"
+        write(f"  needs    {name} ({here})")
     if card.details.get("calibrated") is False:
         write("  NOT CALIBRATED: thresholds are guesses; add it again with --data")
 
@@ -97,7 +109,13 @@ def _print(card: Card) -> None:
 @models.command("add", epilog=ADD_EPILOG)
 def add(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The ONNX file.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The ONNX file, or the card of a model made by FakeWeb; s3:// or https:// too.",
+            show_default=False,
+        ),
+    ],
     name: Annotated[
         str, typer.Option(help="What to call it. [default: the file's]", show_default=False)
     ] = "",
@@ -131,7 +149,8 @@ def add(
     ] = 0,
     shows: Annotated[str, typer.Option(help="fake or real: what a high value there means.")] = "fake",
     data: Annotated[
-        Path | None, typer.Option(help="Labelled pictures to calibrate on (groups A of the split val).")
+        Path | None,
+        typer.Option(help="Labelled pictures to calibrate on (groups A of the split val).", callback=brought),
     ] = None,
     data_layout: Annotated[str, typer.Option(help="How these pictures lie.")] = "auto",
     finder: Annotated[str, typer.Option(help="Face detector, for --data.")] = DEFAULT_FINDER,
@@ -143,6 +162,10 @@ def add(
     It is tried on made-up crops before it is kept, in a process of its own, so that a card that does not fit fails
     now. Weights in files that lie beside the ONNX file are put into one.
     """
+    if file.suffix == ".json":
+        _kept(install(_card_at(file), overwrite=overwrite))
+        return
+    file = brought(file)
     folder = tempfile.TemporaryDirectory(prefix="fakeweb-model-")
     context.call_on_close(folder.cleanup)
     file = joined(file, Path(folder.name))
@@ -161,7 +184,23 @@ def add(
                 card, data, data_layout, finder, finder_model,
                 on_progress=lambda done, total: bar.update(task, completed=done, total=total),
             )  # fmt: skip
-    card = install(card, overwrite=overwrite)
+    _kept(install(card, overwrite=overwrite))
+
+
+def _card_at(place: Path) -> ModelCard:
+    """Return a classifier's card, verified, from a path or fetched from an address."""
+    address = address_of(place)
+    card = read_card(place if address is None else fetch_model(address, again=True))
+    verify(card)
+    if not isinstance(card, ModelCard):
+        raise UsageError(
+            f"{place} is the card of a {card.task}, not of a classifier", hint="see docs/guide/models.md"
+        )
+    return card
+
+
+def _kept(card: ModelCard) -> None:
+    """Say what was brought in."""
     _print(card)
     write(f"card: {card.path.with_suffix('.json')}")
     ERRORS.print(f"try it: fakeweb scan --model {card.name} photo.jpg", markup=False)

@@ -21,6 +21,7 @@ from fakeweb.cli.clip_files import ClipFiles
 from fakeweb.cli.console import ERRORS, in_colour, print_error, printable, progress_bar, write
 from fakeweb.cli.handed_on import HandedOn
 from fakeweb.cli.options import Finder, FinderModel, Workers
+from fakeweb.cli.resume import Resume
 from fakeweb.cli.scan_one import Options, Outcome, make_worker
 from fakeweb.cli.tally import Tally
 from fakeweb.cli.targets import Target, is_folder, plan_targets
@@ -214,7 +215,8 @@ def scan(
         tally.add(None, None)
         handed_on.add("", None, None, problem)
     try:
-        for target, outcome in _outcomes(options, targets, workers, allow_url=allow_url):
+        resume = Resume(out, options, scanner.digest())
+        for target, outcome in _outcomes(options, targets, workers, resume, allow_url=allow_url):
             tally.add(target.source, outcome.report)
             handed_on.add(target.source, outcome.report, outcome.shown, outcome.error)
             exit_code = max(exit_code, _show(outcome, target, as_json, single))
@@ -252,7 +254,7 @@ def _pace(frames: int | None, fps: float | None, every: bool) -> Pace | None:
 
 
 def _outcomes(
-    options: Options, targets: list[Target], workers: int, *, allow_url: bool
+    options: Options, targets: list[Target], workers: int, resume: Resume, *, allow_url: bool
 ) -> Iterator[tuple[Target, Outcome]]:
     """Scan all targets in order, with a bar where there are several or a clip goes on for long."""
     workers = min(workers, max(1, len(targets)), os.cpu_count() or 1)
@@ -262,10 +264,20 @@ def _outcomes(
         task = bar.add_task("scanning", total=len(targets), note="", visible=len(targets) > 1)
         show = ClipBar(bar, interrupt) if workers == 1 else None
         make = partial(make_worker, options, allow_url, show)
-        for target, outcome in ordered_map(make, targets, workers=workers):
-            bar.advance(task)
-            yield target, outcome
-            interrupt.raise_if_asked()
+        known, finished = resume.known(targets), False
+        fresh = ordered_map(make, [t for t in targets if t not in known], workers=workers)
+        try:
+            for target in targets:
+                outcome = known.get(target) or next(fresh)[1]
+                if target not in known:
+                    resume.add(target, outcome)
+                bar.advance(task)
+                yield target, outcome
+                interrupt.raise_if_asked()
+            finished = True
+        finally:
+            fresh.close()
+            resume.close(finished=finished)
 
 
 def _show(outcome: Outcome, target: Target | None, as_json: bool, single: bool) -> int:

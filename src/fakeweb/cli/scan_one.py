@@ -17,6 +17,8 @@ from fakeweb.cli.clip_files import ClipFiles
 from fakeweb.cli.targets import Target
 from fakeweb.errors import FakeWebError, Refused, UsageError
 from fakeweb.media import Limits, Pace, encode_png, fetch_url, kind_of, read_image, write_atomically
+from fakeweb.media.address import address_of, shown
+from fakeweb.media.source import open_regular
 from fakeweb.render import overlay
 from fakeweb.render.impact import Reach, impact
 from fakeweb.render.page import Shown
@@ -155,6 +157,9 @@ class Worker:
             if not self.allow_url:
                 raise Refused(f"{source} would be fetched from the network", hint="allow it with --allow-url")
             yield fetch_url(source, limits=self.scanner.limits)
+        elif address_of(source) is not None:
+            with open_regular(source, shown(source)) as file:  # fetched once, however often it is read
+                yield file
         else:
             yield source
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from fakeweb.media import kind_of
+from fakeweb.media.address import shown, storage_address
 
 _PICTURE_SUFFIX, _CLIP_SUFFIX = ".fakeweb.png", ".fakeweb.mp4"
 _USUAL_NAME_BYTES = 255
@@ -32,9 +33,8 @@ class Target:
 
     def wrote(self) -> str:
         """Return the line that tells of the overlay."""
-        return (
-            f"overlay: {self.overlay}{' (the name was too long and is shortened)' if self.shortened else ''}"
-        )
+        shortened = " (the name was too long and is shortened)" if self.shortened else ""
+        return f"overlay: {shown(self.overlay or '')}{shortened}"
 
 
 def is_folder(path: str) -> bool:
@@ -55,11 +55,14 @@ def plan_targets(
             with ``out``. Clips are drawn only where it is True, since that takes longer than to scan them.
     """
     named = set(inputs)
-    folders = [Path(i) for i in inputs if is_folder(i)]
+    folders = [Path(i) for i in inputs if is_folder(i) or storage_address(i)]
     taken = {os.path.realpath(p) for p in paths}  # no overlay replaces an input, not even through a link
     targets = []
     for path in paths:
-        wanted = draw if draw is not None else out is not None or (path in named and path != "-")
+        beside = (
+            path in named and path != "-" and storage_address(path) is None
+        )  # nobody's bucket is written to unasked
+        wanted = draw if draw is not None else out is not None or beside
         clip = wanted and kind_of(path) == "clip"
         if not wanted or (clip and not draw):
             targets.append(Target(path))

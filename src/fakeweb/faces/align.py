@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -43,6 +44,7 @@ class Stand(NamedTuple):
     roll_rad: float
 
 
+@lru_cache(maxsize=64)
 def stand_of(face: Face) -> Stand:
     """Say where a face stands: by the mesh's stable points, else by the box and the five points.
 

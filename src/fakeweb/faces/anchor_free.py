@@ -26,15 +26,19 @@ def read_maps(maps: Sequence[FloatArray], min_logit: float) -> npt.NDArray[np.fl
     Returns:
         float32 (F, 15): logit, box (x0, y0, x1, y1), five points (x, y), in pixels of the network's input.
     """
-    parts = []
+    parts = [np.empty((0, 15))]
     for stride, level in zip(STRIDES, maps, strict=True):
         rows, columns = np.nonzero(level[..., 0] >= min_logit)
+        if not len(rows):
+            continue
         raw = level[rows, columns]
         centres = (np.stack([columns, rows], 1) + 0.5) * stride
         middle = centres + raw[:, 1:3] * stride
         half = np.exp(raw[:, 3:5].clip(-4, 6)) * (stride / 2)
-        points = np.tile(centres, 5) + raw[:, 5:] * stride
-        parts.append(np.concatenate([raw[:, :1], middle - half, middle + half, points], 1))
+        points = centres[:, None] + (raw[:, 5:] * stride).reshape(-1, 5, 2)
+        parts.append(
+            np.concatenate([raw[:, :1], middle - half, middle + half, points.reshape(-1, 10)], axis=1)
+        )
     return np.concatenate(parts).astype(np.float32)
 
 

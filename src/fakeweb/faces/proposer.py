@@ -6,6 +6,7 @@ Trained by ``recipes/finder.toml``; see docs/decisions/0008-own-finder.md for wh
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ _LARGEST_PX = 125.0
 # From this size on a face shows at two scales or more. Where one alone shows it, its logit must be higher: that spares
 # the mesh 4 of 10 false proposals and loses 2 of 1,809 faces of groups A.
 _LONE_PX, _LONE_LOGIT = 60.0, 0.3
+_NOTHING: npt.NDArray[np.float32] = np.empty((0, 15), np.float32)
 
 
 class Proposer(Driven[FinderCard]):
@@ -136,34 +138,58 @@ class Proposer(Driven[FinderCard]):
     def _looks(
         self, pixels: UInt8Array, *, tiles: bool, largest: float = _LARGEST_PX
     ) -> npt.NDArray[np.float32]:
-        """Look at every scale; at all but the first, faces larger than ``largest`` are dropped."""
-        height, width = pixels.shape[:2]
-        long_px, small, parts = max(width, height), pixels, []
-        full_px = long_px * looks.finest(width, height)
-        between = looks.sides_between(full_px)
-        for side_px in [full_px, *between] if tiles and long_px > looks.SIDES_PX[-1] else between:
-            small = looks.shrunk(small, side_px)
-            parts.append(looks.scaled(self._tiles(small, largest), long_px / max(small.shape[:2]), 0, 0))
-        for side_px, next_px in zip(looks.SIDES_PX[::-1], (*looks.SIDES_PX[-2::-1], 0), strict=True):
-            if next_px < long_px:
-                small = looks.shrunk(small, side_px)  # of the next larger one: a quarter of the time
-                found = self._look(small, math.inf if next_px == 0 else largest)
-                parts.append(looks.scaled(found, max(1.0, long_px / side_px), 0, 0))
-        return np.concatenate(parts)
+        """Look at every scale; at all but the first, faces larger than ``largest`` are dropped.
 
-    def _tiles(self, pixels: UInt8Array, largest: float) -> npt.NDArray[np.float32]:
-        height, width = pixels.shape[:2]
-        parts = []
-        for top in looks.starts(height):
-            for left in looks.starts(width):
-                tile = pixels[top : top + looks.TILE_PX, left : left + looks.TILE_PX]
-                found = self._look(tile, largest)
-                cut = looks.cut_off(found, tile.shape[:2], top, left, height, width)
-                parts.append(looks.scaled(found[~cut], 1.0, left, top))
-        return np.concatenate(parts)
+        All but the finest are looked at as a whole. So is the finest without ``tiles``, where all else has failed;
+        else only where a look at a copy hints at a face that does not show better elsewhere.
+        """
+        long_px = max(pixels.shape[:2])
+        scale = looks.finest(pixels.shape[1], pixels.shape[0])
+        sides = looks.sides(long_px * scale if tiles else looks.SIDES_PX[-1])
+        finest, *others = [(copy, long_px / max(copy.shape[:2])) for copy in looks.copies(pixels, sides)]
+        if not others:
+            return self._parts(*finest, math.inf)[0]
+        found, seen = self._parts(*others[-1], math.inf)
+        for copy in others[-2::-1]:
+            rows, seen = self._parts(*copy, largest)
+            found = np.concatenate([found, rows])
+        seen_scale = others[0][1]
+        if tiles and looks.glanced(sides[0]) > looks.SIDES_PX[-1]:
+            glance = looks.shrunk(finest[0], looks.glanced(sides[0]))
+            seen_scale = long_px / max(glance.shape[:2])
+            parts = looks.tiles(0, glance.shape[0], 0, glance.shape[1], narrow=True)
+            seen = self._parts(glance, seen_scale, 0.0, parts)[1]
+        hints = looks.Hints(seen, found, finest[1], seen_scale, largest) if tiles else None
+        rows, _ = self._parts(*finest, largest, looks.places(finest[0].shape, hints))
+        return np.concatenate([rows, found])
 
-    def _look(self, pixels: UInt8Array, largest: float) -> npt.NDArray[np.float32]:
-        """Run the network over one picture; drop faces larger than ``largest``."""
+    def _parts(
+        self, pixels: UInt8Array, scale: float, largest: float, places: Sequence[looks.Part] | None = None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Look at parts of a copy.
+
+        Args:
+            pixels: The copy.
+            scale: Pixels of the picture per pixel of the copy.
+            largest: Larger faces are dropped.
+            places: The parts; by default tiles that cover all of it.
+
+        Returns:
+            Finds, and hints for a closer look, in pixels of the picture.
+        """
+        height, width = pixels.shape[:2]
+        parts, seen = [_NOTHING], [_NOTHING]
+        for top, bottom, left, right in looks.places(pixels.shape, None) if places is None else places:
+            part = pixels[top:bottom, left:right]
+            for to, rows in zip((parts, seen), self._look(part, largest), strict=True):
+                cut = looks.cut_off(rows, part.shape[:2], top, left, height, width)
+                to.append(looks.scaled(looks.scaled(rows[~cut], 1.0, left, top), scale, 0, 0))
+        return np.concatenate(parts), np.concatenate(seen)
+
+    def _look(
+        self, pixels: UInt8Array, largest: float
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Run the network over one picture; return faces up to ``largest``, and all hints of faces."""
         below, right = (-side % _GRID_PX for side in pixels.shape[:2])
         padded = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT)
         out = self._session.run(np.asarray(padded, np.uint8)[None])
@@ -173,13 +199,14 @@ class Proposer(Driven[FinderCard]):
             raise ModelIncompatible(
                 f"{self.card.reference} gave no output {error}", hint="export the model again"
             ) from error
-        found = merge(read_maps(maps, self.card.min_logit))
-        if not np.isfinite(found).all():
+        hints = read_maps(maps, min(looks.HINT_LOGIT, self.card.min_logit))
+        if not np.isfinite(hints).all():
             raise ModelIncompatible(
                 f"{self.card.reference} gave no finite numbers", hint="export the model again"
             )
+        found = merge(hints[hints[:, 0] >= self.card.min_logit])
         areas: FloatArray = (found[:, 3:5] - found[:, 1:3]).prod(axis=1)
-        return found[areas <= largest**2]
+        return found[areas <= largest**2], hints
 
 
 def _is_doubtful(face: Face, share: float) -> bool:

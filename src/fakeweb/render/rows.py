@@ -124,11 +124,12 @@ def to_csv(lines: Iterable[dict[str, Any]]) -> str:
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow([_cell(line.get(name)) for name in COLUMNS])
+        writer.writerow([safe_cell(line.get(name)) for name in COLUMNS])
     return file.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def safe_cell(value: Any) -> Any:
+    """Return a cell that neither a spreadsheet runs nor a terminal obeys; numbers stay numbers."""
     if not isinstance(value, str):
         return "" if value is None else value
     text = _FORMULA.sub(r"\1'\2", readable(value))

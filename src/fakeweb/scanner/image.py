@@ -98,6 +98,12 @@ class Scanner:
         """Pickle as what made it."""
         return partial(type(self), **self._made_from), ()
 
+    def __copy__(self) -> Scanner:
+        """Return a scanner of its own options with the same loaded parts."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
     def scan(self, source: Any, *, name: str | None = None, white: float | None = None) -> Report:
         """Read a picture or a clip and judge every face in it.
 
@@ -177,8 +183,9 @@ class Scanner:
         found = time.perf_counter()
         faces = measure(media.image, faces, self.mesher, done_by=mesher_of(self.finder))
         measured = time.perf_counter()
-        seen = self._see(media.image, faces)
-        results, verdict = conclude(seen, self.rules)
+        rules = self.rules
+        seen = self._see(media.image, faces, rules)
+        results, verdict = conclude(seen, rules)
         ended = time.perf_counter()
         origin = look_at(media.data, media.image, trust=self.trust) if media.data else None
         return Report(
@@ -187,7 +194,7 @@ class Scanner:
             width=media.image.width,
             height=media.image.height,
             faces=results,
-            thresholds=self.rules.thresholds,
+            thresholds=rules.thresholds,
             finder=self.finder.name,
             models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=media.sha256,
@@ -201,7 +208,7 @@ class Scanner:
             },
             warnings=(
                 *media.warnings,
-                *overlooked(self.finder, media.image, self.rules.least_px),
+                *overlooked(self.finder, media.image, rules.least_px),
             ),
         )
 
@@ -230,9 +237,9 @@ class Scanner:
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
-    def _see(self, image: Image, faces: Sequence[Face]) -> list[Seen]:
+    def _see(self, image: Image, faces: Sequence[Face], rules: Rules) -> list[Seen]:
         """Score the faces that are large enough, the largest first, and measure how well each can be seen."""
-        rules, model = self.rules, self.classifier
+        model = self.classifier
         small = [too_small(face, rules.least_px) for face in faces]
         chosen = _largest(faces, [why is None for why in small], self.max_faces)
         scores = model.score([align(image, faces[i], model.side_px, margin=model.margin) for i in chosen])

@@ -49,9 +49,9 @@ def show_picture(
     inside_px = max(inside.get("width", 0), inside.get("height", 0)) if inside.get("differs") else 0
     return Shown(
         _light(report),
-        encode_jpeg(_shrunk(image, side_px), _QUALITY),
-        encode_jpeg(_shrunk(drawn, side_px), _QUALITY) if changed else None,
-        encode_jpeg(_shrunk(image, inside_px), _QUALITY) if inside_px else None,
+        encode_jpeg(shrunk(image, side_px), _QUALITY),
+        encode_jpeg(shrunk(drawn, side_px), _QUALITY) if changed else None,
+        encode_jpeg(shrunk(image, inside_px), _QUALITY) if inside_px else None,
         _crops(image, report) if crops else {},
         impact=impact,
     )
@@ -177,7 +177,8 @@ def _crops(image: Image, report: Report) -> dict[int, bytes]:
     }
 
 
-def _shrunk(image: Image, side_px: int) -> Image:
+def shrunk(image: Image, side_px: int) -> Image:
+    """Return a picture whose longer side is at most ``side_px``."""
     scale = side_px / max(image.width, image.height)
     if scale >= 1:
         return image

@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -107,7 +108,7 @@ def test_in_a_long_picture_faces_of_every_size_are_found_as_in_its_pieces(finder
 def test_a_pictures_tiles_are_bounded_and_the_finder_says_what_it_cannot_see(finder):
     for size in ((640, 480), (4096, 4096), (1080, 20_000), (30_000, 3000), (12_000, 9000), (30_000, 30_000)):
         scale = looks.finest(*size)
-        assert np.prod([len(looks.starts(round(side * scale))) for side in size]) <= 160
+        assert np.prod([len(looks.spans(round(side * scale))) for side in size]) <= 160
         assert finder.least_px(*size) == pytest.approx(24 / scale)
     assert finder.least_px(4096, 4096) == 24
     assert finder.least_px(12_000, 9000) == 32
@@ -159,13 +160,14 @@ def test_eight_threads_see_what_one_sees(finder, planted):
     assert together == alone
 
 
+@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("length", [1, 700, 768, 769, 1500, 4096])
-def test_tiles_cover_everything_and_lap_over(length):
-    starts = looks.starts(length)
-    ends = [start + looks.TILE_PX for start in starts]
-    assert starts[0] == 0
-    assert ends[-1] >= length
-    assert all(nxt <= end - looks.LAP_PX for nxt, end in zip(starts[1:], ends[:-1], strict=True))
+def test_tiles_cover_everything_and_lap_over(length, narrow):
+    spans = looks.spans(length, narrow=narrow)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == length
+    assert all(0 < end - begin <= looks.TILE_PX for begin, end in spans)
+    assert all(nxt <= end - looks.LAP_PX for (_, end), (nxt, _) in pairwise(spans))
 
 
 def test_a_quarter_turn_is_undone():
@@ -250,10 +252,10 @@ def test_each_look_keeps_the_faces_that_it_shows_well_and_leaves_large_ones_to_t
     look = finder.proposer._look
 
     def noted(pixels, largest):
-        found = look(pixels, largest)
+        found, hints = look(pixels, largest)
         sizes = np.sqrt((found[:, 3:5] - found[:, 1:3]).prod(1))
         kept.extend((max(pixels.shape[:2]), float(size)) for size in sizes)
-        return found
+        return found, hints
 
     monkeypatch.setattr(finder.proposer, "_look", noted)
     finder.proposer.look(planted(1000, 800, face_px, (500, 400)))
@@ -263,6 +265,98 @@ def test_each_look_keeps_the_faces_that_it_shows_well_and_leaves_large_ones_to_t
         kept.clear()
         finder.proposer.look_again(planted(1000, 800, face_px, (500, 400)))
         assert any(size > 125 for side, size in kept if side > 112)  # here they count everywhere
+
+
+@pytest.fixture
+def looked_at(finder, monkeypatch):
+    """Remember the pixels the network is given, in all."""
+    seen = []
+    look = finder.proposer._look
+    monkeypatch.setattr(
+        finder.proposer, "_look", lambda part, most: [seen.append(part.size // 3), look(part, most)][1]
+    )
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("face_px", "at"), [(48, (3010, 640)), (48, (130, 2900)), (64, (1999, 1500))], ids=str
+)
+def test_a_small_face_in_a_large_picture_costs_little_and_is_found(finder, planted, looked_at, face_px, at):
+    """16 megapixels, of which a copy of a sixth is looked at, and the face itself."""
+    faces = finder.find(planted(4000, 4000, face_px, at))
+    hit(faces, at, face_px)
+    assert len(faces) == 1
+    assert sum(looked_at) < 0.35 * 4000 * 4000
+
+
+def test_a_portrait_is_looked_at_closely_only_beside_its_face(finder, head, looked_at):
+    image, _ = head
+    large = Image(np.asarray(cv2.resize(image.pixels, (640, 640)), np.uint8))
+    assert len(finder.find(large)) == 1
+    assert sum(looked_at) < 0.75 * 640 * 640
+
+
+@pytest.mark.parametrize("face_px", [24, 32, 48, 80])
+def test_looking_closely_only_at_hints_finds_whom_looking_everywhere_finds(
+    finder, planted, monkeypatch, face_px
+):
+    rng, places = np.random.default_rng(face_px), looks.places
+    for size in ((640, 480), (1000, 1500), (1900, 1300)):
+        at = tuple(int(rng.uniform(0.2, 0.8) * side) for side in size)
+        picture = planted(*size, face_px, at)
+        found = finder.find(picture)
+        with monkeypatch.context() as patch:
+            patch.setattr(looks, "places", lambda shape, _: places(shape, None))
+            everywhere = finder.find(picture)
+        assert len(found) == len(everywhere)
+        for one, other in zip(found, everywhere, strict=True):
+            np.testing.assert_allclose(one.box, other.box, atol=0.05 * face_px)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_portrait_is_found_alike_however_it_lies_and_however_closely_it_is_looked_at(
+    finder, head, monkeypatch, turns, mirrored
+):
+    places = looks.places
+    pixels = np.rot90(cv2.resize(head[0].pixels, (600, 640)), turns)
+    picture = Image(np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels))
+    found = finder.find(picture)
+    with monkeypatch.context() as patch:
+        patch.setattr(looks, "places", lambda shape, _: places(shape, None))
+        everywhere = finder.find(picture)
+    assert len(found) == len(everywhere) == 1
+    np.testing.assert_array_equal(found[0].box, everywhere[0].box)
+    np.testing.assert_array_equal(found[0].mesh, everywhere[0].mesh)
+
+
+def test_parts_to_look_at_lie_apart_and_hold_every_hint():
+    rng = np.random.default_rng(2)
+    for side in (640, 3000):
+        hints = np.full((40, 15), -1, np.float32)
+        corner = rng.uniform(0, side - 60, (40, 2))
+        hints[:, 1:5] = np.concatenate([corner, corner + rng.uniform(10, 60, (40, 1))], axis=1)
+        told = looks.Hints(hints[: side // 80], np.zeros((0, 15), np.float32), 1.0, 2.5, 125.0)
+        parts = looks.places((side, side, 3), told)
+        for x0, y0, x1, y1 in told.seen[:, 1:5]:
+            assert any(t <= y0 and y1 <= b and le <= x0 and x1 <= r for t, b, le, r in parts)
+        assert all(b - t <= looks.TILE_PX and r - le <= looks.TILE_PX for t, b, le, r in parts)
+        assert sum((b - t) * (r - le) for t, b, le, r in parts) < 0.8 * side * side
+    assert looks.places((640, 640, 3), None) == [(0, 640, 0, 640)]
+
+
+def test_inside_a_large_face_that_is_sure_no_other_is_looked_for():
+    face, inside, beside = np.zeros((3, 15), np.float32)
+    face[:5], inside[:5], beside[:5] = (
+        (3, 100, 100, 400, 400),
+        (0, 200, 200, 230, 230),
+        (0, 500, 500, 530, 530),
+    )
+    seen = np.stack([inside, beside])
+    told = looks.Hints(seen, face[None], 1.0, 2.5, 125.0)
+    assert len(told.boxes()) == 1
+    face[0] = 0  # not so sure
+    assert len(looks.Hints(seen, face[None], 1.0, 2.5, 125.0).boxes()) == 2
 
 
 SUMS = {  # logit of the proposal, of the mesh; found in the first look, found where one looks again

@@ -5,6 +5,7 @@ import io
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -167,6 +168,15 @@ def test_an_impossible_threshold_is_refused(card, threshold):
     with pytest.raises(UsageError, match="above 0 and at most at 1") as caught:
         Scanner(mesher=None, finder=Told(), model=card, threshold=threshold)
     assert caught.value.hint
+
+
+def test_a_copy_shares_what_is_loaded_and_has_options_of_its_own(card):
+    scanner = Scanner(model=card)
+    twin = copy(scanner)
+    twin.threshold = 0.9
+    assert (twin.finder, twin.mesher, twin.classifier) == (scanner.finder, scanner.mesher, scanner.classifier)
+    assert scanner.threshold is None
+    assert twin.rules.thresholds.fake == 0.9
 
 
 def test_at_most_so_many_faces_are_judged_the_largest_first(card):
