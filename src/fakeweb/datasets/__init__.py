@@ -1,6 +1,8 @@
-"""Data set layouts: a folder on disk -> an iterator of :class:`Sample`. Opens no pixels.
+"""Data set layouts: a folder on disk -> an iterator of :class:`Sample`; data sets built from public repositories.
 
-May import: numpy, OpenCV, fsspec (its guest), :mod:`fakeweb.media`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
+A layout opens no pixels; ``build`` opens, encodes and compares them.
+
+May import: numpy, OpenCV, :mod:`fakeweb.media`, :mod:`fakeweb.registry`, :mod:`fakeweb.types`,
 :mod:`fakeweb.errors`.
 
 A new layout is one file here with a class that has ``name`` and ``index(root) -> Iterator[Sample]``, and one
@@ -13,7 +15,12 @@ line in :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_layouts.py`
     doubles  pictures that stand in a data set twice, perhaps as the opposite
     opening  layouts by name with options, or by the look of a folder; a whole data set at once
     people   persons who stand under several groups, and regrouping by them
-    storage  files by name, in a folder or in object storage; shards: face tracks packed into tar files; journal
+    shards   face tracks packed into tar files; journal: records that survive an interruption
+
+What makes a data set::
+
+    manifest  which files of which repositories, with which labels; clones: where their bytes are
+    build     chooses, encodes (encoding), drops twins (likeness), writes index.csv; card: what came of it
 """
 
 from fakeweb.datasets.doubles import settle_conflicts

@@ -15,11 +15,20 @@ import numpy as np
 from fakeweb.batch import ordered_map
 from fakeweb.datasets import Sample
 from fakeweb.datasets.csvfile import header_of, read_csv, write_csv
+from fakeweb.datasets.likeness import near_duplicates
 from fakeweb.errors import DatasetError
 from fakeweb.evaluate import plots
-from fakeweb.evaluate.figures import two_class_sources
-from fakeweb.evaluate.files import FORMAT_FEATURES, FileFacts, format_features, near_duplicates, read_facts
-from fakeweb.evaluate.leaks import ALLOWED, LEAST, leak
+from fakeweb.evaluate.exact import LEAST as LEAST_EXACT
+from fakeweb.evaluate.exact import SURE
+from fakeweb.evaluate.files import (
+    FORMAT_FEATURES,
+    FileFacts,
+    container_aspects,
+    format_features,
+    read_facts,
+    resampling_aspects,
+)
+from fakeweb.evaluate.leaks import ALLOWED, LEAST, RESAMPLED, container_leaks, resampling_leaks
 from fakeweb.evaluate.pages import NONE, Block, Heading, Plot, Side, Table, Text, write_json, write_page
 from fakeweb.evaluate.report import cell
 from fakeweb.evaluate.score_picture import name_of
@@ -97,7 +106,7 @@ def _findings(
         "broken": [{"path": f.path, "error": f.error} for _, f in pairs if f.error],
         "sources": _sources(pairs),
         "duplicates": _count_doubles(doubles),
-        "format_leaks": _format_leaks(pairs),
+        **_leaks(pairs),
     }
 
 
@@ -203,14 +212,23 @@ def _spread(values: Sequence[float]) -> list[float]:
     return [round(float(v), 2) for v in np.percentile(values, [5, 50, 95])] if values else []
 
 
-def _format_leaks(pairs: Pairs) -> dict[str, Any]:
-    """Say per two-class source how well containers alone tell the classes."""
-    out = {}
+def _leaks(pairs: Pairs) -> dict[str, Any]:
+    """Say per source how well containers alone tell the classes, and whether one of them was resampled."""
     readable = [(s, f) for s, f in pairs if not f.error and s.label is not None]
-    for source in two_class_sources([s for s, _ in readable], LEAST):
-        own = [(s, f) for s, f in readable if s.source == source]
-        out[source] = leak(format_features([f for _, f in own]), [s for s, _ in own], FORMAT_FEATURES)
-    return out
+    samples = [s for s, _ in readable]
+
+    def facts(places: list[int]) -> list[FileFacts]:
+        return [readable[i][1] for i in places]
+
+    return {
+        "format_leaks": container_leaks(
+            samples,
+            lambda at: container_aspects(facts(at)),
+            lambda at: format_features(facts(at)),
+            FORMAT_FEATURES,
+        ),
+        "resampling_leaks": resampling_leaks(samples, lambda at: resampling_aspects(facts(at))),
+    }
 
 
 def _overview(findings: dict[str, Any], pairs: Pairs) -> list[Block]:
@@ -281,26 +299,43 @@ def _leak_blocks(findings: dict[str, Any]) -> list[Block]:
         Text(
             "How well a small classifier tells real from fake by handling alone, cross-validated by group, within "
             f"each source that holds at least {LEAST} of both. Above {0.5 + ALLOWED:.2f}, a network can learn the "
-            "handling instead of the faces."
+            f"handling instead of the faces. From {LEAST_EXACT} of both on, each aspect alone: its AUC, and how often "
+            f"shuffled labels do as well with any aspect (p; {SURE} or less is no chance)."
         ),
         Heading("By the container: size, aspect, format, quantiser, sampling, segments", 3),
-        _leak_table(findings["format_leaks"]),
+        _leak_table(findings["format_leaks"], LEAST_EXACT),
+        Heading("By resampling: spectral slope, fine detail, periodicity, JPEG grid", 3),
+        Text(
+            "One class was shrunk or enlarged and the other not, or is softer. Manipulations leave some of these "
+            f"traces too, so that only an AUC above {0.5 + RESAMPLED:.2f} counts."
+        ),
+        _leak_table(findings["resampling_leaks"], LEAST_EXACT),
     ]
     if findings["crop_leaks"] is not None:
         title = "In the crops that training sees: size, phase of the JPEG grid, traces of the quantiser"
-        blocks += [Heading(title, 3), _leak_table(findings["crop_leaks"])]
+        blocks += [Heading(title, 3), _leak_table(findings["crop_leaks"], LEAST)]
     return blocks
 
 
-def _leak_table(leaks: dict[str, Any]) -> Block:
+def _leak_table(leaks: dict[str, Any], least: int) -> Block:
     if not leaks:
-        return Text(f"No source holds {LEAST} of both classes.")
+        return Text(f"No source holds {least} of both classes.")
     rows = [
         [s, str(v["real"]), str(v["fake"]), cell(v["auc"]), f"{v['worst_feature']} {v['worst_auc']:.3f}",
-         "LEAKS" if v["leaks"] else "no"]
+         f"{v['p']:.4f}" if "p" in v else NONE, v.get("words", NONE), "LEAKS" if v["leaks"] else "no"]
         for s, v in leaks.items()
     ]  # fmt: skip
-    return Table(["source", "real", "fake", "AUC", "most telling alone", "leaks"], rows)
+    head = [
+        "source",
+        "real",
+        "fake",
+        "AUC",
+        "most telling alone",
+        "p",
+        "what reals and fakes are like",
+        "leaks",
+    ]
+    return Table(head, rows)
 
 
 def _double_blocks(findings: dict[str, Any], doubles: Sequence[_Double]) -> list[Block]:

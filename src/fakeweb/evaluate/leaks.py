@@ -3,7 +3,8 @@
 Within one source, real and fake files must have gone through the same hands: the same sizes, formats, quantisers,
 positions of the JPEG grid. Where they have not, a network learns the handling and calls it manipulation. A small
 classifier that sees nothing but handling, cross-validated by group, must stay at an AUC of 0.50 +- 0.05 within each
-source that holds both classes.
+source that holds both classes. Sources too small for a classifier, from eight of either class on, get an exact test of
+one aspect at a time (:mod:`.exact`), and so do traces of resampling (:mod:`.resampling`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 
 from fakeweb.datasets import Sample
 from fakeweb.errors import FakeWebError
+from fakeweb.evaluate.exact import LEAST as LEAST_EXACT
+from fakeweb.evaluate.exact import SURE, Aspect, most_telling
 from fakeweb.evaluate.figures import figure, two_class_sources
 from fakeweb.evaluate.shallow import grid_strength, out_of_fold
 from fakeweb.faces import main_face
@@ -26,7 +29,9 @@ from fakeweb.types import Box, FaceFinder, Image, UInt8Array
 
 ALLOWED: Final = 0.05
 LEAST: Final = 100
-"""So many of either class are needed for a figure that means anything."""
+"""So many of either class are needed for a classifier's figure that means anything."""
+RESAMPLED: Final = 0.15
+"""So far from 0.5 may the AUC of a trace of resampling lie: manipulations leave some of these traces too."""
 
 MakeCrop = Callable[[Image, Box, np.random.Generator], UInt8Array]
 """Cuts and degrades a crop as training does: (picture, box of the face, dice) -> RGB (S, S, 3)."""
@@ -174,3 +179,79 @@ def leak(values: Floats, samples: Sequence[Sample], names: Sequence[str]) -> dic
         # a leak is what can be used: a figure below 0.5 is chance, for the classifier was free to turn round
         "leaks": bool(value > 0.5 + ALLOWED and (not inside or interval[0] > 0.5)),
     }
+
+
+def exact_leak(
+    aspects: Sequence[Aspect], samples: Sequence[Sample], *, allowed: float = ALLOWED
+) -> dict[str, Any] | None:
+    """Return whether one aspect alone parts the classes, by an exact test; None for fewer than eight of either class.
+
+    Args:
+        aspects: Of the N samples.
+        samples: N of both classes.
+        allowed: So far from 0.5 may the AUC of the most telling aspect lie.
+    """
+    labels = np.array([int(s.label or 0) for s in samples], np.int64)
+    told = most_telling(aspects, labels, [s.group for s in samples])
+    if told is None:
+        return None
+    return {
+        "real": int((labels == 0).sum()),
+        "fake": int((labels == 1).sum()),
+        "auc": figure(told.auc, (math.nan, math.nan)),
+        "worst_feature": told.aspect,
+        "worst_auc": told.auc,
+        "p": told.p,
+        "words": f"{told.aspect}: {told.words}",
+        "leaks": told.p <= SURE and told.auc > 0.5 + allowed,
+    }
+
+
+def container_leaks(
+    samples: Sequence[Sample],
+    aspects_of: Callable[[list[int]], list[Aspect]],
+    values_of: Callable[[list[int]], Floats],
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """Say per two-class source how well containers alone tell the classes, in words too.
+
+    Args:
+        samples: Labelled samples.
+        aspects_of: Returns the aspects of the samples at some places.
+        values_of: Returns their (N, K) features.
+        names: Of the K features.
+    """
+    out = {}
+    for source in two_class_sources(samples, LEAST_EXACT):
+        at = [i for i, s in enumerate(samples) if s.source == source]
+        own = [samples[i] for i in at]
+        found = exact_leak(aspects_of(at), own)
+        if source in two_class_sources(own, LEAST):
+            alone = bool(found and found["leaks"])
+            found = (found or {}) | leak(values_of(at), own, names)
+            found["leaks"] |= alone
+        if found is not None:
+            out[source] = found
+    return out
+
+
+def resampling_leaks(
+    samples: Sequence[Sample], aspects_of: Callable[[list[int]], list[Aspect]]
+) -> dict[str, Any]:
+    """Say per source whether one class was shrunk or enlarged and the other not; lone fakes are held against all reals.
+
+    Args:
+        samples: Labelled samples.
+        aspects_of: Returns the traces of the samples at some places.
+    """
+    out = {}
+    both = set(two_class_sources(samples, LEAST_EXACT))
+    reals = [i for i, s in enumerate(samples) if s.label == 0]
+    for source in sorted({s.source for s in samples if s.label == 1}):
+        alone = source not in both
+        at = [i for i, s in enumerate(samples) if s.source == source and not (alone and s.label == 0)]
+        at += reals if alone else []
+        found = exact_leak(aspects_of(at), [samples[i] for i in at], allowed=RESAMPLED)
+        if found is not None:
+            out[f"{source} against the reals of all sources" if alone else source] = found
+    return out

@@ -1,7 +1,8 @@
-"""``fakeweb data``: look at a data set before trusting it."""
+"""``fakeweb data``: build a data set, and look at it before trusting it."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,20 +12,32 @@ import typer
 from fakeweb import registry
 from fakeweb.cli.console import ERRORS, print_left_out, progress_bar, write
 from fakeweb.cli.options import FinderModel, Workers
+from fakeweb.cli.places import brought, sent
 from fakeweb.datasets import Sample, read_samples
-from fakeweb.errors import UnknownName
+from fakeweb.errors import UnknownName, UsageError
 from fakeweb.scanner import DEFAULT_FINDER, Scanner
 from fakeweb.types import Box, FaceFinder, Image, UInt8Array
 from fakeweb.workshop import PANEL
+from fakeweb.workshop.probe import command as probe
 
 command = typer.Typer(
-    help="Look at a data set: what is in it, what leaks, who stands in it twice.",
+    help="Build a data set from public repositories; look at one: what is in it, what leaks, who stands in it twice.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     rich_help_panel=PANEL,
     add_completion=False,
 )
 
+command.add_typer(probe, name="probe")
+
+BUILD_EPILOG = """
+**An interrupted build goes on**: the same command, and at most one picture is done again. Nothing is fetched: where a
+clone is missing, the error says the command that brings it.
+
+**Example**
+
+* fakeweb data build manifests/*.toml --clones clones --out DATA
+"""
 INSPECT_EPILOG = """
 **An interrupted inspection goes on**: the same command reads only what is missing. Needs the extra 'evaluate'.
 
@@ -52,14 +65,83 @@ PEOPLE_EPILOG = """
 * fakeweb data people DATA --source ciplab --finder-model face_detection_yunet_2023mar.onnx --out people
 """
 
-Root = Annotated[Path, typer.Argument(help="Root of the data set.", show_default=False)]
+Root = Annotated[
+    Path,
+    typer.Argument(help="Root of the data set: a folder, or s3://...", show_default=False, callback=brought),
+]
 LayoutOption = Annotated[str, typer.Option(help=f"How it lies: auto, {', '.join(registry.names('layout'))}.")]
+
+
+@command.command("build", epilog=BUILD_EPILOG)
+def build(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(help="Manifest files, a source each.", show_default=False, callback=brought),
+    ],
+    clones: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of the clones (with work trees or bare) and wheels.",
+            show_default=False,
+            callback=brought,
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the data set.", show_default=False, callback=sent)
+    ],
+    longest: Annotated[
+        int,
+        typer.Option(min=0, help="Longer side at most, in pixels; 0 leaves every picture at its own scale."),
+    ] = 0,
+    quality: Annotated[tuple[int, int], typer.Option(help="Lowest and highest JPEG quality.")] = (80, 97),
+    seed: Annotated[int, typer.Option(help="Of the dice for quality and cut.")] = 0,
+    resample: Annotated[
+        bool,
+        typer.Option("--resample", help="Shrink and enlarge what its source did not, as others' fakes were."),
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Keep what is not what the manifests say (counts, SHA-256).")
+    ] = False,
+) -> None:
+    """Build a data set from manifests and clones of public repositories: pictures, index.csv, card.md, left_out.csv."""
+    from fakeweb.datasets.build import build as run
+    from fakeweb.datasets.card import write_card
+    from fakeweb.datasets.encoding import Encoding
+    from fakeweb.datasets.manifest import read_manifest
+
+    if not 1 <= quality[0] <= quality[1] <= 100:
+        raise UsageError("--quality takes the lowest, then the highest", hint="such as --quality 80 97")
+    encoding = Encoding(longest, quality, seed, resample)
+    wanted = [read_manifest(path) for path in manifests]
+    begun = time.monotonic()
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None, note="")
+        first: dict[str, float] = {}
+
+        def show(source: str, done: int, total: int) -> None:
+            spent = time.monotonic() - first.setdefault(source, time.monotonic())
+            note = f"{done / spent:.0f} files a second" if spent > 1 else ""
+            bar.update(task, description=source, completed=done, total=total, note=note)
+
+        built = run(wanted, clones, out, encoding, accept=accept, on_progress=show)
+    write_card(out / "card.md", wanted, built, encoding)
+    for line in built.differences:
+        ERRORS.print(f"not what the manifest says: {line}", markup=False)
+    kept = sum(not m.why for own in built.made.values() for m in own) - len(built.dropped)
+    write(
+        f"{kept} pictures of {len(wanted)} sources in {time.monotonic() - begun:.0f} s;"
+        f" {len(built.dropped)} twins left out"
+    )
+    write(f"card: {out / 'card.md'}")
+    write(f"SHA-256 of index.csv: {built.index_sha256}")
 
 
 @command.command("inspect", epilog=INSPECT_EPILOG)
 def inspect(
     root: Root,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.")] = Path("inspection"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.", callback=sent)] = Path(
+        "inspection"
+    ),
     layout: LayoutOption = "auto",
     crops: Annotated[
         bool, typer.Option("--crops", help="Also look for leaks in crops cut and degraded as training does.")
@@ -129,9 +211,15 @@ def _findings(found: dict[str, Any]) -> list[str]:
         f" and {doubles['near_across_splits']}, across labels {doubles['exact_across_labels']}"
         f" and {doubles['near_across_labels']}"
     )
-    for title, key in (("container", "format_leaks"), ("training crops", "crop_leaks")):
+    titles = (
+        ("container", "format_leaks"),
+        ("resampling", "resampling_leaks"),
+        ("training crops", "crop_leaks"),
+    )
+    for title, key in titles:
         for source, leak in (found[key] or {}).items():
-            word = "LEAKS" if leak["leaks"] else "no leak"
+            word = f"LEAKS ({leak['words']})" if leak["leaks"] and "words" in leak else "LEAKS"
+            word = word if leak["leaks"] else "no leak"
             lines.append(f"handling, {title}, {source}: AUC {leak['auc']['value']:.3f}, {word}")
     return lines
 
@@ -139,8 +227,10 @@ def _findings(found: dict[str, Any]) -> list[str]:
 @command.command("folds", epilog=FOLDS_EPILOG)
 def folds(
     root: Root,
-    recipe: Annotated[Path, typer.Option(help="Training recipe that every fold changes.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for folds.json and the recipes.")],
+    recipe: Annotated[Path, typer.Option(help="Training recipe that every fold changes.", callback=brought)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for folds.json and the recipes.", callback=sent)
+    ],
     layout: LayoutOption = "auto",
     count: Annotated[int, typer.Option(min=2, help="How many folds.")] = 4,
 ) -> None:
@@ -160,11 +250,11 @@ def people(
     root: Root,
     source: Annotated[str, typer.Option(help="Source to look through.", show_default=False)],
     finder_model: Annotated[
-        Path, typer.Option(help="Model file of the finder yunet, which gives five points.")
+        Path, typer.Option(help="Model file of the finder yunet, which gives five points.", callback=brought)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for people.csv and pairs.png.")] = Path(
-        "people"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for people.csv and pairs.png.", callback=sent)
+    ] = Path("people"),
     layout: LayoutOption = "auto",
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least likeness of a pair.", show_default=False)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fakeweb.datasets import Sample, read_samples
+from fakeweb.datasets.likeness import difference_hash, near_duplicates
 from fakeweb.errors import DatasetError, UsageError
-from fakeweb.evaluate.files import difference_hash, near_duplicates, read_facts
+from fakeweb.evaluate.files import read_facts
 from fakeweb.evaluate.folds import Fold, make_folds, read_folds, write_folds
 from fakeweb.evaluate.leaks import crop_features, leak
 from fakeweb.evaluate.people import Pair, aligned_face, describe, families, likeness
