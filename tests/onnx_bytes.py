@@ -45,6 +45,12 @@ def scalar(name: str, value: float) -> bytes:
     return field(2, FLOAT) + field(8, name) + field(9, struct.pack("<f", value))
 
 
+def whole_numbers(name: str, values: list[int]) -> bytes:
+    """Encode a TensorProto of shape (len(values),) and type int64."""
+    packed = struct.pack(f"<{len(values)}q", *values)
+    return field(1, len(values)) + field(2, 7) + field(8, name) + field(9, packed)
+
+
 def value_info(name: str, element: int, shape: tuple[str | int, ...]) -> bytes:
     """Encode a ValueInfoProto; a string in the shape is a free dimension."""
     dims = b"".join(field(1, field(2, d) if isinstance(d, str) else field(1, d)) for d in shape)
@@ -101,3 +107,19 @@ def brightness_classifier(
         constants.append(scalar("to one", 1 / 255))
         outputs.append(value_info("evidence", FLOAT, ("n", cells, cells)))
     return model(nodes, constants, [pixels], outputs)
+
+
+def token_encoder(side_px: int, cells: int) -> bytes:
+    """Build float (1, 3, S, S) -> ``mean``; ``tokens`` (1, 1 + cells * cells, 3) inside are mean colours, all first."""
+    step = side_px // cells
+    nodes = [
+        node("AveragePool", ["pixels"], ["pooled"], kernel_shape=[step, step], strides=[step, step]),
+        node("Reshape", ["pooled", "flat"], ["planes"]),
+        node("Transpose", ["planes"], ["patches"], perm=[0, 2, 1]),
+        node("ReduceMean", ["patches"], ["class"], axes=[1], keepdims=1),
+        node("Concat", ["class", "patches"], ["tokens"], axis=1),
+        node("ReduceMean", ["tokens"], ["mean"], axes=[1, 2], keepdims=0),
+    ]
+    pixels = value_info("pixels", FLOAT, (1, 3, side_px, side_px))
+    flat = whole_numbers("flat", [1, 3, cells * cells])
+    return model(nodes, [flat], [pixels], [value_info("mean", FLOAT, (1,))])

@@ -18,6 +18,13 @@ from fakeweb.errors import BrokenPlugin, UnknownName
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "calibration": {"groups": "fakeweb.workshop.calibrate:calibrate"},
+    "conversion": {
+        "clip-float": "fakeweb.train.made.encoders:clip_float",
+        "dinov2-float": "fakeweb.train.made.encoders:dinov2_float",
+        "ncnn": "fakeweb.train.made.ncnn:to_onnx",
+        "taef2": "fakeweb.train.made.taesd:taef2",
+        "vaelight": "fakeweb.train.made.vaelight:vaelight",
+    },
     "finder": {
         "fakeweb": "fakeweb.faces.own:OwnFinder",
         "haar": "fakeweb.faces.haar:HaarFinder",
@@ -30,6 +37,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "swap": "fakeweb.forge.swap:Swap",
         "reenact": "fakeweb.forge.reenact:Reenact",
         "lower_face": "fakeweb.forge.reenact:LowerFace",
+        "local_affine": "fakeweb.forge.reenact:LocalAffine",
+        "mouth": "fakeweb.forge.mouth:MouthTransfer",
         "smooth": "fakeweb.forge.retouch:Smooth",
         "whiten": "fakeweb.forge.retouch:Whiten",
         "eyes": "fakeweb.forge.retouch:Eyes",
@@ -40,11 +49,16 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "bright": "fakeweb.forge.retouch:Bright",
         "make_up": "fakeweb.forge.retouch:MakeUp",
         "sharpen": "fakeweb.forge.retouch:Sharpen",
+        "gmic": "fakeweb.forge.gmic:GmicRetouch",
         "part": "fakeweb.forge.part:PartSwap",
         "retouch": "fakeweb.forge.retouch:Retouch",
         "beauty": "fakeweb.forge.retouch:Beauty",
         "grid": "fakeweb.forge.spectral:Grid",
         "peaks": "fakeweb.forge.spectral:Peaks",
+        "taef2": "fakeweb.forge.copies:Taef2",
+        "vaelight": "fakeweb.forge.copies:VaeLight",
+        "span": "fakeweb.forge.copies:Span",
+        "waifu2x": "fakeweb.forge.copies:Waifu2x",
     },
     "layout": {
         "index": "fakeweb.datasets.index:IndexLayout",
@@ -87,7 +101,7 @@ def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
 
     Args:
-        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
+        kind: ``calibration``, ``conversion``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
     """
     return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
 
@@ -96,7 +110,7 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name; a third party may not take a built-in name.
 
     Args:
-        kind: ``calibration``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
+        kind: ``calibration``, ``conversion``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
         name: A name out of :func:`names`.
 
     Raises:

@@ -30,13 +30,13 @@ def third_party(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "name"), BUILT_IN, ids=lambda v: v)
 def test_every_built_in_target_is_there(kind, name):
-    if kind in ("net", "task") and importlib.util.find_spec("torch") is None:
-        pytest.skip("nets and tasks need the extra 'train' (torch)")
+    if kind in ("net", "task", "conversion") and importlib.util.find_spec("torch") is None:
+        pytest.skip("nets, tasks and conversions need the extra 'train' (torch)")
     if name == "timm" and importlib.util.find_spec("timm") is None:
         pytest.skip("the net 'timm' needs timm")
     target = registry.load(kind, name)
     assert callable(target)
-    if kind not in ("net", "calibration", "task"):
+    if kind not in ("net", "calibration", "task", "conversion"):
         assert target.name == name
 
 

@@ -1,6 +1,6 @@
 """Classifiers of face crops: crops in, calibrated scores out.
 
-May import: numpy, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+May import: numpy, OpenCV, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 A new classifier usually needs no code here: its card carries input size, calibration and thresholds. Another
 family (an ensemble, say) is one file with a class that keeps the :class:`fakeweb.types.Classifier` contract of

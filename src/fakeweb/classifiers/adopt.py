@@ -54,6 +54,7 @@ def describe(
         raise ModelMissing(
             f"no ONNX file at {file}", hint="docs/guide/models.md shows the way from Keras and PyTorch"
         )
+    refuse_other_formats(file)
     card = draft(file, name, adapter, side_px or 64, margin, min_face_px)
     task = {"file": str(file), "adapter": asdict(adapter), "side_px": side_px, "margin": margin}
     side = int(on_trial(task)["side_px"])
@@ -62,14 +63,68 @@ def describe(
     )
 
 
+_TORCH = "torch.onnx.export needs the code that builds it"
+_KERAS = "beside tensorflow and tf2onnx: python -m tf2onnx.convert --keras {0} --opset 17 --output {1}.onnx"
+_OTHERS = {
+    ".h5": ("a Keras file", _KERAS),
+    ".keras": ("a Keras file", _KERAS),
+    ".tflite": (
+        "a TensorFlow Lite file",
+        "python -m tf2onnx.convert --tflite {0} --opset 17 --output {1}.onnx",
+    ),
+    ".pb": (
+        "a TensorFlow graph",
+        "python -m tf2onnx.convert --saved-model FOLDER --opset 17 --output {1}.onnx, FOLDER being where {0} lies",
+    ),
+    ".pth": ("a torch file", _TORCH),
+    ".safetensors": ("a file of weights without a network", _TORCH),
+}
+"""What networks of other libraries are, by the ending of their files, and how they become ONNX."""
+
+
+def refuse_other_formats(file: Path) -> None:
+    """See that a file is none of another library, by what it begins with, else by its name.
+
+    Raises:
+        UsageError: It is; the hint says how it becomes ONNX.
+    """
+    kind = _format_of(file)
+    if kind in _OTHERS:
+        what, way = _OTHERS[kind]
+        raise UsageError(
+            f"{file} is {what}, not ONNX",
+            hint=f"convert it first: {way.format(file.name, file.stem)}; see docs/guide/models.md",
+        )
+
+
+def _format_of(file: Path) -> str:
+    """Return the usual ending of what a file is."""
+    with file.open("rb") as stream:
+        head = stream.read(16)
+    suffix = {".pt": ".pth", ".bin": ".pth", ".hdf5": ".h5"}.get(file.suffix.lower(), file.suffix.lower())
+    if head.startswith(b"\x89HDF"):
+        return ".h5"
+    if head[4:8] == b"TFL3":
+        return ".tflite"
+    if head[8:9] == b"{" and head[4:8] == b"\0\0\0\0":
+        return ".safetensors"
+    if head.startswith(b"PK"):
+        return ".keras" if suffix == ".keras" else ".pth"
+    if head.startswith(b"\x80\x02"):  # a pickle, as torch wrote them before it wrote archives
+        return ".pth"
+    return suffix if suffix in _OTHERS else ".onnx"
+
+
 def joined(file: Path, folder: Path) -> Path:
     """Return an ONNX file that holds its weights: itself, or one in a folder that has taken in the files beside it.
 
     Raises:
         ModelMissing, ModelIncompatible: A file with weights is not there, or lies elsewhere.
+        UsageError: It is a network of another library.
     """
     if not file.is_file():
         return file
+    refuse_other_formats(file)
     content = whole(file)
     if content == file.read_bytes():
         return file

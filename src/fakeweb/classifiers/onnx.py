@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.classifiers.features import CropEncoder
+from fakeweb.classifiers.remote import local_model
 from fakeweb.errors import ModelIncompatible
-from fakeweb.runtime import Adapter, Driven, ModelCard, Norms
+from fakeweb.runtime import Adapter, Composition, Driven, ModelCard, Norms
 from fakeweb.types import Crop, FloatArray, Score, Thresholds
 
 DEFAULT_MODEL = "fast"
@@ -41,10 +43,11 @@ class OnnxClassifier(Driven[ModelCard]):
 
     Where the card asks for a second look at doubtful crops, those are judged once more, mirrored, and the mean of
     both looks counts. Crops go through the network one by one: a batch gains nothing on one core, and so a crop's
-    score cannot depend on its neighbours.
+    score cannot depend on its neighbours. The file of a composed model is a head: the logit of another model and the
+    features of a frozen encoder in, a logit out; kinds and map are the other model's.
 
     Args:
-        model: Name of a shipped model, path of a card, or a card.
+        model: Name of a shipped model, path or address of a card, or a card.
         threads: Threads inside one call.
 
     Raises:
@@ -54,7 +57,10 @@ class OnnxClassifier(Driven[ModelCard]):
     takes, called = ModelCard, "a classifier"
 
     def __init__(self, model: str | Path | ModelCard = DEFAULT_MODEL, *, threads: int = 1) -> None:
-        super().__init__(model, threads=threads)
+        super().__init__(local_model(model), threads=threads)
+        composed = self.card.composed
+        self._base = None if composed is None else _base_of(self.card, composed, threads)
+        self._encoder = None if composed is None else CropEncoder(composed, threads)
 
     @property
     def side_px(self) -> int:
@@ -97,10 +103,7 @@ class OnnxClassifier(Driven[ModelCard]):
     def _score(self, crop: Crop) -> Score:
         if crop.side_px != self.side_px:
             raise ValueError(f"{self.reference} wants crops of {self.side_px} px, got {crop.side_px}")
-        look = self._look(crop.pixels)
-        doubtful = self.card.second_look
-        if doubtful is not None and doubtful[0] < look.logit < doubtful[1]:
-            look = look.beside(self._look(np.ascontiguousarray(crop.pixels[:, ::-1])))
+        look = self._looks(crop.pixels)
         kinds = where = None
         if look.kinds is not None:
             shares = np.exp(look.kinds - look.kinds.max())
@@ -110,22 +113,27 @@ class OnnxClassifier(Driven[ModelCard]):
         p_fake = self.card.calibration.probability(look.logit)
         return Score(p_fake, look.logit, self.reference, kinds, look.evidence, where)
 
+    def _looks(self, pixels: npt.NDArray[np.uint8]) -> _Look:
+        """Look at one crop, uint8 RGB (S, S, 3), and once more, mirrored, where the card asks for it."""
+        look = self._look(pixels)
+        doubtful = self.card.second_look
+        if doubtful is not None and doubtful[0] < look.logit < doubtful[1]:
+            look = look.beside(self._look(np.ascontiguousarray(pixels[:, ::-1])))
+        return look
+
     def _look(self, pixels: npt.NDArray[np.uint8]) -> _Look:
         """Run the network on one crop, uint8 RGB (S, S, 3).
 
         Raises:
             ModelIncompatible: As :meth:`score`.
         """
+        if self._base is not None and self._encoder is not None:
+            look = self._base._looks(pixels)
+            features = np.concatenate([[look.logit], self._encoder(pixels)])
+            return replace(look, logit=self._logit(self._session.run(features[None].astype(np.float32))))
         adapter = self.card.adapter
         out = self._session.run(pixels[None] if adapter is None else adapter.feed(pixels))
-        if adapter is not None:
-            logit = self._adapted(adapter, out)
-        elif "logit" not in out:
-            raise self._not_as_promised(f"no output 'logit', only {', '.join(out)}")
-        else:
-            logit = float(out["logit"][0])
-        if not math.isfinite(logit):
-            raise self._not_as_promised(f"a logit of {logit}")
+        logit = self._logit(out)
         kinds = None
         if self.card.kinds and "kinds" in out:
             kinds = np.asarray(out["kinds"][0], np.float64)
@@ -147,6 +155,18 @@ class OnnxClassifier(Driven[ModelCard]):
             raise self._not_as_promised("evidence outside [0, 1]")
         return evidence.clip(0, 1)
 
+    def _logit(self, out: Mapping[str, FloatArray]) -> float:
+        """Return the logit out of a network's outputs; a finite number."""
+        if self.card.adapter is not None:
+            logit = self._adapted(self.card.adapter, out)
+        elif "logit" not in out:
+            raise self._not_as_promised(f"no output 'logit', only {', '.join(out)}")
+        else:
+            logit = float(out["logit"][0])
+        if not math.isfinite(logit):
+            raise self._not_as_promised(f"a logit of {logit}")
+        return logit
+
     def _adapted(self, adapter: Adapter, out: Mapping[str, FloatArray]) -> float:
         try:
             return adapter.logit(out)
@@ -157,6 +177,24 @@ class OnnxClassifier(Driven[ModelCard]):
 
     def _not_as_promised(self, what: str) -> ModelIncompatible:
         return ModelIncompatible(f"{self.reference} gave {what}", hint="export the model again")
+
+
+def _base_of(card: ModelCard, composed: Composition, threads: int) -> OnnxClassifier:
+    """Return the model whose looks a composed one starts from.
+
+    Raises:
+        ModelIncompatible: It is not the one the head was trained beside.
+    """
+    base = OnnxClassifier(composed.base, threads=threads)
+    same = (base.side_px, base.margin, base.card.kinds, base.card.evidence_side)
+    if base.card.sha256 != composed.base_sha256 or same != (
+        card.side_px, card.margin, card.kinds, card.evidence_side
+    ):  # fmt: skip
+        raise ModelIncompatible(
+            f"{card.reference} was trained beside another {composed.base} than {base.reference}",
+            hint="train its head again, or install the version of FakeWeb it came with",
+        )
+    return base
 
 
 def _cells_to_image(crop: Crop, cells: int) -> npt.NDArray[np.float32]:

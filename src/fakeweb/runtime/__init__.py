@@ -1,9 +1,10 @@
-"""Models as data: cards, a verified store, ONNX Runtime sessions.
+"""Models as data: cards, a verified store, ONNX Runtime sessions, public weights by name, frozen encoders.
 
-May import: numpy, onnxruntime (its guest), :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+May import: numpy, onnxruntime (its guest), :mod:`fakeweb.registry`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 A new model is two files in ``models/``: ``<name>.onnx`` and ``<name>.json``, its card; both are written by
-``fakeweb train``. No code changes.
+``fakeweb train``. No code changes. Weights that `fakeweb models fetch` brings are a table, ``weights.toml``; how one is
+made of others is a line in :mod:`fakeweb.registry` (``conversion``).
 """
 
 from fakeweb.runtime.adapter import Adapter
@@ -17,20 +18,27 @@ from fakeweb.runtime.cards import (
     TemporalCard,
     read_card,
 )
+from fakeweb.runtime.composition import Composition
 from fakeweb.runtime.driven import Driven
+from fakeweb.runtime.encoder import ENCODERS, Encoder, features_of
+from fakeweb.runtime.fetch import fetch_weights
 from fakeweb.runtime.find import find_card, list_cards, sha256_of, user_folder, verify
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import ClipNorm, GroupNorm, Norms, RarityNorm, SmallNorm
 from fakeweb.runtime.session import Session, library_version, open_session
+from fakeweb.runtime.weights import find_weights, weights_table
 
 __all__ = [
+    "ENCODERS",
     "NO_NORMS",
     "Adapter",
     "Calibration",
     "Card",
     "ClipNorm",
+    "Composition",
     "Decision",
     "Driven",
+    "Encoder",
     "FinderCard",
     "GroupNorm",
     "MeshCard",
@@ -40,7 +48,10 @@ __all__ = [
     "Session",
     "SmallNorm",
     "TemporalCard",
+    "features_of",
+    "fetch_weights",
     "find_card",
+    "find_weights",
     "library_version",
     "list_cards",
     "open_session",
@@ -48,4 +59,5 @@ __all__ = [
     "sha256_of",
     "user_folder",
     "verify",
+    "weights_table",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from fakeweb.errors import ModelCorrupt, ModelMissing
 from fakeweb.runtime.adapter import Adapter
+from fakeweb.runtime.composition import Composition
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import Norms
 from fakeweb.types import KINDS
@@ -204,6 +205,7 @@ class ModelCard(Card):
         second_look: Crops whose logit lies between these two are judged once more, mirrored, and the mean of both looks
             counts (test-time augmentation, spent where it may change a verdict); None: one look at every crop.
         norms: What genuine faces were measured to be like; what was not measured is left out.
+        composed: For a head over a frozen encoder and another model: which; else None.
     """
 
     task: str = "classifier"
@@ -216,6 +218,7 @@ class ModelCard(Card):
     adapter: Adapter | None = None
     second_look: tuple[float, float] | None = None
     norms: Norms = NO_NORMS
+    composed: Composition | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -244,6 +247,7 @@ class ModelCard(Card):
             "calibration": self.calibration.to_dict(),
             "decision": vars(self.decision),
             **({} if self.adapter is None else {"adapter": vars(self.adapter)}),
+            **({} if self.composed is None else {"composed": self.composed.to_dict()}),
             **({} if self.second_look is None else {"second_look": list(self.second_look)}),
             **({"norms": self.norms.to_dict()} if self.norms != NO_NORMS else {}),
         }
@@ -364,6 +368,7 @@ def _read_classifier(data: Mapping[str, Any]) -> dict[str, Any]:
         "adapter": _read_adapter(data.get("adapter")),
         "second_look": _read_second_look(data.get("second_look")),
         "norms": Norms.from_dict(data.get("norms", {})),
+        "composed": Composition.from_dict(data["composed"]) if "composed" in data else None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ class Session:
     """A loaded model. Safe to share between threads; the same input gives the same bits.
 
     Args:
-        card: The model; its file is verified.
+        card: The model; its file is verified. Or a file that was.
         threads: Threads inside one call.
     """
 
-    def __init__(self, card: Card, threads: int) -> None:
-        onnxruntime = _guest()
-        content = verify(card)
+    def __init__(self, card: Card | Path, threads: int) -> None:
+        onnxruntime = guest()
+        path, content = (card, card.read_bytes()) if isinstance(card, Path) else (card.path, verify(card))
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -34,7 +35,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the guest has no common base for its exceptions
             raise ModelIncompatible(
-                f"ONNX Runtime cannot load {card.path}: {str(error).splitlines()[0]}",
+                f"ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}",
                 hint="the file may need a newer onnxruntime: pip install -U onnxruntime",
             ) from error
         self._input = self._session.get_inputs()[0].name
@@ -73,8 +74,8 @@ class Session:
         return dict(zip(self._outputs, values, strict=True))
 
 
-def open_session(card: Card, *, threads: int = 1) -> Session:
-    """Verify a model's file and load it.
+def open_session(card: Card | Path, *, threads: int = 1) -> Session:
+    """Verify a model's file and load it, or load a file that was verified.
 
     Raises:
         ModelMissing, ModelCorrupt, ModelIncompatible: As their names say.
@@ -84,10 +85,10 @@ def open_session(card: Card, *, threads: int = 1) -> Session:
 
 def library_version() -> str:
     """Return the version of ONNX Runtime."""
-    return str(_guest().__version__)
+    return str(guest().__version__)
 
 
-def _guest() -> Any:
+def guest() -> Any:
     """Import ONNX Runtime, which from 1.29 on reports its use to its maker unless it is told not to beforehand."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime

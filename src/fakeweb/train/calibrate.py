@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fakeweb.errors import DatasetError
 from fakeweb.metrics import auc as auc
+from fakeweb.metrics import balanced_weights as balanced_weights
 from fakeweb.runtime import Calibration, Decision
 from fakeweb.train.recipe import CalibrationRecipe
 
@@ -32,18 +33,6 @@ def source_aucs(logits: Floats, labels: Ints, sources: npt.NDArray[np.str_]) -> 
             logits[(sources == source) & (labels == 1)], logits[own if own.sum() >= 10 else labels == 0]
         )
     return figures
-
-
-def balanced_weights(labels: Ints, sources: npt.NDArray[np.str_]) -> Floats:
-    """Weigh samples so that both labels count alike and, within one, sources by the root of their size."""
-    keys = [f"{label}/{source}" for label, source in zip(labels, sources, strict=True)]
-    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    weights = (1 / np.sqrt(counts))[place]
-    for label in (0, 1):
-        chosen = labels == label
-        if chosen.any():
-            weights[chosen] /= 2 * weights[chosen].sum()
-    return weights
 
 
 def fit_platt(logits: Floats, labels: Ints, weights: Floats) -> Calibration:

@@ -66,7 +66,8 @@ def _with_defaults(recipe: Any, theirs: dict[str, Any]) -> dict[str, Any]:
         if field.name not in theirs:
             out[field.name] = _default(field)
         elif dataclasses.is_dataclass(section):
-            out[field.name] = _with_defaults(section, theirs[field.name])
+            given = theirs[field.name]  # a network was its name alone
+            out[field.name] = _with_defaults(section, {"arch": given} if isinstance(given, str) else given)
     return out
 
 

@@ -212,7 +212,7 @@ class Loop:
             }
         self.net.load_state_dict(chosen)
         net = self.net.to("cpu", memory_format=torch.contiguous_format).eval()
-        return Result(net, self.best["epoch"], averaged)
+        return Result(self.task.settle(net), self.best["epoch"], averaged)
 
     def _export(self, result: Result) -> Path:
         """Export, by the first process alone; the weights first, which the others may go on from."""

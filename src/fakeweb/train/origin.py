@@ -16,7 +16,7 @@ from typing import Any
 import fakeweb
 from fakeweb.errors import ModelCorrupt, ModelMissing, UsageError
 from fakeweb.media import write_atomically
-from fakeweb.runtime import sha256_of
+from fakeweb.runtime import find_weights, sha256_of, weights_table
 from fakeweb.train.progress import first_process
 from fakeweb.train.tables import DATA_INDEX, Input, Table
 
@@ -46,7 +46,8 @@ def locate(table: Table, name: str, data: str) -> Start:
         data: Root of the data set.
 
     Raises:
-        ModelMissing: It lies neither beside the recipe, nor in the data set, nor among FakeWeb's models.
+        ModelMissing: It lies neither beside the recipe, nor in the data set, nor among FakeWeb's models, and it is no
+            name of fetched weights, or was not fetched.
         ModelCorrupt: Its SHA-256 is another one.
     """
     wanted = table.inputs[name]
@@ -54,10 +55,25 @@ def locate(table: Table, name: str, data: str) -> Start:
         if (path := folder / wanted.file).is_file():
             _same(path, wanted, table.where)
             return Start(Path(wanted.file).name, path)
+    if wanted.file in weights_table():
+        _same(path := find_weights(wanted.file), wanted, table.where)
+        return Start(wanted.file, path)
     raise ModelMissing(
         f"{table.where} needs {wanted.file}, which lies neither beside the recipe nor in {data}",
         hint=f"put it there (SHA-256 {wanted.sha256[:16]}): {wanted.about or 'see docs/guide/train.md'}",
     )
+
+
+def weights_at(given: str | Path) -> Path:
+    """Return the file of weights that a path or a name of fetched weights means.
+
+    Raises:
+        ModelMissing: They are known by name and were not fetched.
+        ModelCorrupt: What was fetched is damaged.
+    """
+    if Path(given).exists() or str(given) not in weights_table():
+        return Path(given)
+    return find_weights(str(given))
 
 
 def _same(path: Path, wanted: Input, where: str) -> None:

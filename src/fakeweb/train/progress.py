@@ -12,8 +12,9 @@ class Progress:
     """Where a training stands.
 
     Attributes:
-        stage: ``faces`` (finding the training faces), ``regions`` (keeping their surroundings), ``features``
-            (keeping what a frozen encoder makes of clips), ``train``, ``validate`` or ``export``.
+        stage: ``weights`` (what was loaded), ``faces`` (finding the training faces), ``regions`` (keeping their
+            surroundings), ``copies`` (of faces, by slow networks of the forge), ``features`` (keeping what a frozen
+            encoder makes of them), ``train``, ``validate`` or ``export``.
         done, total: Units of the stage: pictures or steps.
         epoch, epochs: From 1; 0 before the first.
         loss: Running mean of the training loss, or None.

@@ -223,6 +223,52 @@ class CalibrationRecipe:
 
 
 @dataclass(frozen=True)
+class HeadRecipe:
+    """The layers between a network's features and its outputs.
+
+    Attributes:
+        hidden: Widths of hidden layers (ReLU); without any, one linear layer.
+        dropout: Share of the numbers that are dropped before each linear layer.
+        pooling: How feature maps become a vector: empty as the network does, ``flatten``, or what timm calls ``avg``,
+            ``max``, ``avgmax``, of transformers ``token``, ``avg``.
+    """
+
+    hidden: tuple[int, ...] = ()
+    dropout: float = 0.0
+    pooling: str = ""
+
+
+@dataclass(frozen=True)
+class NetRecipe:
+    """The network; ``net = "NAME"`` is short for one that has nothing but ``arch``.
+
+    Attributes:
+        arch: Name of a network, with an optional argument after a colon (``timm:resnet50``).
+        tune: ``all`` of it learns; the new layers alone (``head``); they and the normalisations (``norms``); they and
+            low-rank additions to the linear layers of a transformer (``lora``, Hu et al., ICLR 2022), which are added
+            to the weights at the end.
+        lora_rank, lora_alpha: Of ``lora``: width of the additions, and their weight times the width.
+        frozen: ``arch`` is an encoder (``clip-vit-b16``), whose features of each crop are computed once and kept; the
+            head alone is trained on them.
+        patches: Of frozen encoders: mean patch tokens stand beside the class tokens.
+        views: Of frozen encoders: crops of each training face, the first as it is, the others degraded.
+        head: The last layers.
+    """
+
+    arch: str = "mobilenet_v2"
+    tune: str = "all"
+    lora_rank: int = 8
+    lora_alpha: float = 8.0
+    frozen: bool = False
+    patches: bool = False
+    views: int = 2
+    head: HeadRecipe = field(default_factory=HeadRecipe)
+
+    def __str__(self) -> str:
+        return self.arch
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe; ``docs/guide/train.md`` walks through one.
 
@@ -231,7 +277,7 @@ class Recipe:
         title: One sentence for the card.
         licence: What the trained weights may be used for, for the card.
         limits: Where the model fails, one sentence each, for the card.
-        net: Name of a network, with an optional argument after a colon (``timm:resnet50``).
+        net: The network.
         seed: All randomness follows from it.
     """
 
@@ -240,7 +286,7 @@ class Recipe:
     title: str
     licence: str = "as the licences of the training data allow"
     limits: tuple[str, ...] = ()
-    net: str = "mobilenet_v2"
+    net: NetRecipe = field(default_factory=NetRecipe)
     seed: int = 0
     data: DataRecipe = field(default_factory=DataRecipe)
     forge: ForgeRecipe = field(default_factory=ForgeRecipe)
@@ -270,8 +316,11 @@ def build_recipe(cls: type, path: Path) -> Any:
 
 
 def to_dict(recipe: Recipe) -> dict[str, Any]:
-    """Return the recipe as plain values, for checkpoints and cards."""
-    return dataclasses.asdict(recipe)
+    """Return the recipe as plain values, for cards; a network that is nothing but its name is its name."""
+    values = dataclasses.asdict(recipe)
+    if recipe.net == NetRecipe(recipe.net.arch):
+        values["net"] = recipe.net.arch
+    return values
 
 
 def with_fold(recipe: Recipe, fold: str) -> Recipe:
@@ -319,6 +368,8 @@ def _no_default(field_: dataclasses.Field[Any]) -> bool:
 
 def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if hint is NetRecipe and isinstance(value, str):
+            return NetRecipe(value)
         if not isinstance(value, dict):
             raise BadRecipe(f"{where}{key} must be a table", hint="write it as [section]")
         return _build(hint, value, where, f"{key}.")

@@ -6,10 +6,12 @@ import math
 from pathlib import Path
 
 from fakeweb.errors import BadRecipe
+from fakeweb.runtime import ENCODERS
 from fakeweb.train.recipe import AugmentRecipe, OptimRecipe, Recipe, build_recipe
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "lars")
 FREEZES = ("none", "backbone", "norm")
+TUNES = ("all", "head", "norms", "lora")
 HEADS = ("joint", "two-stage")
 MASKS = ("pair", "parts", "whole", "file", "none")
 
@@ -36,6 +38,7 @@ def check(recipe: Recipe, path: Path) -> None:
     """
     rules = (
         *_top_rules(recipe),
+        *_net_rules(recipe),
         *_data_rules(recipe),
         *_optim_rules(recipe.optim),
         *_loss_rules(recipe),
@@ -64,6 +67,26 @@ def _top_rules(recipe: Recipe) -> _Rules:
             and all(0 < share < 1 for share in calibration.second_look),
             "calibration.second_look must be two shares in (0, 1), or empty",
         ),
+    ]
+
+
+def _net_rules(recipe: Recipe) -> _Rules:
+    net, head = recipe.net, recipe.net.head
+    plain = net.tune == "all" and not head.pooling and recipe.optim.heads == "joint"
+    made = recipe.forge.share or recipe.evidence.weight or recipe.augment.zoom
+    side = ENCODERS[net.arch].side_px if net.arch in ENCODERS else 0
+    return [
+        _choice("net.tune", net.tune, TUNES),
+        (net.tune == "all" or recipe.optim.freeze == "none", "net.tune and optim.freeze say the same twice"),
+        (1 <= net.lora_rank <= 256, "net.lora_rank must lie in [1, 256]"),
+        (0 < net.lora_alpha <= 1024, "net.lora_alpha must lie in (0, 1024]"),
+        (all(1 <= width <= 65536 for width in head.hidden), "net.head.hidden must hold widths in [1, 65536]"),
+        (0 <= head.dropout < 1, "net.head.dropout must lie in [0, 1)"),
+        (1 <= net.views <= 100, "net.views must lie in [1, 100]"),
+        (not net.frozen or side > 0, f"net.frozen takes one of {', '.join(ENCODERS)} as net.arch"),
+        (not net.frozen or recipe.data.side_px == side, f"net.frozen needs data.side_px = {side}"),
+        (not net.frozen or plain, "net.frozen takes no net.tune, net.head.pooling or optim.heads"),
+        (not net.frozen or not made, "net.frozen takes no forge.share, evidence.weight or augment.zoom"),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from fakeweb.errors import BadRecipe, UsageError
 from fakeweb.media import write_atomically
-from fakeweb.train.origin import Start, begun_from, locate, note, record_of, sign
+from fakeweb.train.origin import Start, begun_from, locate, note, record_of, sign, weights_at
 from fakeweb.train.progress import Progress, Tell, first_process
 from fakeweb.train.recipe import Recipe, task_of, to_dict, with_fold
 from fakeweb.train.rules import read_recipe
@@ -57,7 +57,7 @@ def train(recipe: str, plan: Plan) -> Path:
     """
     table = read_table(recipe)
     given = plan.options.get("weights") or ()
-    paths = [Path(p) for p in ([given] if isinstance(given, str | Path) else given)]
+    paths = [weights_at(p) for p in ([given] if isinstance(given, str | Path) else given)]
     if table.stages and not paths:
         return _in_a_row(recipe, table, plan)
     starts = [Start(path.name, path) for path in paths]

@@ -198,6 +198,10 @@ class Task(abc.ABC):
         """Return what a checkpoint must hold of the task."""
         return {}
 
+    def settle(self, net: nn.Module) -> nn.Module:
+        """Return the chosen network as it is handed on and exported."""
+        return net
+
     @abc.abstractmethod
     def export(self, result: Result) -> Path:
         """Calibrate, measure and write ``<name>.onnx`` and its card; return the card's path."""

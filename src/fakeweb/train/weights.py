@@ -1,4 +1,4 @@
-"""Files with weights to start from: torch, safetensors, numpy, our own checkpoints and exported models."""
+"""Files with weights to start from: torch, safetensors, numpy, Keras, our own checkpoints and exported models."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import nn
 
 from fakeweb.errors import FakeWebError, ModelCorrupt, ModelMissing, UsageError, missing_extra
 from fakeweb.media import write_atomically
+from fakeweb.train.layouts import Fitted, fit, read_keras
 
 State = dict[str, torch.Tensor]
 _WRAPPED = ("state_dict", "model", "model_state_dict", "net")
@@ -25,7 +26,7 @@ _NOT_WEIGHTS = (OSError, EOFError, TypeError, ValueError, RuntimeError, zipfile.
 def read_state(path: Path, what: str) -> State:
     """Read the tensors of a file by name, without what wrappers put in front of the names.
 
-    ``.npz`` is read by numpy, ``.safetensors`` by safetensors, ``.onnx`` by onnx, all else by
+    ``.npz`` is read by numpy, ``.safetensors`` by safetensors, ``.onnx`` by onnx, Keras' ``.h5`` by h5py, all else by
     ``torch.load(weights_only=True)``: no file can run code. A checkpoint of ours gives its best weights.
 
     Args:
@@ -46,6 +47,8 @@ def read_state(path: Path, what: str) -> State:
             state = _safetensors(path)
         elif path.suffix == ".onnx":
             state = _onnx(path)
+        elif path.suffix in (".h5", ".hdf5"):
+            state = dict(read_keras(path))
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
         found = {_bare(k): v for k, v in _unwrapped(state).items() if isinstance(v, torch.Tensor)}
@@ -111,8 +114,12 @@ def write_state(path: Path, state: State) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def load_fitting(net: nn.Module, state: State, path: Path, what: str, optional: tuple[str, ...]) -> None:
-    """Load every tensor whose name and shape fit.
+def load_fitting(
+    net: nn.Module, state: State, path: Path, what: str, optional: tuple[str, ...], *, whole: bool = False
+) -> Fitted:
+    """Load every tensor that fits by name, or by order where names are of another library.
+
+    What fitted stands in ``net.fitted`` too, for :func:`told_fits`.
 
     Args:
         net: Whose names and shapes.
@@ -120,20 +127,34 @@ def load_fitting(net: nn.Module, state: State, path: Path, what: str, optional: 
         path: Where they come from, for messages.
         what: Which network, for messages.
         optional: Beginnings of names that the file may lack or hold in another shape: the new layers.
+        whole: Whether nothing else may be missing.
 
     Raises:
-        ModelCorrupt: Another tensor is missing or has another shape.
+        ModelCorrupt: Less than half of the network's tensors are in the file, or with ``whole`` not all.
     """
     own = net.state_dict()
-    fits = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
-    lacking = [k for k in own if k not in fits and not k.startswith(optional) and "num_batches" not in k]
-    if lacking:
-        why = f"has another shape of {lacking[0]}" if lacking[0] in state else f"lacks {lacking[0]}"
-        raise ModelCorrupt(f"{path} does not fit {what}: it {why}", hint="see docs/guide/train.md")
+    found = fit(own, state, optional)
+    needed = len(found.lacking) + len([k for k in found.fits if not k.startswith(optional)])
+    if found.lacking and (whole or 2 * len(found.lacking) > needed):
+        first = found.lacking[0]
+        why = f"has another shape of {first}" if first in state else f"lacks {first}"
+        raise ModelCorrupt(
+            f"{path} does not fit {what}: {len(found.lacking)} of {needed} tensors are missing, it {why}",
+            hint="see docs/guide/train.md",
+        )
     try:
-        net.load_state_dict(fits, strict=False)
+        net.load_state_dict(found.fits, strict=False)
     except _NOT_WEIGHTS as error:
         raise _unfit(path, what, error) from error
+    net.fitted = found.told(path.name)
+    return found
+
+
+def told_fits(net: nn.Module) -> list[str]:
+    """Return what is to be said of the files that a network's parts were loaded from, one line each."""
+    return list(
+        dict.fromkeys(part.fitted for part in net.modules() if isinstance(getattr(part, "fitted", None), str))
+    )
 
 
 def _safetensors(path: Path) -> dict[str, Any]:

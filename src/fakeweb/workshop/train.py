@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress as Bar
 
 from fakeweb.cli.console import ERRORS, progress_bar, write
+from fakeweb.cli.places import brought, sent
 from fakeweb.train import Progress, first_process, run
 from fakeweb.workshop import PANEL
 
@@ -33,24 +34,31 @@ command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_he
 
 @command.command("train", epilog=EPILOG)
 def train(
-    recipe: Annotated[Path, typer.Argument(help="TOML recipe; FILE#STAGE: one of its stages alone.")],
-    data: Annotated[Path, typer.Option(help="Root of the data set the recipe's layout describes.")],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="TOML recipe; FILE#STAGE: one of its stages alone.", callback=brought)
+    ],
+    data: Annotated[
+        Path, typer.Option(help="Root of the data set the recipe's layout describes.", callback=brought)
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.", callback=sent)
+    ],
     weights: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
-            help="Start from this file, whatever the recipe says; repeated: a classifier from their mean."
+            help="Start from this file, or weights that `models fetch` brought, by name; repeated: from their mean.",
+            callback=brought,
         ),
     ] = None,
     finder_model: Annotated[
-        Path | None, typer.Option(help="Model file of the recipe's face detector.")
+        Path | None, typer.Option(help="Model file of the recipe's face detector.", callback=brought)
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
     fold: Annotated[
         str, typer.Option(help="Fold of the recipe, whose sources are held out and measured at the end.")
     ] = "",
     mesher_model: Annotated[
-        Path | None, typer.Option(help="Model file of the recipe's mesher, or mesh labels.")
+        Path | None, typer.Option(help="Model file of the recipe's mesher, or mesh labels.", callback=brought)
     ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder for found faces and kept regions, shared by trainings.")

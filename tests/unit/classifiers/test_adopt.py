@@ -233,3 +233,25 @@ def test_what_is_no_network_is_said(tmp_path, content):
 
 def test_a_network_without_such_weights_is_taken_as_it_is(foreign, tmp_path):
     assert joined(foreign(), tmp_path) == foreign()
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "what", "way"),
+    [
+        ("net.h5", b"\x89HDF\r\n\x1a\n", "a Keras file", "tf2onnx.convert --keras net.h5"),
+        ("net.onnx", b"\x89HDF\r\n\x1a\n", "a Keras file", "tf2onnx.convert --keras net.onnx"),
+        ("net.keras", b"PK\x03\x04", "a Keras file", "tf2onnx.convert --keras net.keras"),
+        ("net.pth", b"PK\x03\x04", "a torch file", "torch.onnx.export"),
+        ("old.pt", b"\x80\x02\x8a\n", "a torch file", "torch.onnx.export"),
+        ("net.safetensors", b"\x10\0\0\0\0\0\0\0{}", "weights without a network", "torch.onnx.export"),
+        ("net.tflite", b"\x1c\0\0\0TFL3", "a TensorFlow Lite file", "tf2onnx.convert --tflite net.tflite"),
+        ("saved_model.pb", b"\x08\x01\x12", "a TensorFlow graph", "--saved-model FOLDER"),
+    ],
+)
+def test_networks_of_other_libraries_are_told_their_way_to_onnx(tmp_path, name, head, what, way):
+    (tmp_path / name).write_bytes(head + bytes(64))
+    for bring in (lambda path: describe(path, "net", NCHW), lambda path: joined(path, tmp_path)):
+        with pytest.raises(UsageError, match=f"is {what}, not ONNX|is a file of {what}, not ONNX") as caught:
+            bring(tmp_path / name)
+        assert way in caught.value.hint
+        assert "onnxruntime" not in caught.value.hint

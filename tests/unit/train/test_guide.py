@@ -22,7 +22,7 @@ def defaults(cls=Recipe, prefix=""):
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
         if dataclasses.is_dataclass(hints[field.name]):
-            yield from defaults(hints[field.name], f"{field.name}.")
+            yield from defaults(hints[field.name], f"{prefix}{field.name}.")
         elif field.default is not dataclasses.MISSING:
             yield prefix + field.name, field.default
         elif field.default_factory is not dataclasses.MISSING:

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fakeweb.scanner import Scanner
+
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytest.importorskip("onnxscript", reason="needs the extra 'train'")
+EXAMPLE = Path(__file__).parents[3] / "examples" / "collins.jpg"
 BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "networks.py"
 
 
@@ -26,12 +29,14 @@ networks = _benchmark()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("net", networks.NAMES)
-def test_it_trains_resumes_and_exports(net, registered, toy_data, tmp_path):
+def test_it_trains_resumes_exports_and_scans(net, registered, toy_data, tmp_path):
     if net.startswith("timm"):
         pytest.importorskip("timm", reason="needs the extra 'train'", exc_type=ImportError)
     figures = networks.prove(net, toy_data, tmp_path)
     assert figures["gap"] < 1e-3
     assert figures["parameters"] > 1e6
+    report = Scanner(model=figures["card"]).scan(EXAMPLE)
+    assert report.faces[0].score is not None
 
 
 @pytest.mark.slow

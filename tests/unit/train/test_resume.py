@@ -190,7 +190,7 @@ def test_a_folder_that_holds_a_training_is_not_overwritten(train, tmp_path, whol
         ({"epochs": 3}, "optim.epochs was 2, is 3"),
         ({"seed": 1}, "seed was 0, is 1"),
         ({"data": 'skip_sources = ["mixed"]'}, "data.skip_sources was (), is ('mixed',)"),
-        ({"net": "mobilenet_v2"}, "net was 'toy', is 'mobilenet_v2'"),
+        ({"net": "mobilenet_v2"}, "net.arch was 'toy', is 'mobilenet_v2'"),
         ({"lr": 0.01, "batch": 8}, "optim.batch was 16, is 8; optim.lr was 0.02, is 0.01"),
     ],
 )

@@ -16,10 +16,10 @@ import torch
 
 from fakeweb.classifiers import OnnxTemporal
 from fakeweb.datasets.shards import TrackSample, pack, write_shard
-from fakeweb.datasets.storage import Storage
 from fakeweb.dfdc.score_clips import judge_shards
 from fakeweb.errors import BadRecipe, DatasetError, UsageError
 from fakeweb.media import encode_jpeg
+from fakeweb.media.storage import Storage
 from fakeweb.train import run
 from fakeweb.train.temporal.clips import ClipMaker
 from fakeweb.train.temporal.net import TemporalNet, clip_logits

@@ -12,6 +12,7 @@ from torch import nn
 from fakeweb.train.augment import views
 from fakeweb.train.batches import load
 from fakeweb.train.classifier.corpus import Corpus
+from fakeweb.train.classifier.export import Deployed
 from fakeweb.train.classifier.forging import Forger
 from fakeweb.train.classifier.loader import FaceDataset
 from fakeweb.train.classifier.plan import Pick
@@ -47,6 +48,10 @@ class Crops:
         places = self.corpus.places_of(faces)
         dataset = FaceDataset(faces, self.recipe, augment, self.corpus.regions, places, self.forger)
         return load(dataset, picks, self.setting.workers)
+
+    def deployed(self, net: nn.Module, columns: list[int]) -> Deployed:
+        """Return the network as it ships; ``columns`` are its outputs that were trained."""
+        return Deployed(net, columns)
 
     def outputs(
         self, net: nn.Module, faces: list[FaceSample], *, seed: int | None = None, mirrored: bool = False

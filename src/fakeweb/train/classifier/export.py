@@ -33,6 +33,10 @@ class Deployed(nn.Module):
         super().__init__()
         self.net, self.columns = net, columns
 
+    def to_proto(self) -> Any:
+        """Return the ONNX model, where it is not torch that exports it; else None."""
+        return None
+
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
         said = outputs_of(self.net, pixels.permute(0, 3, 1, 2).float())
         out = said.logits[:, self.columns]
@@ -74,7 +78,7 @@ def export(
     side = recipe.data.side_px
     path = folder / f"{recipe.name}.onnx"
     any_number = {0: torch.export.Dim("n", min=1)}
-    proto = to_onnx(model, (2, side, side, 3), OUTPUTS[: len(said)], any_number)
+    proto = model.to_proto() or to_onnx(model, (2, side, side, 3), OUTPUTS[: len(said)], any_number)
     write_atomically(path, to_bytes(proto))
     card = ModelCard(
         name=recipe.name,

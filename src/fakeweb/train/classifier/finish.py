@@ -23,7 +23,7 @@ from fakeweb.train.calibrate import (
     undecided,
 )
 from fakeweb.train.classifier.crops import Crops
-from fakeweb.train.classifier.export import Deployed, export
+from fakeweb.train.classifier.export import export
 from fakeweb.train.classifier.heads import outputs_of
 from fakeweb.train.classifier.plan import Pick
 from fakeweb.train.classifier.prepare import FaceSample, labels_and_sources
@@ -71,7 +71,7 @@ def finish(result: Result, crops: Crops, seen_kinds: frozenset[str]) -> Path:
     if (cells := evidence_auc(crops, net, split["B"])) is not None and "validation_B" in scores:
         scores["validation_B"]["auc_evidence_cells"] = _rounded(cells)
     return export(
-        Deployed(net, columns).eval(),
+        crops.deployed(net, columns).eval(),
         recipe,
         kinds,
         calibration,

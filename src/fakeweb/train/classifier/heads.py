@@ -4,11 +4,14 @@ A network of ``nets/`` maps float RGB (N, 3, S, S) to (N, outputs). To carry an 
 
 * ``map_channels: tuple[int, ...]``, and ``with_maps(x, stride) -> (outputs, maps)``: feature maps of these
   channels, the first of them with about S / stride cells a side;
-* ``head_names: tuple[str, ...]``: beginnings of its new layers' names, for ``freeze = "backbone"``.
+* ``head_names: tuple[str, ...]``: beginnings of its new layers' names, for ``freeze = "backbone"`` and ``net.tune``.
+
+``put_on(make, pooling, side_px)`` lets it take a head of the recipe's, ``make(features) -> module``.
 """
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +21,10 @@ from torch.nn import functional
 
 from fakeweb import registry
 from fakeweb.errors import BadRecipe
-from fakeweb.train.recipe import Recipe
+from fakeweb.runtime import ENCODERS
+from fakeweb.train.recipe import HeadRecipe, Recipe
+from fakeweb.train.tuning import add_lora, learns, make_head
+from fakeweb.train.weights import load_fitting, read_state
 from fakeweb.types import KINDS
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
@@ -53,6 +59,33 @@ class EvidenceHead(nn.Module):
         return self.out(functional.relu(self.mix(mixed)))[:, 0]
 
 
+class FrozenHead(nn.Module):
+    """Features of a frozen encoder (N, size) -> (N, outputs): standardised as the training's are, then the head.
+
+    Args:
+        size: Numbers per crop.
+        recipe: The layers.
+        outputs: How many.
+    """
+
+    head_names = ("head",)
+
+    def __init__(self, size: int, recipe: HeadRecipe, outputs: int) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("std", torch.ones(size))
+        self.head = make_head(size, recipe, outputs)
+
+    def standardise(self, rows: torch.Tensor) -> None:
+        """Take mean and deviation of the training's features (N, size)."""
+        self.mean.copy_(rows.mean(0))
+        self.std.copy_(rows.std(0).clamp_min(1e-4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head((x - self.mean) / self.std)
+
+
 class Judge(nn.Module):
     """A network with what the recipe asks for beside its outputs.
 
@@ -69,7 +102,7 @@ class Judge(nn.Module):
         self.evidence: EvidenceHead | None = None
         if recipe.evidence.weight:
             side = -(-recipe.data.side_px // self.stride)
-            self.evidence = EvidenceHead(_map_channels(net, self.stride, recipe.net), side)
+            self.evidence = EvidenceHead(_map_channels(net, self.stride, recipe.net.arch), side)
 
     def said(self, x: torch.Tensor) -> Outputs:
         """Return all outputs for float RGB (N, 3, S, S) in [0, 255]."""
@@ -101,25 +134,55 @@ def dress(net: nn.Module, recipe: Recipe, sorter: nn.Module | None = None) -> nn
 
 def build_net(recipe: Recipe, weights: Path | None) -> nn.Module:
     """Build the recipe's network with all that stands on it."""
-    name, _, argument = recipe.net.partition(":")
-    build = registry.load("net", name)
-    net: nn.Module = build(1 + len(KINDS), argument, weights)
-    sorter = build(1 + len(KINDS), argument, weights) if recipe.optim.heads == "two-stage" else None
+    net = _one_net(recipe, weights)
+    sorter = _one_net(recipe, weights) if recipe.optim.heads == "two-stage" else None
     return dress(net, recipe, sorter)
+
+
+def _one_net(recipe: Recipe, weights: Path | None) -> nn.Module:
+    """Build a network with the head and the additions of the recipe.
+
+    Raises:
+        BadRecipe: The network takes none of them.
+    """
+    wanted, outputs = recipe.net, 1 + len(KINDS)
+    if wanted.frozen:
+        frozen = FrozenHead(ENCODERS[wanted.arch].size(patches=wanted.patches), wanted.head, outputs)
+        if weights is not None:
+            load_fitting(frozen, read_state(weights, wanted.arch), weights, wanted.arch, ())
+        return frozen
+    name, _, argument = wanted.arch.partition(":")
+    build = registry.load("net", name)
+    sided = {"side_px": recipe.data.side_px} if "side_px" in inspect.signature(build).parameters else {}
+    net: nn.Module = build(outputs, argument, weights, **sided)
+    if wanted.head != HeadRecipe():
+        if not hasattr(net, "put_on"):
+            raise BadRecipe(
+                f"the network '{wanted}' takes no net.head", hint="take mobilenet_v2 or timm:NAME"
+            )
+        net.put_on(lambda n: make_head(n, wanted.head, outputs), wanted.head.pooling, recipe.data.side_px)
+    if wanted.tune == "lora":
+        add_lora(net, wanted, _head_names(net, wanted.arch))
+    return net
 
 
 def freeze(net: nn.Module, recipe: Recipe, frozen: bool) -> None:
     """Set which weights learn, for training mode; call after ``net.train()``.
 
     Raises:
-        BadRecipe: ``freeze = "backbone"`` and the network does not tell its new layers apart.
+        BadRecipe: Only a part is to learn, and the network does not tell its new layers apart.
     """
+    tune, arch = recipe.net.tune, recipe.net.arch
     how = recipe.optim.freeze if frozen else "none"
+    how, tune = ("backbone", "head") if tune == "head" else (how, tune)
+    norms = {name for name, module in net.named_modules() if isinstance(module, _NORMS)}
     for name, weight in net.named_parameters():
-        weight.requires_grad_(how != "backbone" or _is_new(net, name, recipe.net))
+        rule = "head" if how == "backbone" else tune
+        new = rule != "all" and _is_new(net, name, arch)
+        weight.requires_grad_(learns(rule, name, new=new, norm=name.rpartition(".")[0] in norms))
     for name, module in net.named_modules():
         if isinstance(module, _NORMS) and (
-            how == "norm" or (how == "backbone" and not _is_new(net, name + ".", recipe.net))
+            how == "norm" or ((how == "backbone" or tune == "lora") and not _is_new(net, name + ".", arch))
         ):
             module.eval()
             for weight in module.parameters():

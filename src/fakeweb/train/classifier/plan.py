@@ -151,6 +151,13 @@ class EpochPlan:
             picks.append(self._spread(self._alike(batch), half, forged))
         return picks
 
+    def forged_by(self, method: str) -> set[int]:
+        """Return the faces that a method forges in any epoch."""
+        epochs = range(self.recipe.optim.epochs)
+        return {
+            p.index for epoch in epochs for batch in self.batches(epoch) for p in batch if p.method == method
+        }
+
     def _alike(self, batch: list[Pick]) -> list[Pick]:
         """Let each fake and the real it was made of go through the same, where the recipe wants it."""
         if not self.recipe.augment.paired:

@@ -12,22 +12,26 @@ import torch
 from torch import nn
 
 from fakeweb.errors import BadRecipe, UsageError
+from fakeweb.forge.kept import KeptCopies
 from fakeweb.train.calibrate import source_aucs
-from fakeweb.train.classifier.corpus import fingerprint, gather
+from fakeweb.train.classifier.corpus import Corpus, fingerprint, gather
 from fakeweb.train.classifier.crops import Batch, Crops
 from fakeweb.train.classifier.finish import finish
-from fakeweb.train.classifier.forging import Forger
-from fakeweb.train.classifier.heads import build_net, freeze, outputs_of
+from fakeweb.train.classifier.forging import Forger, keep_needed
+from fakeweb.train.classifier.frozen import FeatureCrops, ShippedEncoder
+from fakeweb.train.classifier.heads import FrozenHead, build_net, freeze, outputs_of
 from fakeweb.train.classifier.loader import NO_KIND
 from fakeweb.train.classifier.losses import Counts, Targets, loss_of
 from fakeweb.train.classifier.plan import EpochPlan, part_of
 from fakeweb.train.classifier.prepare import labels_and_sources
 from fakeweb.train.devices import autocast
 from fakeweb.train.optimizers import make_optimizer
+from fakeweb.train.progress import Progress
 from fakeweb.train.recipe import Recipe, with_fold
 from fakeweb.train.rules import read_recipe
 from fakeweb.train.task import Result, Schedule, Setting, Task
-from fakeweb.train.weights import start_of
+from fakeweb.train.tuning import merge_lora
+from fakeweb.train.weights import start_of, told_fits
 from fakeweb.types import KINDS
 
 
@@ -83,6 +87,8 @@ class ClassifierTask(Task):
                 "optim.epochs = 0 exports what it starts from, and that is nothing", hint="give --weights"
             )
         net = build_net(recipe, weights)
+        for line in told_fits(net):
+            self.setting.tell(Progress("weights", 1, 1, note=line))
         _try_out(net, recipe)
         freeze(net, recipe, True)  # for its error
         return net.to(device, memory_format=torch.channels_last)
@@ -118,8 +124,30 @@ class ClassifierTask(Task):
         self.plan, forger = EpochPlan(train, recipe, forgeable), None
         if self.plan.forged and corpus.regions is not None:
             donors = corpus.places_of([train[i] for i in forgeable]) or []
-            forger = Forger(recipe.forge, corpus.regions, donors)
+            forger = Forger(recipe.forge, corpus.regions, donors, self._copies(corpus, cache))
         self.crops = Crops(recipe, corpus, forger, setting)
+        if recipe.net.frozen:
+            encoder = ShippedEncoder(recipe.net.arch, patches=recipe.net.patches)
+            self.crops = FeatureCrops(recipe, corpus, None, setting, encoder, cache)
+            self.crops.prefill(train)
+
+    def begin(self, net: nn.Module) -> None:
+        """Measure what a frozen encoder's features are like, unless the head came with it."""
+        if isinstance(net, FrozenHead) and isinstance(self.crops, FeatureCrops) and not self.options.weights:
+            rows = torch.from_numpy(self.crops.prefill(self.crops.corpus.split["train"]))
+            net.standardise(rows.to(self.setting.device))
+
+    def _copies(self, corpus: Corpus, cache: Path) -> dict[str, KeptCopies]:
+        """Keep the copies that slow methods of the forge need; the first process does, the others read them."""
+        setting, kept = self.setting, {}
+        for mine in (True, False):
+            if setting.crew.first == mine and corpus.regions is not None:
+                kept = keep_needed(
+                    self.plan, corpus.places_of(corpus.split["train"]) or [], corpus.regions, cache, setting.workers,
+                    lambda done, total: setting.tell(Progress("copies", done, total)),
+                )  # fmt: skip
+            setting.crew.wait()
+        return kept
 
     def begin_epoch(self, net: nn.Module, epoch: int) -> None:
         """Put the network into training mode, frozen where the recipe says so."""
@@ -146,7 +174,7 @@ class ClassifierTask(Task):
         rows, counts = part
         rows = {k: v.to(self.setting.device, non_blocking=True) for k, v in rows.items()}
         targets = Targets(rows["label"].float(), rows["kind"], rows.get("mask"), rows.get("known"))
-        pixels = rows["pixels"].permute(0, 3, 1, 2).float()
+        pixels = rows["pixels"] if self.recipe.net.frozen else rows["pixels"].permute(0, 3, 1, 2).float()
         with autocast(self.setting.device, self.schedule.bf16):
             said = outputs_of(net, pixels)
         value = loss_of(said, targets, self.recipe, counts)
@@ -164,6 +192,9 @@ class ClassifierTask(Task):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.faces, self.seen_kinds = state.get("faces"), set(state["seen_kinds"])
+
+    def settle(self, net: nn.Module) -> nn.Module:
+        return merge_lora(net)
 
     def export(self, result: Result) -> Path:
         return finish(result, self.crops, frozenset(self.seen_kinds))
@@ -185,7 +216,8 @@ def _try_out(net: nn.Module, recipe: Recipe) -> None:
     side = recipe.data.side_px
     try:
         with torch.no_grad():
-            shape = tuple(outputs_of(net.eval(), torch.zeros(2, 3, side, side)).logits.shape)
+            shaped = (2, net.size) if isinstance(net, FrozenHead) else (2, 3, side, side)
+            shape = tuple(outputs_of(net.eval(), torch.zeros(shaped)).logits.shape)
     except Exception as error:  # whatever the network raises
         reason = str(error).partition("\n")[0]
         raise BadRecipe(

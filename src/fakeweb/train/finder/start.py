@@ -35,9 +35,9 @@ def start_from(net: nn.Module, path: Path, scenes: Sequence[UInt8Array]) -> None
     net.eval()
     pairs = _normalised(net)
     if any(f"{name}.1.running_mean" in state for name in pairs):
-        load_fitting(net, state, path, _WHAT, ())
+        load_fitting(net, state, path, _WHAT, (), whole=True)
         return
-    load_fitting(net, _unfolded(state, pairs, path), path, _WHAT, ())
+    load_fitting(net, _unfolded(state, pairs, path), path, _WHAT, (), whole=True)
     hooks = [pair[1].register_forward_pre_hook(_adopt) for pair in pairs.values()]
     with torch.no_grad():
         net(torch.from_numpy(np.stack(scenes)).to(next(net.parameters()).device))

@@ -6,6 +6,7 @@ Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 201
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from fakeweb.errors import BadRecipe
+from fakeweb.train.nets.folding import folded
 from fakeweb.train.weights import load_fitting, read_state
 
 # expansion, channels, repeats, first stride: table 2 of the paper
@@ -93,14 +95,29 @@ class MobileNetV2(nn.Module):
                 inside = channels
         features.append(_Conv((inside, 1280), 1))
         self.features = nn.Sequential(*features)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(1280, outputs)
+        self.dropout, self.pooled = nn.Dropout(dropout), True
+        self.head: nn.Module = nn.Linear(1280, outputs)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.features((x - 127.5) / 127.5)
-        return self.head(self.dropout(x.mean((2, 3))))
+        return self._said(x)
+
+    def put_on(self, head: Callable[[int], nn.Module], pooling: str, side_px: int) -> None:
+        """Put other last layers on; see :meth:`fakeweb.train.nets.timm_net._Normalised.put_on`.
+
+        Raises:
+            BadRecipe: It pools by the mean only, or not at all.
+        """
+        if pooling not in ("", "avg", "flatten"):
+            raise BadRecipe(f"mobilenet_v2 takes no net.head.pooling = '{pooling}'", hint="avg or flatten")
+        self.pooled, self.dropout = pooling != "flatten", nn.Dropout(0)
+        cells = 1 if self.pooled else (-(-side_px // 32)) ** 2
+        self.head = head(1280 * cells)
+
+    def _said(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.dropout(x.mean((2, 3)) if self.pooled else x.flatten(1)))
 
     @staticmethod
     def map_channels(stride: int) -> tuple[int, ...]:
@@ -115,7 +132,7 @@ class MobileNetV2(nn.Module):
             x = layer(x)
             if number in wanted:
                 maps.append(x)
-        return self.head(self.dropout(x.mean((2, 3)))), maps
+        return self._said(x), maps
 
 
 def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.Module:
@@ -124,8 +141,8 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
     Args:
         outputs: Width of the last layer.
         argument: There is none.
-        weights: ``features.<i>[.layers.<j>].conv.{weight,bias}`` in a file that :func:`read_state` reads; a last
-            layer of another name or width is left out.
+        weights: ``features.<i>[.layers.<j>].conv.{weight,bias}``, or torchvision's MobileNetV2, in a file that
+            :func:`read_state` reads; a last layer of another name or width is left out.
 
     Raises:
         BadRecipe: An argument was given.
@@ -137,5 +154,5 @@ def build(outputs: int, argument: str = "", weights: Path | None = None) -> nn.M
         )
     net = MobileNetV2(outputs)
     if weights is not None:
-        load_fitting(net, read_state(weights, "MobileNetV2"), weights, "MobileNetV2", net.head_names)
+        load_fitting(net, folded(read_state(weights, "MobileNetV2")), weights, "MobileNetV2", net.head_names)
     return net

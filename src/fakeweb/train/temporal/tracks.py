@@ -14,8 +14,8 @@ import numpy as np
 
 from fakeweb.datasets import half_of_group, split_of_group
 from fakeweb.datasets.shards import read_sidecars
-from fakeweb.datasets.storage import Storage
 from fakeweb.errors import DatasetError
+from fakeweb.media.storage import Storage
 from fakeweb.types import Box
 
 
