@@ -69,8 +69,12 @@ class DrawnMesher:
 
     def mesh(self, image, faces):
         """Return the faces with their meshes."""
-        mesh = mean_mesh((image.width / 2, image.height / 2), SHARE * image.width)
-        return [replace(face, mesh=mesh) for face in faces]
+        del image
+        out = []
+        for face in faces:
+            x0, y0, x1, y1 = face.box
+            out.append(replace(face, mesh=mean_mesh(((x0 + x1) / 2, (y0 + y1) / 2), x1 - x0)))
+        return out
 
 
 def build(outputs, argument="", weights=None):

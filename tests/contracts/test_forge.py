@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from fakeweb import registry
+from fakeweb.errors import FakeWebError
 from fakeweb.forge import DonorPool, ForgeMethod, Forgery
 from fakeweb.types import KINDS, Face, Image
 
-METHODS = registry.names("forge")
+METHODS = [
+    pytest.param(name, marks=pytest.mark.slow) if hasattr(registry.load("forge", name), "network") else name
+    for name in registry.names("forge")
+]
 
 
 SCENES = {
@@ -39,6 +43,10 @@ def donors(drawn_face):
 def make(request, donors):
     """Build the method with a strength."""
     cls = registry.load("forge", request.param)
+    try:
+        cls.check_ready()
+    except FakeWebError as error:
+        pytest.skip(f"{error.message}; {error.hint}")
 
     def build(strength=(0.8, 0.8)):
         return cls(strength=strength, donors=donors) if cls.needs_donors else cls(strength=strength)

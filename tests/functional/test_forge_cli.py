@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -125,13 +126,97 @@ def test_the_same_command_gives_the_same_bytes_and_goes_on_where_it_was_cut(cli,
     assert cli("forge", photos, cut, *command, "--count", 16).code == 0
     assert contents(cut) == contents(whole)
     assert rows_of(cut) == rows_of(whole)
+    command = (
+        *DRAWN,
+        "--kinds",
+        "self_blend,smooth",
+        "--seed",
+        5,
+    )  # finder and mesh are a test's, of this process only
+    whole = tmp_path / "one process"
+    assert cli("forge", photos, whole, *command, "--count", 16).code == 0
     two.mkdir()
-    shutil.copy(whole / "faces.jsonl", two)  # faces are found in this process only: the finder is a test's
+    shutil.copy(whole / "faces.jsonl", two)
     assert cli("forge", photos, two, *command, "--count", 16, "-j", 2).code == 0
     assert contents(two) == contents(whole)
-    other = cli("forge", photos, whole, *DRAWN, "--kinds", "swap,smooth", "--seed", 6, "--count", 16)
+    other = cli("forge", photos, whole, *DRAWN, "--kinds", "self_blend,smooth", "--seed", 6, "--count", 16)
     assert other.code == 2
     assert "other seed" in other.err
+
+
+def test_pairs_show_the_same_originals_forged_by_each_kind(cli, drawn, photos, tmp_path):
+    out, cut = tmp_path / "data", tmp_path / "cut"
+    command = (*DRAWN, "--pairs", "--kinds", "swap,smooth,jaw")
+    result = cli("forge", photos, out, *command, "--count", 30)
+    assert result.code == 0, result.err
+    assert "10 real, 20 fake (10 swap, 10 retouch)" in result.out
+    by_pair = {}
+    for row in rows_of(out):
+        by_pair.setdefault(row["pair"], []).append(row)
+    for rows in by_pair.values():
+        assert [r["label"] for r in rows] == ["real", "fake", "fake"]
+        assert [r["kind"] for r in rows] == ["", "swap", "retouch"]
+        assert len({(r["group"], r["split"], r["width"], r["height"]) for r in rows}) == 1
+        real, swap, retouch = (read_image(out / r["path"]).image.pixels for r in rows)
+        for forged, row in ((swap, rows[1]), (retouch, rows[2])):
+            mask = read_image(out / row["mask"]).image.pixels[..., 0] > 0
+            away = cv2.dilate(mask.astype(np.uint8), np.ones((33, 33))) == 0
+            assert np.array_equal(real[away], forged[away])
+    assert len({p.name for p in (out / "real").iterdir()}) == 10
+    assert cli("forge", photos, cut, *command, "--count", 12).code == 0
+    assert cli("forge", photos, cut, *command, "--count", 30).code == 0
+    assert contents(cut) == contents(out)
+    assert rows_of(cut) == rows_of(out)
+    mixed = cli("forge", photos, out, *DRAWN, "--kinds", "swap,smooth,jaw", "--count", 30)
+    assert mixed.code == 2
+    assert "made with other pairs" in mixed.err
+
+
+def test_a_blind_sheet_tells_nothing_and_its_key_all(cli, drawn, photos, tmp_path):
+    out, more = tmp_path / "blind", tmp_path / "more"
+    more.mkdir()
+    for number in range(2):
+        for place in sorted(photos.rglob("*.png")):
+            shutil.copy(place, more / f"{number}-{place.parent.name}-{place.name}")
+    assert "40 of the kind retouch" in cli("forge", photos, out, *DRAWN, "--blind", "--kinds", "smooth").err
+    assert not (out / "key.csv").exists()
+    command = ("forge", more, out, *DRAWN, "--blind", "--kinds", "smooth,grid", "--strength", 0.8, 0.8)
+    result = cli(*command)
+    assert result.code == 0, result.err
+    assert {p.name for p in out.glob("*.jpg")} == {"sheet-1.jpg", "sheet-2.jpg"}
+    with (out / "key.csv").open(newline="", encoding="utf-8") as stream:
+        key = list(csv.DictReader(stream))
+    for sheet, method in (("1", "smooth"), ("2", "grid")):
+        rows = [r for r in key if r["sheet"] == sheet]
+        assert [int(r["number"]) for r in rows] == list(range(1, 41))
+        assert [r["label"] for r in rows].count("fake") == 20
+        assert {r["method"] for r in rows} == {"", method}
+        labels = [r["label"] for r in rows]
+        assert labels != sorted(labels)
+        assert labels != sorted(labels, reverse=True)
+    before = (out / "sheet-1.jpg").read_bytes(), (out / "key.csv").read_bytes()
+    assert cli(*command).code == 0
+    assert before == ((out / "sheet-1.jpg").read_bytes(), (out / "key.csv").read_bytes())
+    assert cli(*command, "--seed", 3).code == 0
+    assert before[1] != (out / "key.csv").read_bytes()
+
+
+def test_what_needs_weights_or_a_package_is_made_where_it_is_named(cli, drawn, photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setitem(sys.modules, "gmic", None)
+    for method, command in (("taef2", "fakeweb models fetch taef2"), ("gmic", "pip install gmic")):
+        result = cli("forge", photos, tmp_path / "out", *DRAWN, "--kinds", method)
+        assert result.code in (2, 3)
+        assert command in result.err
+    result = cli("forge", photos, tmp_path / "out", *DRAWN, "--kinds", "generated,retouch", "--count", 20)
+    assert result.code == 0, result.err
+    assert not {r["method"] for r in rows_of(tmp_path / "out")} & {
+        "taef2",
+        "vaelight",
+        "span",
+        "waifu2x",
+        "gmic",
+    }
 
 
 @pytest.mark.parametrize(
@@ -167,6 +252,24 @@ def test_one_person_alone_cannot_be_swapped(cli, drawn, photos, tmp_path):
     alone = cli("forge", one, tmp_path / "out2", *DRAWN, "--kinds", "part", "--count", 2)
     assert alone.code == 2
     assert "no donor" in alone.err
+
+
+def test_faces_that_no_donor_fits_are_counted_with_the_reason(cli, drawn, drawn_face, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(12):
+        image, face = drawn_face((100, 100), 100, size=(200, 200), seed=number)
+        pixels = image.pixels.copy()
+        low, high = face.mesh[:, :2].min(0).astype(int), face.mesh[:, :2].max(0).astype(int)
+        if number == 0:  # a blue cloth over half of the face
+            pixels[(low[1] + high[1]) // 2 : high[1], low[0] : high[0]] = (20, 70, 230)
+        (photos / f"{number}.png").write_bytes(encode_png(Image(pixels)))
+    result = cli("forge", photos, tmp_path / "out", *DRAWN, "--kinds", "swap", "--count", 48)
+    assert result.code == 0, result.err
+    made = {(r["group"], r["method"]) for r in rows_of(tmp_path / "out")}
+    assert ("1.png", "swap") in made
+    assert ("0.png", "swap") not in made
+    assert "swap: no donor is enough like it" in result.err
 
 
 def test_sheets_show_before_strengths_and_mask(cli, drawn, photos, tmp_path):

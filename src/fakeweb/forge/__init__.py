@@ -4,22 +4,24 @@
 kind        methods
 =========== ====================================================================================================
 swap        ``self_blend``; ``swap`` (needs donors)
-reenacted   ``reenact``, ``lower_face``
+reenacted   ``reenact``, ``lower_face``, ``local_affine``; ``mouth`` (needs donors)
 retouch     ``smooth``, ``whiten``, ``eyes``, ``nose``, ``jaw``, ``lips``, ``lipstick``, ``bright``, ``make_up``,
-            ``sharpen``; ``part`` (needs donors); ``retouch`` (some of them), ``beauty`` (a filter)
-generated   ``grid``, ``peaks``
+            ``sharpen``; ``part`` (needs donors); ``retouch`` (some of them), ``beauty`` (a filter); ``gmic`` (needs it)
+generated   ``grid``, ``peaks``; ``taef2``, ``vaelight``, ``span``, ``waifu2x`` (need fetched weights)
 =========== ====================================================================================================
 
-May import: numpy, OpenCV, :mod:`fakeweb.datasets` (splits), :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
-:mod:`fakeweb.topology`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`. Methods find no faces and measure no mesh: whoever
-calls brings both.
+May import: numpy, OpenCV, :mod:`fakeweb.datasets` (splits), :mod:`fakeweb.media`, :mod:`fakeweb.runtime` (networks of
+copies), :mod:`fakeweb.batch`, :mod:`fakeweb.registry`, :mod:`fakeweb.topology`, :mod:`fakeweb.types`,
+:mod:`fakeweb.errors`. Methods find no faces and measure no mesh: whoever calls brings both.
 
 How it works: :mod:`~fakeweb.forge.patch` cuts out the neighbourhood of a face and puts it back with an honest mask,
 :mod:`~fakeweb.forge.warp` moves pixels with the mesh, :mod:`~fakeweb.forge.blend` matches colours and hides seams.
+:mod:`~fakeweb.forge.traits` measures who looks like whom, :mod:`~fakeweb.forge.donors` lends by it,
+:mod:`~fakeweb.forge.fit` lays a donor on a face, :mod:`~fakeweb.forge.broken` turns down what shows.
 
 A new method is one class here, a subclass of :class:`~fakeweb.forge.method.Method` or ``DonorMethod``, and one line in
 :mod:`fakeweb.registry`; it must pass ``tests/contracts/test_forge.py``. A new retouching step is one function in
-``tone.py`` or ``liquify.py`` and one line in ``retouch.TONES`` or ``SHAPES``.
+``tone.py`` or ``liquify.py`` and one line in ``retouch.TONES`` or ``SHAPES``, a new decoder one class in ``copies.py``.
 
 Example:
     >>> from fakeweb.registry import load

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,15 @@ import numpy as np
 
 from fakeweb import registry
 from fakeweb.datasets import Split, split_of_group
-from fakeweb.errors import FakeWebError
+from fakeweb.errors import FakeWebError, Unforgeable
 from fakeweb.forge import DonorPool, Method, Strength, keep_freed_memory
 from fakeweb.forge.forgery import Forgery
 from fakeweb.media import encode_jpeg, encode_png, read_image, write_atomically
-from fakeweb.types import KINDS, Face, FloatArray, Image, UInt8Array
+from fakeweb.types import KINDS, Face, FaceMesher, FloatArray, Image, UInt8Array
 
 SOURCE = "forge"
 MARGIN = 1.7
 """Side of a crop over the longer side of the mesh."""
-_MOST_TURNED = 0.55
 _TRIES = 4
 _LEAST_CHANGE = 0.4
 """Mean change under the mask, in grey levels, under which a forgery is made again: nobody could tell it."""
@@ -82,12 +81,15 @@ class Look:
 
     def make(self) -> Looker:
         """Build finder and mesh model."""
-        find, mesh = registry.load("finder", self.finder), registry.load("mesh", self.mesh)
-        return Looker(
-            find(self.finder_model) if self.finder_model else find(),
-            mesh(self.mesh_model) if self.mesh_model else mesh(),
-            self.min_face_px,
-        )
+        find = registry.load("finder", self.finder)
+        finder = find(self.finder_model) if self.finder_model else find()
+        return Looker(finder, self.make_mesher(), self.min_face_px)
+
+    def make_mesher(self) -> FaceMesher:
+        """Build the mesh model alone."""
+        mesh = registry.load("mesh", self.mesh)
+        made: FaceMesher = mesh(self.mesh_model) if self.mesh_model else mesh()
+        return made
 
 
 @dataclass(frozen=True)
@@ -122,17 +124,14 @@ def _whole(face: Face, image: Image) -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """One pair: its number, the face, the method and where both pictures go."""
+    """One forgery: its number and that of the original crop it is made of, the face, the method, stems of the files."""
 
     number: int
+    original: int
     face: int
     method: str
-    turn: int
-
-    @property
-    def name(self) -> str:
-        """Stem of the files."""
-        return f"{self.number:06d}"
+    real: str
+    fake: str
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,8 @@ class Plan:
         strength: Range of the strength.
         side_px: Longer side of the crops, at most.
         quality: Of the JPEG files of both classes.
+        look: Measures what comes out of a swap, as it measured the faces; None: nobody looks.
+        together: Whether each original crop is forged once by every kind.
     """
 
     out: Path
@@ -156,16 +157,27 @@ class Plan:
     strength: Strength = (0.1, 1.0)
     side_px: int = 320
     quality: int = 92
+    look: Look | None = None
+    together: bool = False
+
+    @property
+    def per_original(self) -> int:
+        """How many forgeries are made of each original crop."""
+        return len(self.methods) if self.together else 1
 
     def job(self, number: int) -> Job:
-        """Return the pair of this number: faces in turn, kinds in turn, methods of a kind in turn."""
-        turn, place = divmod(number, len(self.faces))
+        """Return the forgery of this number: faces in turn, kinds drawn or in turn, then methods of a kind drawn."""
+        original, of_kind = divmod(number, self.per_original)
+        turn, place = divmod(original, len(self.faces))
         order = np.random.default_rng((self.seed, 1, turn)).permutation(len(self.faces))
         kinds = list(self.methods)
-        kind = kinds[int(np.random.default_rng((self.seed, 2, number)).integers(len(kinds)))]
-        names = self.methods[kind]
+        if not self.together:
+            of_kind = int(np.random.default_rng((self.seed, 2, number)).integers(len(kinds)))
+        names = self.methods[kinds[of_kind]]
         method = names[int(np.random.default_rng((self.seed, 3, number)).integers(len(names)))]
-        return Job(number, int(order[place]), method, turn)
+        real = f"{original:06d}"
+        fake = f"{real}-{kinds[of_kind]}" if self.together else real
+        return Job(number, original, int(order[place]), method, real, fake)
 
     def make(self) -> Maker:
         """Build what makes pairs; once per process."""
@@ -175,17 +187,23 @@ class Plan:
 
 
 def methods_of(wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Sort names of kinds and methods into methods by kind; a kind means all of its methods.
+    """Sort names of kinds and methods into methods by kind; a kind means all of its methods that need nothing else.
 
     Raises:
         UnknownName: Neither a kind nor a method.
+        ModelMissing, MissingExtra: A method that is named needs weights or a package that are not here.
     """
     chosen: dict[str, tuple[str, ...]] = {}
-    everything = {name: registry.load("forge", name).kind for name in registry.names("forge")}
+    everything = {name: registry.load("forge", name) for name in registry.names("forge")}
     for word in wanted:
-        found = [name for name, kind in everything.items() if kind == word]
+        found = [
+            n for n, make in everything.items() if make.kind == word and not getattr(make, "optional", False)
+        ]
         for name in found or [word]:
-            kind = registry.load("forge", name).kind  # says which names there are, where it is none
+            make = registry.load("forge", name)  # says which names there are, where it is none
+            if getattr(make, "optional", False):
+                make.check_ready()
+            kind = make.kind
             chosen[kind] = tuple(dict.fromkeys((*chosen.get(kind, ()), name)))
     return {kind: chosen[kind] for kind in KINDS if kind in chosen}
 
@@ -199,26 +217,40 @@ class Maker:
         self.read_donor = lru_cache(maxsize=64)(self._read_donor)
         self.methods: dict[tuple[str, Split], Method] = {}
 
+    @cached_property
+    def mesher(self) -> FaceMesher | None:
+        """What measures the outcome of a swap."""
+        return self.plan.look.make_mesher() if self.plan.look else None
+
     def __call__(self, job: Job) -> dict[str, Any] | str:
         """Make one pair and write its files; return its record, or why there is none."""
+        made = self.pair(job)
+        if isinstance(made, str):
+            return made
+        self._write(job, *made)
+        return self._record(job, self.plan.faces[job.face], *made)
+
+    def pair(self, job: Job) -> tuple[Image, Forgery] | str:
+        """Make one pair, the original crop and its forgery, or say why there is none."""
         face = self.plan.faces[job.face]
         try:
-            real, here = self.crop(job.face, np.random.default_rng((self.plan.seed, 4, job.number)))
+            real, here = self.crop(job.face, np.random.default_rng((self.plan.seed, 4, job.original)))
+            method = self.method(job.method, face.split)
+            if method is None:
+                return f"no donor for {job.method} in the split {face.split}"
+            why = f"{job.method} changes nothing on this face"
+            for attempt in range(_TRIES):
+                rng = np.random.default_rng((self.plan.seed, 5, job.number, attempt))
+                try:
+                    forged = method(real, here, rng)
+                except Unforgeable as error:  # others are drawn next
+                    why = error.message
+                    continue
+                if _visible(real, forged):
+                    return real, forged
         except FakeWebError as error:
             return error.message
-        method = self.method(job.method, face.split)
-        if method is None:
-            return f"no donor for {job.method} in the split {face.split}"
-        for attempt in range(_TRIES):
-            rng = np.random.default_rng((self.plan.seed, 5, job.number, attempt))
-            try:
-                forged = method(real, here, rng)
-            except FakeWebError as error:
-                return error.message
-            if _visible(real, forged):
-                self._write(job, real, forged)
-                return self._record(job, face, real, forged)
-        return f"{job.method} changes nothing on this face"
+        return why
 
     def method(self, name: str, split: Split) -> Method | None:
         """Return a method; its donors are people of the same split."""
@@ -230,6 +262,7 @@ class Maker:
                 if pool is None:
                     return None
                 extra["donors"] = pool
+                extra["mesher"] = self.mesher
             self.methods[name, split] = make(strength=self.plan.strength, **extra)
         return self.methods[name, split]
 
@@ -279,13 +312,16 @@ class Maker:
 
     def _write(self, job: Job, real: Image, forged: Forgery) -> None:
         out, quality = self.plan.out, self.plan.quality
-        write_atomically(out / "real" / f"{job.name}.jpg", encode_jpeg(real, quality))
-        write_atomically(out / "fake" / f"{job.name}.jpg", encode_jpeg(forged.image, quality))
-        write_atomically(out / "mask" / f"{job.name}.png", encode_png(Image(shown_mask(forged))))
+        write_atomically(out / "real" / f"{job.real}.jpg", encode_jpeg(real, quality))
+        write_atomically(out / "fake" / f"{job.fake}.jpg", encode_jpeg(forged.image, quality))
+        write_atomically(out / "mask" / f"{job.fake}.png", encode_png(Image(shown_mask(forged))))
 
     def _record(self, job: Job, face: FoundFace, real: Image, forged: Forgery) -> dict[str, Any]:
         return {
-            "pair": job.number,
+            "job": job.number,
+            "pair": job.original,
+            "real": job.real,
+            "fake": job.fake,
             "kind": forged.kind,
             "method": job.method,
             "split": face.split,
@@ -315,13 +351,23 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def rows_of(record: dict[str, Any]) -> list[list[object]]:
-    """Return the two rows of a pair in ``index.csv``."""
-    name = f"{record['pair']:06d}"
-    shared = [record["pair"], record["width"], record["height"]]
-    where = [record["split"], record["group"]]
-    return [
-        [f"real/{name}.jpg", SOURCE, "real", "", *where, "", "", *shared, 0.0],
-        [f"fake/{name}.jpg", SOURCE, "fake", record["kind"], *where, f"mask/{name}.png", record["method"],
-         *shared, record["touched"]],
-    ]  # fmt: skip
+def files_of(record: dict[str, Any]) -> tuple[str, str, str]:
+    """Return where real, fake and mask of a record lie."""
+    name = f"{record['pair']:06d}"  # all that records of 0.9.0 and before say
+    real, fake = record.get("real", name), record.get("fake", name)
+    return f"real/{real}.jpg", f"fake/{fake}.jpg", f"mask/{fake}.png"
+
+
+def rows_of(records: Sequence[dict[str, Any]]) -> list[list[object]]:
+    """Return the rows in ``index.csv`` of all that was made of one original: the real one, then its fakes."""
+    rows: list[list[object]] = []
+    for record in records:
+        real, fake, mask = files_of(record)
+        shared = [record["pair"], record["width"], record["height"]]
+        where = [record["split"], record["group"]]
+        if not rows:
+            rows.append([real, SOURCE, "real", "", *where, "", "", *shared, 0.0])
+        rows.append(
+            [fake, SOURCE, "fake", record["kind"], *where, mask, record["method"], *shared, record["touched"]]
+        )
+    return rows

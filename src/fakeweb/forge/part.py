@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from fakeweb.forge.blend import alpha, poisson
+from fakeweb.forge.fit import bring, match_colours
 from fakeweb.forge.method import DonorMethod
 from fakeweb.forge.patch import Patch, Worked
 from fakeweb.forge.regions import BROWS, EYES, LIPS, nose_points
-from fakeweb.forge.swap import bring, match_colours, resampled
+from fakeweb.forge.swap import resampled
 from fakeweb.types import FloatArray, Kind
 
 PARTS = ("eyes", "one_eye", "nose", "mouth")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from fakeweb.forge.blend import alpha, match_covariance, match_lab, poisson
+from fakeweb.forge.blend import alpha
+from fakeweb.forge.fit import bring, match_colours, match_detail, relit, skin_fit
 from fakeweb.forge.method import DonorMethod, Method
 from fakeweb.forge.patch import Patch, Worked, soften
-from fakeweb.forge.regions import BROWS, EYE_CENTRES, EYES, LIPS, NOSE_TIP, SHAPE, control_points
-from fakeweb.forge.warp import enlarged, remap, spline
+from fakeweb.forge.regions import BROWS, EYE_CENTRES, EYES, LIPS, NOSE_TIP, SHAPE, bump, control_points
+from fakeweb.forge.traits import glasses_of
+from fakeweb.forge.warp import warp_mesh
 from fakeweb.types import FloatArray, Kind
 
 
@@ -39,67 +42,58 @@ class SelfBlend(Method):
 class Swap(DonorMethod):
     """Another person's face, warped onto this one's mesh, its colours matched, blended in.
 
-    The way of FaceSwap and its kin: landmarks decide the geometry, so expression and pose stay those of the picture and
-    the features become the donor's. Weak ones match colours well and hide their seam, strong ones do not.
+    The way of FaceSwap and its kin, by landmarks, and of face morphing (Ferrara et al., 2014) where it is weak: the
+    inner face takes the donor's shape and skin by degrees. At strength 1 it is all the donor's, and its colours and its
+    seam no longer match as well.
     """
 
     name: ClassVar[str] = "swap"
     kind: ClassVar[Kind] = "swap"
+    far: ClassVar[float] = 42.0
 
     def blend(self, patch: Patch, donor: Patch, strength: float, rng: np.random.Generator) -> Worked:
         """Return the swap."""
-        over, seen = bring(donor, patch)
-        mask = patch.hull(feather=0.10 + 0.16 * rng.random(), grow=-0.13)
-        mask = deformed(mask, patch.unit_px, rng, amount=0.4)
-        mask *= seen
-        over = match_colours(over, patch.pixels, mask, strength, rng)
-        over = resampled(over, 0.3 + 0.7 * strength, rng)
-        opacity = 1.0 if strength > 0.5 else rng.uniform(0.65 + 0.6 * strength, 1.0)
-        mask = (mask * opacity).astype(np.float32)
-        lay = poisson if rng.random() < 0.75 - 0.5 * strength else alpha
-        return Worked(lay(over, patch.pixels, mask), mask)
+        moves = _towards(patch, donor) * np.float32(strength)
+        share = np.float32(1 - (1 - strength) ** 1.6)
+        base: FloatArray = patch.pixels
+        moved: FloatArray = np.zeros(patch.shape, np.float32)
+        if share < 0.97 and float(np.abs(moves).max()) > 0.5:  # else nothing of it is seen
+            base, moved = warp_mesh(patch, moves, steer=control_points()[::2])
+        glasses = glasses_of(patch) > 0.3  # then the donor wears some, too
+        over, seen = bring(donor, replace(patch, points=patch.points + moves))
+        mask = np.asarray(_inner_face(patch, rng) * seen, np.float32)
+        over = match_colours(over, base, mask, 0.5 * strength, rng)
+        fit = skin_fit(over, replace(patch, pixels=base, points=patch.points + moves), mask, glasses=glasses)
+        mask = deformed(mask * fit.both, patch.unit_px, rng, amount=0.3)
+        over = relit(over, base, fit, float(rng.uniform(0.85, 1.0) - 0.2 * strength))
+        over = match_detail(over, base, mask)
+        over = resampled(over, 0.2 * strength, rng)
+        mask = np.where(mask < 0.004, 0, mask * share).astype(np.float32)
+        return Worked(alpha(over, base, mask), np.maximum(mask, moved), moves)
 
 
-def bring(donor: Patch, patch: Patch) -> tuple[FloatArray, FloatArray]:
-    """Warp a donor so that its mesh lies on the patch's.
-
-    Returns:
-        RGB (h, w, 3), and (h, w): 1 where the donor's picture has something to show, softly falling to 0.
-    """
-    steer = control_points()
-    target = patch.points[steer]
-    # spline the difference to the best affine map, so that scale and turn are exact everywhere
-    homogeneous = np.concatenate([target, np.ones((len(target), 1), np.float32)], 1)
-    affine = np.linalg.lstsq(homogeneous, donor.points[steer], rcond=None)[0].astype(np.float32)
-    rest = spline(target, donor.points[steer] - homogeneous @ affine, patch.shape, stiffness=3e-3)
-    height, width = patch.shape
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    there = enlarged(rest, patch.shape)
-    there[..., 0] += x * affine[0, 0] + y * affine[1, 0] + affine[2, 0]
-    there[..., 1] += x * affine[0, 1] + y * affine[1, 1] + affine[2, 1]
-    shrink = float(np.sqrt(abs(np.linalg.det(affine[:2]))))
-    pixels = donor.pixels
-    if shrink > 1.3:  # the donor is larger: average first, else it comes out jagged
-        pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.4 * shrink), np.float32)
-    over = remap(pixels, there[..., 0], there[..., 1], cubic=False)
-    high, wide = donor.shape
-    outside = np.maximum.reduce(
-        [-there[..., 0], there[..., 0] - wide + 1, -there[..., 1], there[..., 1] - high + 1]
-    )
-    seen = np.clip(-outside / (0.15 * donor.unit_px), 0, 1)
-    return over, soften(seen.astype(np.float32), 0.05 * patch.unit_px) * (outside < 0)
+def _towards(patch: Patch, donor: Patch) -> FloatArray:
+    """Return how each point would move to where the donor has it, in pixels (468, 2); the rim stays."""
+    homogeneous = np.concatenate([donor.points, np.ones((len(SHAPE), 1), np.float32)], 1)
+    inner = bump(np.hypot(SHAPE[:, 0], SHAPE[:, 1] / 1.15), 0.95) ** 0.5
+    weight = (inner + 0.05)[:, None]
+    fit = np.linalg.lstsq(homogeneous * weight, patch.points * weight, rcond=None)[0]
+    gap = homogeneous @ fit - patch.points
+    length = np.linalg.norm(gap, axis=1, keepdims=True) / patch.unit_px
+    gap *= (
+        0.15 * np.tanh(length / 0.15) / (length + 1e-6)
+    )  # faces of people differ by less than their expressions
+    return np.asarray(gap * inner[:, None], np.float32)
 
 
-def match_colours(
-    over: FloatArray, under: FloatArray, mask: FloatArray, strength: float, rng: np.random.Generator
-) -> FloatArray:
-    """Match colours within the mask, the less the stronger the forgery; by either of two ways."""
-    core = (mask > 0.5).astype(np.float32)
-    if core.sum() < 12:
-        return over
-    matched = (match_lab if rng.random() < 0.5 else match_covariance)(over, under, core)
-    share = 1.0 - (rng.uniform(0, 0.75) * max(0.0, strength - 0.25) / 0.75)
-    return alpha(matched, over, np.full(mask.shape, share, np.float32))
+def _inner_face(patch: Patch, rng: np.random.Generator) -> FloatArray:
+    """Return what a swap covers, (h, w): up to the hair, or to just above the brows."""
+    feather, inwards = 0.10 + 0.14 * rng.random(), -rng.uniform(0.10, 0.16)
+    if rng.random() < 0.4:
+        return patch.hull(feather=feather, grow=inwards)
+    top = SHAPE[np.concatenate(BROWS), 1].min() - 0.12
+    outline = np.asarray(cv2.convexHull(patch.points[top < SHAPE[:, 1]]), np.float32)[:, 0]
+    return patch.fill([outline], feather=feather, grow=inwards + 0.05)
 
 
 def blend_region(patch: Patch, rng: np.random.Generator) -> FloatArray:

@@ -15,11 +15,12 @@ import typer
 from fakeweb.batch import ordered_map
 from fakeweb.cli.console import ERRORS, print_error, printable, progress_bar, write
 from fakeweb.cli.options import Finder, FinderModel, Workers
+from fakeweb.cli.places import brought, sent
 from fakeweb.datasets.csvfile import to_csv
 from fakeweb.datasets.journal import Journal
 from fakeweb.errors import DatasetError, UsageError, readable
-from fakeweb.forge.dataset import COLUMNS, FoundFace, Look, Plan, methods_of, rows_of
-from fakeweb.forge.sheet import write_sheets
+from fakeweb.forge.dataset import COLUMNS, FoundFace, Look, Plan, files_of, methods_of, rows_of
+from fakeweb.forge.sheet import write_blind, write_sheets
 from fakeweb.media import expand_inputs, write_atomically
 from fakeweb.registry import names
 from fakeweb.scanner import DEFAULT_FINDER
@@ -39,7 +40,11 @@ kind, method, split and group (the picture they come from). `fakeweb train` read
 
 * fakeweb forge photos/ data/ --kinds swap,retouch --count 4000 --seed 7 --workers 4
 
+* fakeweb forge photos/ data/ --pairs --kinds retouch,swap
+
 * fakeweb forge photos/ sheets/ --sheet --kinds smooth,jaw
+
+* fakeweb forge photos/ blind/ --blind --kinds retouch --strength 0.3 0.3
 """
 
 
@@ -53,11 +58,15 @@ def forge(
         typer.Argument(
             metavar="IN...",
             help="Genuine pictures: files, folders (to any depth), globs.",
+            callback=brought,
             show_default=False,
         ),
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder of the data set to make.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="OUT", help="Folder of the data set to make.", show_default=False, callback=sent
+        ),
     ],
     kinds: Annotated[
         str, typer.Option(help="Kinds and methods to make, with commas between; see the guide for all names.")
@@ -82,6 +91,20 @@ def forge(
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Write one contact sheet per method instead: before, after, mask.")
     ] = False,
+    blind: Annotated[
+        bool,
+        typer.Option(
+            "--blind",
+            help="Write one sheet per kind instead: 40 numbered faces, half forged, to be sorted by somebody who has "
+            "not seen key.csv beside them.",
+        ),
+    ] = False,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--pairs", help="Forge every original once by each kind, so that kinds show the same pictures."
+        ),
+    ] = False,
 ) -> None:
     """Make a labelled data set of real and manipulated faces from genuine pictures of your own.
 
@@ -95,14 +118,15 @@ def forge(
         raise UsageError("--kinds names nothing, or --strength is no range within 0 and 1", hint="see --help")
     look = Look(finder, finder_model, mesh, mesh_model, min_face)
     faces = _find_faces(inputs, out, look, workers)
-    plan = Plan(out, tuple(faces), methods, seed, strength, side_px, quality)
-    if sheet:
+    plan = Plan(out, tuple(faces), methods, seed, strength, side_px, quality, look, together)
+    if sheet or blind:
+        make = write_sheets if sheet else write_blind
         with progress_bar(wanted=sum(map(len, methods.values())) > 1) as bar:
             task = bar.add_task("sheets", total=None, note="")
-            for path in write_sheets(plan, lambda done, total: bar.update(task, completed=done, total=total)):
+            for path in make(plan, lambda done, total: bar.update(task, completed=done, total=total)):
                 write(printable(path))
         return
-    _make(plan, count // 2, workers)
+    _make(plan, count // (1 + plan.per_original), workers)
 
 
 def _find_faces(sources: list[str], out: Path, look: Look, workers: int) -> list[FoundFace]:
@@ -161,24 +185,32 @@ def _tell_left_out(records: list[dict[str, Any]]) -> None:
         )
 
 
-def _make(plan: Plan, pairs: int, workers: int) -> None:
+def _make(plan: Plan, originals: int, workers: int) -> None:
     """Make what is missing of the pairs, and list all that is there."""
     _check_same(plan)
     journal = Journal(plan.out / "pairs.jsonl")
-    done = {r["pair"]: r for r in journal.records if _there(plan, r)}
-    jobs = [plan.job(n) for n in range(pairs) if n not in done]
+    done = {r.get("job", r["pair"]): r for r in journal.records if _there(plan, r)}
+    wanted = max(originals, 1) * plan.per_original
+    jobs = [plan.job(n) for n in range(originals * plan.per_original) if n not in done]
     failed = Counter[str]()
     workers = min(workers, max(1, len(jobs)), os.cpu_count() or 1)
     try:
         with progress_bar(wanted=len(jobs) > 1) as bar:
             task = bar.add_task("forging", total=len(jobs), note="")
             for job, made in ordered_map(plan.make, jobs, workers=workers):
-                record = {"pair": job.number, "failed": made} if isinstance(made, str) else made
+                record = (
+                    {"job": job.number, "pair": job.original, "failed": made}
+                    if isinstance(made, str)
+                    else made
+                )
                 journal.add(record)
                 done[job.number] = record
                 bar.advance(task)
     finally:
-        kept = [done[n] for n in sorted(done) if "failed" not in done[n] and n < max(pairs, 1)]
+        made_of: dict[int, list[dict[str, Any]]] = {}
+        for record in (done[n] for n in sorted(done) if n < wanted and "failed" not in done[n]):
+            made_of.setdefault(record["pair"], []).append(record)
+        kept = [records for records in made_of.values() if len(records) == plan.per_original]
         failed.update(done[n]["failed"] for n in done if "failed" in done[n])
         _write_index(plan.out, kept)
     if not kept:
@@ -191,7 +223,7 @@ def _check_same(plan: Plan) -> None:
     faces = [[f.group, *np.round(f.box, 1).tolist()] for f in plan.faces]
     mine = json.loads(json.dumps({
         "seed": plan.seed, "methods": plan.methods, "strength": plan.strength, "side_px": plan.side_px,
-        "quality": plan.quality, "faces": faces,
+        "quality": plan.quality, "faces": faces, **({"pairs": True} if plan.together else {}),
     }))  # fmt: skip
     path = plan.out / "forge.json"
     if path.is_file():
@@ -199,7 +231,7 @@ def _check_same(plan: Plan) -> None:
             theirs = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             theirs = {}
-        changed = [k for k in mine if theirs.get(k) != mine[k]]
+        changed = [k for k in {**theirs, **mine} if theirs.get(k) != mine.get(k)]
         if changed:
             raise UsageError(
                 f"{plan.out} holds a data set made with other {', '.join(changed)}",
@@ -211,21 +243,20 @@ def _check_same(plan: Plan) -> None:
 def _there(plan: Plan, record: dict[str, Any]) -> bool:
     if "failed" in record:
         return True
-    name = f"{record['pair']:06d}"
-    files = (f"real/{name}.jpg", f"fake/{name}.jpg", f"mask/{name}.png")
-    return all((plan.out / file).is_file() for file in files)
+    return all((plan.out / file).is_file() for file in files_of(record))
 
 
-def _write_index(out: Path, records: list[dict[str, Any]]) -> None:
-    rows = to_csv([COLUMNS, *(row for record in records for row in rows_of(record))])
+def _write_index(out: Path, kept: list[list[dict[str, Any]]]) -> None:
+    rows = to_csv([COLUMNS, *(row for records in kept for row in rows_of(records))])
     write_atomically(out / "index.csv", rows.encode("utf-8", "replace"))
 
 
-def _summary(out: Path, records: list[dict[str, Any]], failed: Counter[str]) -> None:
+def _summary(out: Path, kept: list[list[dict[str, Any]]], failed: Counter[str]) -> None:
+    records = [record for one in kept for record in one]
     kinds = Counter(r["kind"] for r in records)
     splits = Counter(r["split"] for r in records)
     shares = ", ".join(f"{kinds[k]} {k}" for k in KINDS if kinds[k])
-    write(f"{printable(out / 'index.csv')}: {len(records)} real, {len(records)} fake ({shares})")
+    write(f"{printable(out / 'index.csv')}: {len(kept)} real, {len(records)} fake ({shares})")
     write(f"pairs per split: {', '.join(f'{s} {n}' for s, n in sorted(splits.items()))}")
     if failed:
         why = ", ".join(f"{n} x {w}" for w, n in failed.most_common(3))

@@ -9,7 +9,7 @@ from fakeweb import registry
 from fakeweb.forge import DonorPool, Flicker, forge_track
 from fakeweb.types import Face
 
-STILL = Flicker(mesh=0, colour=0, opacity=0, miss=0)
+STILL = Flicker(mesh=0, colour=0, opacity=0, miss=0, pace=0)
 COUNT = 12
 
 
