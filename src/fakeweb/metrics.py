@@ -38,6 +38,18 @@ def auc(fake: npt.ArrayLike, real: npt.ArrayLike) -> float:
     return float((np.searchsorted(b, a, "left") + np.searchsorted(b, a, "right")).mean() / (2 * len(b)))
 
 
+def balanced_weights(labels: Ints, sources: npt.NDArray[np.str_]) -> Floats:
+    """Weigh samples so that both labels count alike and, within one, sources by the root of their size."""
+    keys = [f"{label}/{source}" for label, source in zip(labels, sources, strict=True)]
+    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    weights = (1 / np.sqrt(counts))[place]
+    for label in (0, 1):
+        chosen = labels == label
+        if chosen.any():
+            weights[chosen] /= 2 * weights[chosen].sum()
+    return weights
+
+
 def log_loss(labels: npt.ArrayLike, p: npt.ArrayLike) -> float:
     """Return the mean log loss in nats, P(fake) clipped by :data:`DFDC_CLIP`."""
     y, s = _inputs(labels, p)

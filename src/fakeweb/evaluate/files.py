@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from fakeweb.datasets.likeness import difference_hash
 from fakeweb.errors import FakeWebError
+from fakeweb.evaluate.exact import Aspect
+from fakeweb.evaluate.resampling import TRACES, traces
 from fakeweb.media import Limits, read_image
 from fakeweb.media.limits import Reading
 from fakeweb.media.sniff import sniff
 from fakeweb.types import UInt8Array
-
-_HASH_PX = 9
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class FileFacts:
         sharpness: Log variance of the Laplacian at 256 px.
         sha256: Of the bytes.
         dhash: 64-bit difference hash, hex: alike for pictures that look alike.
+        slope, fine, rhythm, grid, grid_phase: Traces of resampling, see :func:`fakeweb.evaluate.resampling.traces`.
     """
 
     path: str
@@ -55,6 +57,11 @@ class FileFacts:
     sharpness: float = math.nan
     sha256: str = ""
     dhash: str = ""
+    slope: float = 0.0
+    fine: float = 0.0
+    rhythm: float = 0.0
+    grid: float = 1.0
+    grid_phase: str = "none"
 
     @property
     def side_px(self) -> int:
@@ -89,19 +96,13 @@ def read_facts(path: Path, name: str) -> FileFacts:
         sharpness=round(math.log(float(cv2.Laplacian(small, cv2.CV_64F).var()) + 1e-3), 4),
         sha256=media.sha256,
         dhash=difference_hash(grey),
+        **_traces(grey),
         **(_jpeg(data) if kind == "jpeg" else {}),
     )
 
 
-def difference_hash(grey: UInt8Array) -> str:
-    """Return which of 8 x 8 places are brighter than their right neighbour, as 16 hex digits.
-
-    Args:
-        grey: uint8 (H, W).
-    """
-    small = cv2.resize(grey, (_HASH_PX, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
-    bits = (small[:, 1:] < small[:, :-1]).ravel()
-    return np.packbits(bits).tobytes().hex()
+def _traces(grey: UInt8Array) -> dict[str, Any]:
+    return dict(zip(TRACES, traces(grey), strict=True))
 
 
 def _jpeg(data: bytes) -> dict[str, Any]:
@@ -129,23 +130,6 @@ def _jpeg(data: bytes) -> dict[str, Any]:
     return out | {"segments": applications}
 
 
-def near_duplicates(hashes: Sequence[str], most: int) -> list[tuple[int, int, int]]:
-    """Return the pairs of hashes that differ in at most ``most`` bits: (place, place, bits), exact ones too.
-
-    Args:
-        hashes: 16 hex digits each; an empty one is like no other.
-        most: Bits; 0 finds equal hashes only.
-    """
-    places = [i for i, h in enumerate(hashes) if h]
-    codes = np.array([int(hashes[i], 16) for i in places], np.uint64)
-    out: list[tuple[int, int, int]] = []
-    for row in range(len(codes) - 1):
-        bits = np.bitwise_count(codes[row + 1 :] ^ codes[row])
-        near = np.flatnonzero(bits <= most)
-        out += [(places[row], places[row + 1 + int(at)], int(bits[at])) for at in near]
-    return out
-
-
 FORMAT_FEATURES: Final = (
     "width", "height", "aspect", "format", "quantiser", "sampling", "progressive", "segments",
 )  # fmt: skip
@@ -164,3 +148,22 @@ def format_features(facts: Sequence[FileFacts]) -> npt.NDArray[np.float64]:
             found = [place[word] for word in found]
         columns.append(found)
     return np.array(columns, np.float64).T
+
+
+def container_aspects(facts: Sequence[FileFacts]) -> list[Aspect]:
+    """Return what the containers say, an aspect each."""
+    aspects = [
+        Aspect(name, [getattr(f, name) for f in facts]) for name in FORMAT_FEATURES if name != "aspect"
+    ]
+    return [*aspects, Aspect("aspect", [f.width / max(1, f.height) for f in facts])]
+
+
+_TRACE_WORDS: Final = {
+    "slope": "spectral slope", "fine": "fine detail", "rhythm": "periodicity", "grid": "strength of the JPEG grid",
+    "grid_phase": "phase of the JPEG grid",
+}  # fmt: skip
+
+
+def resampling_aspects(facts: Sequence[FileFacts]) -> list[Aspect]:
+    """Return the traces of resampling, an aspect each."""
+    return [Aspect(word, [getattr(f, name) for f in facts]) for name, word in _TRACE_WORDS.items()]

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier, OnnxTemporal
+from fakeweb.classifiers.remote import local_model
 from fakeweb.cli.console import ERRORS, print_error, progress_bar, write
 from fakeweb.cli.options import Finder, FinderModel, Workers
-from fakeweb.datasets.storage import Storage
+from fakeweb.cli.places import brought, sent
 from fakeweb.errors import UsageError
+from fakeweb.media.storage import Storage
 from fakeweb.media.walk import Obstacle
 from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
@@ -114,11 +116,18 @@ def _write_all(out: str, files: dict[str, str]) -> None:
 @command.command("train")
 def train_command(
     recipe: Annotated[
-        Path, typer.Argument(help="TOML recipe of a classifier (layout dfdc) or of a temporal one.")
+        Path,
+        typer.Argument(
+            help="TOML recipe of a classifier (layout dfdc) or of a temporal one.", callback=brought
+        ),
     ],
     shards: Annotated[str, typer.Option(help="What `fakeweb dfdc extract --out` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.")],
-    weights: Annotated[Path | None, typer.Option(help="File with weights to start from.")] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for checkpoints, logs and the model with its card.", callback=sent)
+    ],
+    weights: Annotated[
+        Path | None, typer.Option(help="File with weights to start from.", callback=brought)
+    ] = None,
     finder_model: FinderModel = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -164,7 +173,7 @@ def evaluate_command(
     """
     from fakeweb.dfdc.score_clips import figures, judge_shards, to_markdown
 
-    card = find_card(model)
+    card = find_card(local_model(model))
     classifier = OnnxTemporal(card) if card.task == "temporal" else OnnxClassifier(model)
     with progress_bar() as bar:
         task = bar.add_task("judging", total=None, note="")
@@ -179,10 +188,12 @@ def evaluate_command(
 @command.command("submit")
 def submit_command(
     places: Places,
-    out: Annotated[Path, typer.Option(help="The CSV file.")],
+    out: Annotated[Path, typer.Option(help="The CSV file.", callback=sent)],
     order: Annotated[
         Path | None,
-        typer.Option(help="sample_submission.csv: which clips, in which order.", show_default=False),
+        typer.Option(
+            help="sample_submission.csv: which clips, in which order.", show_default=False, callback=brought
+        ),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames to look at in each clip.")] = 32,
     model: Annotated[str, typer.Option(help="Name of a model or path of a card.")] = DEFAULT_MODEL,

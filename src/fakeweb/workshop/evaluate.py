@@ -9,6 +9,7 @@ import typer
 
 from fakeweb.cli.console import print_left_out, progress_bar, write
 from fakeweb.cli.options import Finder, FinderModel, Workers
+from fakeweb.cli.places import brought, sent
 from fakeweb.errors import UsageError
 from fakeweb.evaluate import evaluate as run
 from fakeweb.evaluate.protocol import LEVELS, PARTS, Protocol
@@ -45,13 +46,18 @@ def evaluate(
         typer.Argument(
             metavar="[MODEL] DATA",
             help="A model's name or card (the shipped one if left out), then the root of a data set.",
+            callback=brought,
             show_default=False,
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Folder for the report. [default: evaluation-MODEL-SPLIT]", show_default=False
+            "--out",
+            "-o",
+            help="Folder for the report. [default: evaluation-MODEL-SPLIT]",
+            show_default=False,
+            callback=sent,
         ),
     ] = None,
     layout: Annotated[
@@ -75,7 +81,9 @@ def evaluate(
     people: Annotated[
         list[str] | None,
         typer.Option(
-            help="List of persons to regroup by: ciplab, lfw, or a CSV; may be repeated.", show_default=False
+            help="List of persons to regroup by: ciplab, lfw, or a CSV; may be repeated.",
+            show_default=False,
+            callback=brought,
         ),
     ] = None,
     only: Annotated[

@@ -11,6 +11,7 @@ import typer
 from fakeweb import registry
 from fakeweb.cli.console import ERRORS, progress_bar, write
 from fakeweb.cli.options import FinderModel
+from fakeweb.cli.places import brought, sent
 from fakeweb.errors import UsageError
 from fakeweb.train.labels import label as label_faces
 from fakeweb.train.labels import read_labels
@@ -31,9 +32,9 @@ command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_he
 
 @command.command("label", epilog=EPILOG)
 def label(
-    data: Annotated[Path, typer.Argument(help="Root of the data set.")],
+    data: Annotated[Path, typer.Argument(help="Root of the data set.", callback=brought)],
     finder: Annotated[str, typer.Option(help="Name of the face detector that looks: the teacher.")],
-    out: Annotated[Path, typer.Option(help="CSV file to write, or to carry on.")],
+    out: Annotated[Path, typer.Option(help="CSV file to write, or to carry on.", callback=sent)],
     layout: Annotated[str, typer.Option(help="Name of the data set's layout.")] = "index",
     finder_model: FinderModel = None,
     every: Annotated[list[str] | None, typer.Option(
