@@ -125,6 +125,18 @@ def test_forged_examples_are_offered_and_judged_honestly(page, shot):
     shot(page, "demo")
 
 
+def test_a_group_with_one_fake_and_a_video_are_judged(page, clip, shot):
+    page.get_by_text("one of them swapped").first.click()
+    page.get_by_text("1 of 6 faces looks manipulated").wait_for()
+    page.get_by_role("tab", name="Video").click()
+    page.locator("input[type=file][accept*=video]").set_input_files(clip)
+    page.get_by_role("button", name="Check the video").click()
+    page.locator(".answer h2:visible").wait_for()
+    assert "No sign of manipulation found" in page.locator(".answer:visible").inner_text()
+    page.locator("video[src*='fakeweb.mp4']").wait_for(state="attached")
+    shot(page, "demo-video")
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [

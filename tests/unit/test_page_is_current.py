@@ -35,7 +35,7 @@ def test_the_page_in_the_package_is_current(checked):
 @pytest.mark.parametrize(
     "changed",
     [
-        "web/src/texts.ts",
+        "web/src/texts/en.ts",
         "web/package-lock.json",
         "docs/reference/openapi.json",
         "src/fakeweb/render/style.json",

@@ -1,8 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import * as api from "./api/client";
 import { bytes } from "./format";
+import { useLanguage } from "./lang";
 import { useItems, type Item } from "./items";
 import { Header } from "./parts/Header";
+import { ALL, resultPath, useRoute } from "./route";
+import { FilesTable } from "./parts/FilesTable";
 import { History } from "./parts/History";
 import { Intake } from "./parts/Intake";
 import { KeyField } from "./parts/KeyField";
@@ -14,53 +17,68 @@ import { headline } from "./parts/Verdict";
 import { Wrong } from "./parts/Wrong";
 import { texts } from "./texts";
 
-export type View = "check" | "history";
-
 const tooLarge = (name: string, size: number, most: number) => texts.intake.tooLarge(name, bytes(size), bytes(most));
 
 export function App() {
+  const spoken = useLanguage();
+  useEffect(() => void (document.documentElement.lang = spoken), [spoken]);
   const { models, problem, load } = useModels();
-  const { items, add, addAddress, show, cancel, again, remove } = useItems(models?.limits, tooLarge);
-  const [view, setView] = useState<View>("check");
-  const [chosen, setChosen] = useState<string | null>(null);
-  const current = items.find((item) => item.id === chosen) ?? items[0] ?? null;
+  const { items, add, addAddress, show, open, cancel, again, remove } = useItems(models?.limits, tooLarge);
+  const { route, go } = useRoute();
+  const current = items.find((item) => (route.result ? item.judgement?.id === route.result : item.id === route.item)) ?? null;
+  const given = items.filter((item) => !item.stored);
+  const all = route.view === "check" && !route.result && route.item === ALL && given.length > 0;
   const heard = useAnnouncement(items);
 
   const take = useCallback((files: readonly File[]) => {
     if (!files.length) return;
-    setChosen(add(files));
-    setView("check");
+    const first = add(files);
+    go("/", files.length > 1 ? ALL : first);
     scrollTo({ top: 0 });
-  }, [add]);
+  }, [add, go]);
   usePaste(take);
+  const choose = useCallback((item: Item) => {
+    go(item.judgement?.id ? resultPath(item.judgement.id) : "/", item.id);
+    scrollTo({ top: 0 });
+  }, [go]);
+  const answered = !route.result && current?.judgement?.id;
+  useEffect(() => { // what the service keeps gets its address
+    if (answered) go(resultPath(answered), current!.id, "replace");
+  }, [answered]); // eslint-disable-line
+  const missing = useStored(route.result, current !== null, models !== null, open);
+  useTitle(all ? texts.table.title(given.length) : current?.name ?? null);
 
   const intake = (large: boolean) => (
     <Intake
       large={large}
       models={models}
       onFiles={take}
-      onAddress={(address) => {
-        setChosen(addAddress(address));
-        setView("check");
-      }}
+      onAddress={(address) => go("/", addAddress(address))}
     />
   );
   const unknown = problem?.status === 401;
   return (
     <>
       <a className="skip" href="#content">{texts.skip}</a>
-      <Header view={view} onView={setView} />
+      <Header view={route.view} onGo={go} />
       <div className="heard" role="status" aria-live="polite">{heard}</div>
       <main id="content" tabIndex={-1}>
         {unknown && <KeyField onKey={load} />}
         {problem && !unknown && <Trouble problem={problem} onAgain={load} />}
-        {view === "history" ? (
-          <History onOpen={(kept) => { setChosen(show(kept)); setView("check"); }} />
+        {route.view === "history" ? (
+          <History onOpen={(kept) => choose(show(kept))} />
+        ) : route.result && !current ? (
+          <Missing problem={missing} onGo={go} />
+        ) : all ? (
+          <div className="bench">
+            <div className="bench-top">{intake(false)}</div>
+            <FilesTable items={given} onChoose={choose} />
+          </div>
         ) : current ? (
           <div className="bench">
             <div className="bench-top">
               {intake(false)}
-              <Strip items={items} chosen={current.id} onChoose={setChosen} />
+              <Strip items={given} chosen={current.id} onChoose={choose} onAll={() => go("/", ALL)} />
             </div>
             <Result
               key={current.id}
@@ -68,14 +86,17 @@ export function App() {
               models={models}
               onCancel={() => cancel(current.id)}
               onAgain={() => again(current.id)}
-              onRemove={() => remove(current.id)}
+              onRemove={() => {
+                remove(current.id);
+                go("/", given.length > 1 ? ALL : null);
+              }}
             />
           </div>
         ) : (
           <Landing onFiles={take}>{intake(true)}</Landing>
         )}
-        {view === "check" && <Wrong models={models} />}
-        {view === "check" && <Rules />}
+        {route.view === "check" && <Wrong models={models} folded={current !== null || all || route.result !== null} onFiles={take} />}
+        {route.view === "check" && <Rules />}
       </main>
       <Footer models={models} />
     </>
@@ -96,6 +117,42 @@ function useModels() {
   }, []);
   useEffect(() => void load(), [load]);
   return { models, problem, load };
+}
+
+/** Ask the service for a result that this visit did not make; returns what is against it. */
+function useStored(id: string | null, here: boolean, allowed: boolean, open: (id: string) => Promise<void>) {
+  const [problem, setProblem] = useState<api.Refusal["problem"] | null>(null);
+  useEffect(() => {
+    setProblem(null);
+    if (!id || here || !allowed) return;
+    open(id).catch((error: unknown) => {
+      if (!(error instanceof api.Refusal)) throw error;
+      setProblem(error.problem);
+    });
+  }, [id, here, allowed, open]);
+  return problem;
+}
+
+/** While a result is fetched, and where the service has none at this address. */
+function Missing({ problem, onGo }: { problem: api.Refusal["problem"] | null; onGo: (path: string) => void }) {
+  if (!problem) return <p className="quiet" role="status">{texts.wrong.loading}</p>;
+  const gone = problem.status === 404;
+  return (
+    <section className="notice bad" role="alert">
+      <h1>{gone ? texts.shared.gone : texts.problems.title}</h1>
+      <p>{gone ? texts.shared.goneWhy : `${problemText(problem)} ${problem.hint}`}</p>
+      <div className="row">
+        <button type="button" className="main" onClick={() => onGo("/")}>{texts.shared.check}</button>
+        <button type="button" onClick={() => onGo("/history")}>{texts.nav.history}</button>
+      </div>
+    </section>
+  );
+}
+
+function useTitle(name: string | null) {
+  useEffect(() => {
+    document.title = name ? `${name} – ${texts.name}` : texts.title;
+  });
 }
 
 function usePaste(take: (files: readonly File[]) => void) {

@@ -1,4 +1,5 @@
-// Numbers as people read them.
+// Numbers as people read them, in the language of the page.
+import { numeral } from "./lang";
 
 /** P(fake) in whole per cent, never 0 or 100: a probability is no certainty. */
 export function percent(p: number): string {
@@ -12,18 +13,19 @@ export function part(p: number): string {
 
 /** A measured share, with a decimal where it is small. */
 export function share(p: number): string {
-  return `${100 * p < 10 ? (100 * p).toFixed(1).replace(/\.0$/, "") : Math.round(100 * p)} %`;
+  return `${numeral(100 * p, undefined, { maximumFractionDigits: 100 * p < 10 ? 1 : 0 })} %`;
 }
 
 export function bytes(count: number): string {
   const units = ["bytes", "kB", "MB", "GB"];
   const power = count < 1 ? 0 : Math.min(3, Math.floor(Math.log(count) / Math.log(1000)));
-  return `${Number((count / 1000 ** power).toPrecision(power ? 2 : 3))} ${units[power]}`;
+  return `${numeral(count / 1000 ** power, undefined, { maximumSignificantDigits: power ? 2 : 3 })} ${units[power]}`;
 }
 
 /** Seconds as 1:02, or 1:02.3 where tenths matter. */
 export function clock(seconds: number, tenths = false): string {
   const whole = tenths ? Math.round(seconds * 10) / 10 : Math.floor(seconds);
   const rest = whole % 60;
-  return `${Math.floor(whole / 60)}:${(tenths ? rest.toFixed(1) : String(rest)).padStart(tenths ? 4 : 2, "0")}`;
+  const digits = { minimumIntegerDigits: 2, minimumFractionDigits: tenths ? 1 : 0, maximumFractionDigits: 1 };
+  return `${Math.floor(whole / 60)}:${numeral(rest, undefined, digits)}`;
 }

@@ -5,6 +5,7 @@ import { follow } from "./api/follow";
 import { createVideo, judgePicture } from "./api/upload";
 import * as history from "./keep/history";
 import { smallCopy } from "./keep/small";
+import { texts } from "./texts";
 
 export type Stage = "waiting" | "sending" | "judging" | "done" | "failed" | "cancelled";
 
@@ -27,6 +28,8 @@ export interface Item {
   job: api.Job | null;
   /** From the history: a small copy, with nothing to send again. */
   kept: boolean;
+  /** Fetched by its address: the service keeps the figures, and no picture. */
+  stored: boolean;
 }
 
 type Change = { add: Item[] } | { id: string; set: Partial<Item> } | { remove: string };
@@ -40,7 +43,7 @@ function reduce(items: Item[], change: Change): Item[] {
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|ts|mts|m2ts|wmv|flv|3gp|ogv)$/i;
 const TOGETHER = 2;
 const BLANK = {
-  stage: "waiting", progress: 0, note: "", waitS: 0, judgement: null, problem: null, shown: null, job: null, kept: false,
+  stage: "waiting", progress: 0, note: "", waitS: 0, judgement: null, problem: null, shown: null, job: null, kept: false, stored: false,
 } as const;
 
 /** Controls, and what turns the direction of the text around it. */
@@ -52,6 +55,23 @@ export function fromKept(kept: history.Kept): Item {
     ...BLANK, id: kept.id, name: kept.name, kind: kept.kind, file: null, address: null, stage: "done", kept: true,
     judgement: kept.judgement, shown: kept.small && URL.createObjectURL(kept.small),
     job: kept.jobId ? ({ id: kept.jobId, links: { overlay: `/v1/videos/${kept.jobId}/overlay` } } as api.Job) : null,
+  };
+}
+
+/** A result by its address: the service's figures, and the copy of the picture that this browser may have. */
+async function fromService(id: string): Promise<Item> {
+  const copies = await history.all().catch(() => []);
+  const kept = copies.find((copy) => copy.judgement.id === id);
+  const stored = await api.result(id).catch((error: unknown) => {
+    if (kept && error instanceof api.Refusal && error.problem.status === 403) return null; // the key may judge, and read nothing
+    throw error;
+  });
+  if (!stored) return fromKept(kept!);
+  const { report, viewer_warnings } = stored;
+  return {
+    ...BLANK, id: `stored-${id}`, name: kept?.name ?? stored.job?.source ?? texts.shared.unnamed, kind: report.video ? "video" : "picture",
+    file: null, address: null, stage: "done", kept: true, stored: true, job: stored.job, shown: kept?.small ? URL.createObjectURL(kept.small) : null,
+    judgement: { id, cached: true, stored: true, report, impact: null, viewer_warnings, queue_id: null, overlay: null },
   };
 }
 
@@ -101,9 +121,16 @@ export function useItems(limits: api.Models["limits"] | undefined, tooLarge: (na
     return item.id;
   }, []);
 
-  const show = useCallback((kept: history.Kept) => {
-    if (!latest.current.some((item) => item.id === kept.id)) change({ add: [fromKept(kept)] });
-    return kept.id;
+  const show = useCallback((kept: history.Kept): Item => {
+    const found = latest.current.find((item) => item.id === kept.id);
+    const item = found ?? fromKept(kept);
+    if (!found) change({ add: [item] });
+    return item;
+  }, []);
+
+  const open = useCallback(async (id: string) => {
+    const item = await fromService(id);
+    if (!latest.current.some((one) => one.judgement?.id === id)) change({ add: [item] });
   }, []);
 
   const cancel = useCallback((id: string) => {
@@ -122,7 +149,7 @@ export function useItems(limits: api.Models["limits"] | undefined, tooLarge: (na
     change({ remove: id });
   }, [cancel]);
 
-  return { items, add, addAddress, show, cancel, again, remove };
+  return { items, add, addAddress, show, open, cancel, again, remove };
 }
 
 /** A fault of the page itself; told, so that nothing seems to be still on its way. */

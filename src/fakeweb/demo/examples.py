@@ -16,8 +16,10 @@ FOLDER = Path(fakeweb.__file__).parent / "examples"
 
 PICTURES = {
     "portrait.jpg": "genuine: Eileen Collins, NASA, 1993",
+    "swapped.jpg": "with the face from another picture",
     "beautified.jpg": "the same, through a phone's beauty filter",
-    "repainted.jpg": "the same, the face made anew by a network",
+    "group.jpg": "six faces, one of them swapped",
+    "repainted.jpg": "redrawn by a neural network: goes unnoticed",
 }
 
 
@@ -28,7 +30,7 @@ def examples(folder: Path) -> list[tuple[Path, str]]:
         folder: Where to; it exists.
 
     Returns:
-        Paths, and what each picture is. One is genuine, two are forged, one has no face.
+        Paths, and what each picture is. One is genuine, four are forged, one has no face.
     """
     made = []
     for name, title in PICTURES.items():

@@ -22,16 +22,16 @@ from fakeweb.demo.words import to_html
 from fakeweb.errors import FakeWebError, Forbidden, UsageError
 from fakeweb.media import check_host, check_origin, read_image
 from fakeweb.render import overlay
-from fakeweb.scanner import DEFAULT_MODEL, Scanner
+from fakeweb.scanner import DEFAULT_MODEL, Scanner, VideoProgress, overlay_clip
 
 KEPT_S = 600
 """Pictures that were put in are deleted after so long, and all of them at the end."""
 
 _STEP = 0.01
 _INTRO = """# Was this face manipulated?
-Put in a picture: FakeWeb looks at every face, draws a mesh over those it does not believe, and says how sure it is.
-The picture goes no further than this computer and is deleted within minutes."""
-_TRY = "No picture at hand? One of these is genuine, two we forged ourselves. FakeWeb does not notice every forgery."
+Put in a picture or a video: FakeWeb looks at every face, draws a mesh over those that look manipulated, and says how
+sure it is. What you put in goes no further than this computer and is deleted within minutes."""
+_TRY = "No picture at hand? One of these is genuine, four we forged ourselves. FakeWeb does not notice every forgery."
 _POLICY = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:"
@@ -45,7 +45,8 @@ _CSS = """
 .answer ol li > * { display: block; }
 .scale { height: 9px; border-radius: 5px; background: #d7dae0; overflow: hidden; margin: .3em 0; }
 .scale i { display: block; height: 100%; background: #8b93a1; }
-.fake .scale i { background: #e5283a; }
+li.fake .scale i { background: #e5283a; }
+.caption-label { white-space: normal !important; max-width: 100% !important; font-size: 0.72rem; line-height: 1.25; }
 .answer .caveat { opacity: .8; font-size: .9em; border-top: 1px solid #8b93a155; padding-top: .6em; margin-top: 1em; }
 """
 
@@ -60,28 +61,103 @@ def make_page(scanner: Scanner, pictures: Sequence[tuple[Path, str]]) -> Any:
     own = scanner.classifier.thresholds().fake
     with gradio.Blocks(title="FakeWeb", analytics_enabled=False, delete_cache=(60, KEPT_S)) as page:
         gradio.Markdown(_INTRO)
-        with gradio.Row():
-            with gradio.Column():
-                given = gradio.Image(
-                    type="filepath", image_mode=None, label="Picture", sources=["upload", "clipboard"], height=420
-                )  # fmt: skip
-                shown, words = [[str(path)] for path, _ in pictures], [text for _, text in pictures]
-                gradio.Examples(shown, given, example_labels=words, label=_TRY)
-                with gradio.Accordion("Move the line", open=False):
-                    label = "Call a face manipulated from this suspicion on"
-                    line = gradio.Slider(0.01, 0.99, value=own, step=_STEP, label=label)
-            with gradio.Column():
-                answer = gradio.HTML()
-                drawn = gradio.Image(
-                    label="With what was found", format="png", interactive=False, buttons=["download", "fullscreen"]
-                )  # fmt: skip
-                strength = gradio.Slider(0, 100, value=100, step=1, label="Strength of the mesh, in per cent")
-                with gradio.Accordion("The whole report", open=False):
-                    whole = gradio.JSON(show_label=False)
-        changes = [given.change, line.release, strength.release]
-        answers = [drawn, answer, whole]
-        gradio.on(changes, _answering(scanner, own), [given, line, strength], answers, api_name="scan")
+        with gradio.Tab("Picture"):
+            _picture_tab(scanner, pictures, own)
+        with gradio.Tab("Video"):
+            _video_tab(scanner)
     return page
+
+
+def _picture_tab(scanner: Scanner, pictures: Sequence[tuple[Path, str]], own: float) -> None:
+    """Put in a picture or choose an example, see the answer beside it."""
+    with gradio.Row():
+        with gradio.Column():
+            given = gradio.Image(
+                type="filepath", image_mode=None, label="Picture", sources=["upload", "clipboard"], height=420
+            )
+            gradio.Markdown(_TRY)
+            shown = [(str(path), text) for path, text in pictures]
+            samples = gradio.Gallery(
+                shown, columns=3, height="auto", allow_preview=False, show_label=False, interactive=False
+            )
+            with gradio.Accordion("Move the line", open=False):
+                label = "Call a face manipulated from this suspicion on"
+                line = gradio.Slider(0.01, 0.99, value=own, step=_STEP, label=label)
+        with gradio.Column():
+            answer = gradio.HTML()
+            drawn = gradio.Image(
+                label="With what was found",
+                format="png",
+                interactive=False,
+                buttons=["download", "fullscreen"],
+            )
+            strength = gradio.Slider(0, 100, value=100, step=1, label="Strength of the mesh, in per cent")
+            with gradio.Accordion("The whole report", open=False):
+                whole = gradio.JSON(show_label=False)
+    samples.select(_choosing(pictures), None, given, api_name=False)
+    changes = [given.change, line.release, strength.release]
+    gradio.on(
+        changes, _answering(scanner, own), [given, line, strength], [drawn, answer, whole], api_name="scan"
+    )
+
+
+def _video_tab(scanner: Scanner) -> None:
+    """Put in a video, see it with what was found, and the answer."""
+    with gradio.Row():
+        with gradio.Column():
+            given = gradio.Video(label="Video", sources=["upload"], height=420)
+            strength = gradio.Slider(
+                0, 100, value=100, step=1, label="Strength of the mesh in the video, in per cent"
+            )
+            start = gradio.Button("Check the video", variant="primary")
+        with gradio.Column():
+            answer = gradio.HTML()
+            drawn = gradio.Video(label="With what was found", interactive=False, height=420)
+    start.click(_watching(scanner), [given, strength], [drawn, answer], api_name="scan_video")
+
+
+def _choosing(pictures: Sequence[tuple[Path, str]]) -> Callable[[Any], str]:
+    """Return what gives the path of the example that was clicked."""
+
+    def choose(event: gradio.SelectData) -> str:
+        return str(pictures[event.index][0])
+
+    return choose
+
+
+def _watching(scanner: Scanner) -> Callable[..., tuple[str | None, str]]:
+    """Return what the page calls for a video."""
+
+    def watch(
+        path: str | None,
+        strength: float,
+        progress: Any = gradio.Progress(),  # noqa: B008
+    ) -> tuple[str | None, str]:
+        """Judge a video and draw what was found so strongly, in per cent, into a file that is deleted as it is."""
+        if path is None:
+            return None, ""
+
+        def tell(at: VideoProgress) -> None:
+            progress(at.done / max(1, at.total))
+
+        try:
+            report = scanner.scan_video(path, name=Path(path).name, on_progress=tell)
+            drawn = Path(path).with_suffix(".fakeweb.mp4")
+            mesher = scanner.mesher or getattr(scanner.finder, "mesher", None)
+            overlay_clip(
+                path,
+                report,
+                drawn,
+                opacity=strength / 100,
+                limits=scanner.limits,
+                mesher=mesher,
+                on_progress=tell,
+            )
+            return str(drawn), to_html(report)
+        except FakeWebError as error:
+            raise gradio.Error(f"{error} {error.hint}", print_exception=False) from error
+
+    return watch
 
 
 def _answering(scanner: Scanner, own: float) -> Callable[[str | None, float, float], tuple[Any, str, Any]]:

@@ -27,7 +27,7 @@ _HEADS = {
     "no_face": "No face found",
 }
 _MEANINGS = {
-    "fake": "Faces that FakeWeb does not believe carry a mesh in the picture.",
+    "fake": "A mesh marks the faces that look manipulated.",
     "uncertain": "FakeWeb cannot tell. Take the picture neither as real nor as manipulated.",
     "real": "FakeWeb found nothing that it knows how to find. That does not prove the picture genuine.",
     "moved": "You moved the line from which faces are called manipulated. What was measured about this model does not"

@@ -157,16 +157,6 @@ class BatchAnswer(BaseModel):
     items: list[BatchItem]
 
 
-class StoredResult(BaseModel):
-    """A stored result; the picture itself is not stored."""
-
-    id: str
-    media_sha256: str
-    created_at: str
-    report: ReportJson
-    viewer_warnings: list[ViewerWarningJson]
-
-
 class Deleted(BaseModel):
     """What was deleted."""
 
@@ -197,6 +187,17 @@ class Job(BaseModel):
     finished_at: str | None
     problem: Problem | None = Field(description="Why it failed; null otherwise.")
     links: Links
+
+
+class StoredResult(BaseModel):
+    """A stored result; the picture itself is not stored."""
+
+    id: str
+    media_sha256: str
+    created_at: str
+    report: ReportJson
+    viewer_warnings: list[ViewerWarningJson]
+    job: Job | None = Field(description="Of a video, as long as its job is kept and the key may see videos.")
 
 
 class Lines(BaseModel):

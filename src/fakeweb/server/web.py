@@ -15,6 +15,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 """Pictures to try; written by ``web/examples.py``."""
+VIEWS = ("/", "/history", "/r/{result_id}")
+"""Addresses of the page; what a result is, it asks ``/v1/results`` for, with the key that it has."""
 RECORD = "built-from.json"
 """What the bundle was built from; for the check that it is current, not for browsers."""
 
@@ -28,7 +30,7 @@ _WELCOME = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 
 
 def add_page(api: FastAPI, folder: Path) -> None:
-    """Serve a built page at ``/`` with the pictures to try, or a word of welcome where there is none.
+    """Serve a built page at :data:`VIEWS` with the pictures to try, or a word of welcome where there is none.
 
     Args:
         api: Gets one route per file.
@@ -40,8 +42,9 @@ def add_page(api: FastAPI, folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != RECORD:
-            at = "/" if name == "index.html" else f"/{name}"
-            api.add_route(at, _file(path), methods=["GET", "HEAD"], include_in_schema=False)
+            at = VIEWS if name == "index.html" else (f"/{name}",)
+            for address in at:
+                api.add_route(address, _file(path), methods=["GET", "HEAD"], include_in_schema=False)
     for path in sorted(EXAMPLES.glob("*.jpg")):
         api.add_route(f"/examples/{path.name}", _file(path), methods=["GET", "HEAD"], include_in_schema=False)
 

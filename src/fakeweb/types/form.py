@@ -123,9 +123,11 @@ def settle(owner: Any) -> None:
     Raises:
         ValueError: A field is not what its annotation says.
     """
+    called = type(owner).__name__
     for part in form_of(type(owner)).parts:
-        value = getattr(owner, part.name)
-        object.__setattr__(owner, part.name, part.form.read(value, f"{type(owner).__name__}.{part.name}"))
+        value, name = getattr(owner, part.name), part.name
+        if value is not None or type(part.form) is not _Nullable:
+            object.__setattr__(owner, name, part.form.read(value, f"{called}.{name}"))
 
 
 def plain(value: Any) -> Any:
@@ -159,9 +161,9 @@ class _Number:
 
     def read(self, value: Any, where: str, _version: Version | None = None, /) -> float | int:
         wanted = numbers.Integral if self.kind is int else numbers.Real
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        if type(value) is not self.kind and (not isinstance(value, wanted) or isinstance(value, bool)):
             raise _wrong(where, "an integer" if self.kind is int else "a number", value)
-        number = self.kind(value)  # type: ignore[call-overload]
+        number = self.kind(value)  # type: ignore[arg-type]
         least, most = self.within.least, self.within.most
         if not (least <= number <= most and math.isfinite(number)):
             raise ValueError(f"{where} must {self._range() or 'be finite'}, got {number!r}")

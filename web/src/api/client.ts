@@ -83,6 +83,8 @@ export const job = (id: string) => answer(http.GET("/v1/videos/{job_id}", { para
 export const jobResult = (id: string) =>
   answer(http.GET("/v1/videos/{job_id}/result", { params: { path: { job_id: id } } })) as Promise<Judgement>;
 
+export const result = (id: string) => answer(http.GET("/v1/results/{result_id}", { params: { path: { result_id: id } } }));
+
 export const impactOf = (p: number, reach: Reach, signal?: AbortSignal) =>
   answer(http.GET("/v1/impact", { params: { query: { p_fake: p, ...reach } }, signal }));
 

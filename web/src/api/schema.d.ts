@@ -786,6 +786,8 @@ export interface components {
             report: components["schemas"]["Report"];
             /** Viewer Warnings */
             viewer_warnings: components["schemas"]["ViewerWarning"][];
+            /** @description Of a video, as long as its job is kept and the key may see videos. */
+            job: components["schemas"]["Job"] | null;
         };
         /**
          * UrlRequest

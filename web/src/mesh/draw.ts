@@ -25,11 +25,16 @@ export function drawReport(
   context.save();
   context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
   context.lineJoin = context.lineCap = "round";
-  for (const face of report.faces) if (face.verdict.label === "uncertain") drawDashes(context, face, scale, ink.opacity);
-  const fakes = report.faces.filter((f) => f.verdict.label === "fake");
+  const { width, height } = context.canvas;
+  const faces = report.faces.filter(({ box: [x0, y0, x1, y1] }) => {
+    const margin = STYLE.reach * Math.max(x1! - x0!, y1! - y0!); // what lies outside the canvas is not drawn
+    return x1! + margin > left && x0! - margin < left + width / scale && y1! + margin > top && y0! - margin < top + height / scale;
+  });
+  for (const face of faces) if (face.verdict.label === "uncertain") drawDashes(context, face, scale, ink.opacity);
+  const fakes = faces.filter((f) => f.verdict.label === "fake");
   fakes.sort((a, b) => (a.verdict.p_fake ?? 0) - (b.verdict.p_fake ?? 0));
   for (const face of fakes) drawMesh(context, face, report, scale, ink);
-  for (const face of report.faces) {
+  for (const face of faces) {
     const [x0, y0, x1, y1] = face.box as [number, number, number, number];
     if (face.verdict.label === "real") context.clearRect(x0, y0, x1 - x0, y1 - y0);
   }

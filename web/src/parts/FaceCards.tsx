@@ -1,13 +1,14 @@
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import type { Face, Report } from "../api/client";
+import { MANY, ranked, sortOf } from "../faces";
 import { part, percent } from "../format";
 import { drawReport, type Ink } from "../mesh/draw";
 import { texts } from "../texts";
+import { FacesPanel } from "./FacesPanel";
 import { ScoreScale } from "./ScoreScale";
 import { sentence } from "./Verdict";
 
-/** Cards that are shown at first, and faces up to which all cards are shown in full. */
-const FIRST = 8;
+/** Faces up to which all cards are shown in full. */
 const FULL = 3;
 const CROP_PX = 190;
 
@@ -20,22 +21,22 @@ interface Props {
   extra?: (face: Face, index: number) => ReactNode;
 }
 
-/** A card per face, the most suspicious first. */
+/** A card per face, the most suspicious first; of many the small pictures, and the card of one. */
 export function FaceCards({ report, image, ink, chosen, onChoose, extra }: Props) {
-  const [all, setAll] = useState(false);
-  const sorted = [...report.faces].sort((a, b) => (b.verdict.p_fake ?? -1) - (a.verdict.p_fake ?? -1));
-  const shown = all ? sorted : sorted.filter((face, i) => i < FIRST || face.number === chosen);
+  const sorted = ranked(report.faces);
+  const many = sorted.length > MANY;
+  const first = sorted[0] && sortOf(sorted[0]) === "suspicious" ? sorted[0].number : null;
+  const shown = many ? sorted.filter((face) => face.number === (chosen ?? first)) : sorted;
   return (
     <>
+      {many && <FacesPanel report={report} image={image} chosen={chosen} onChoose={onChoose} />}
       {shown.map((face) => (
         <FaceCard key={face.number} face={face} report={report} chosen={chosen === face.number} onChoose={() => onChoose(face.number)}>
           {image && ink && <Crops face={face} report={report} image={image} ink={ink} />}
           {extra?.(face, report.faces.indexOf(face))}
         </FaceCard>
       ))}
-      {shown.length < sorted.length && (
-        <button type="button" onClick={() => setAll(true)}>{texts.face.all(sorted.length)}</button>
-      )}
+      {many && !shown.length && <p className="quiet">{texts.group.choose}</p>}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { View } from "../App";
+import { LANGUAGES, language, speak, type Language } from "../lang";
 import { texts } from "../texts";
 import { Icon, Mark } from "./Icon";
 
@@ -9,20 +9,29 @@ function turn() {
   localStorage.setItem("fakeweb.theme", root.dataset.theme);
 }
 
-export function Header({ view, onView }: { view: View; onView: (view: View) => void }) {
+export function Header({ view, onGo }: { view: "check" | "history"; onGo: (path: string) => void }) {
+  const to = (path: string) => (event: React.MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // another tab or window
+    event.preventDefault();
+    onGo(path);
+    scrollTo({ top: 0 });
+  };
   return (
     <header>
-      <a className="brand" href="/" aria-label={texts.name}>
+      <a className="brand" href="/" aria-label={texts.name} onClick={to("/")}>
         <Mark /> <span>{texts.name}</span>
       </a>
       <nav>
         {(["check", "history"] as const).map((one) => (
-          <button key={one} type="button" aria-current={view === one ? "page" : undefined} onClick={() => onView(one)}>
+          <a key={one} href={one === "check" ? "/" : "/history"} aria-current={view === one ? "page" : undefined} onClick={to(one === "check" ? "/" : "/history")}>
             {texts.nav[one]}
-          </button>
+          </a>
         ))}
-        <a className="wide" href="#wrong" onClick={() => onView("check")}>{texts.nav.wrong}</a>
+        <a className="wide" href="#wrong" onClick={(event) => view === "history" && to("/")(event)}>{texts.nav.wrong}</a>
         <a className="wide" href="/docs">{texts.nav.api}</a>
+        <select aria-label={texts.nav.language} value={language()} onChange={(event) => speak(event.target.value as Language)}>
+          {Object.entries(LANGUAGES).map(([short, name]) => <option key={short} value={short} lang={short} aria-label={name}>{short.toUpperCase()}</option>)}
+        </select>
         <button type="button" className="round" aria-label={texts.nav.theme} title={texts.nav.theme} onClick={turn}>
           <Icon name="theme" />
         </button>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { percent } from "../format";
 import * as history from "../keep/history";
+import { language } from "../lang";
 import { texts } from "../texts";
 import { Icon } from "./Icon";
 
@@ -60,7 +61,7 @@ function Entry({ entry, onOpen, onRemove }: { entry: history.Kept; onOpen: () =>
         {address ? <img src={address} alt="" /> : <Icon name={entry.kind === "video" ? "video" : "folder"} />}
         <span className="strip-name">{entry.name}</span>
         <span><span className={`tag ${label}`}>{texts.verdict[label].word}</span>{p !== null && ` ${percent(p)}`}</span>
-        <small className="quiet">{new Date(entry.at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}</small>
+        <small className="quiet">{new Date(entry.at).toLocaleString(language() === "en" ? "en-GB" : language(), { dateStyle: "medium", timeStyle: "short" })}</small>
       </button>
       <button type="button" className="round" aria-label={texts.history.remove(entry.name)} onClick={onRemove}><Icon name="close" /></button>
     </li>

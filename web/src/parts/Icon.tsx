@@ -7,6 +7,11 @@ const PATHS = {
   trash: "M4 7h16M9 7V4h6v3m-8 0 1 13h8l1-13",
   theme: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
   video: "M3 6h13v12H3zm13 4 5-3v10l-5-3",
+  table: "M4 5h16v14H4zM4 10h16M4 15h16M10 5v14",
+  print: "M7 9V4h10v5M7 17H4v-7h16v7h-3M7 14h10v6H7z",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  whole: "M4 9V4h5m6 0h5v5m0 6v5h-5m-6 0H4v-5",
   close: "M6 6l12 12M18 6 6 18",
   link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1m2 4a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
 } as const;

@@ -1,5 +1,7 @@
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import type { Face, Reach } from "../api/client";
+import { MANY } from "../faces";
+import { css, ramp } from "../mesh/colour";
 import type { Ink } from "../mesh/draw";
 import { placeMesh } from "../mesh/topology";
 import { texts } from "../texts";
@@ -9,7 +11,7 @@ import type { ResultProps } from "./Result";
 import { Origin } from "./Origin";
 import { Save } from "./Save";
 import { Stage } from "./Stage";
-import { Verdict } from "./Verdict";
+import { Verdict, noteOf } from "./Verdict";
 import { Viewers } from "./Viewers";
 import { useImage } from "./useImage";
 
@@ -21,24 +23,31 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
   const [chosen, setChosen] = useState<number | null>(null);
   const image = useImage(item.shown);
 
-  const choose = (face: Face) => {
+  const many = report.faces.length > MANY;
+  const choose = useCallback((face: Face) => {
     setChosen(face.number);
-    document.getElementById(`face-${face.number}`)?.scrollIntoView({ behavior: "smooth", block: "nearest" });
-  };
+    if (!many) document.getElementById(`face-${face.number}`)?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "nearest" });
+  }, [many]);
+  const more = (
+    <>
+      <Viewers judgement={item.judgement!} onReach={setReach} />
+      <Origin report={report} shown={item.shown} />
+      {report.faces.length > 0 && <Meaning report={report} />}
+    </>
+  );
   return (
-    <article className="result">
-      <Verdict name={item.name} report={report} kept={item.kept} />
+    <article className={`result ${many ? "group" : ""}`}>
+      <Verdict name={item.name} report={report} note={noteOf(item)} />
       <div className="picture">
-        {image && <Stage name={item.name} image={image} report={report} ink={ink} compare={compare} onCompare={setCompare} chosen={chosen} onChoose={choose} />}
+        {(image || !item.shown) && <Stage name={item.name} image={image} report={report} ink={ink} compare={compare} onCompare={setCompare} chosen={chosen} onChoose={choose} />}
         <Controls report={report} ink={ink} onInk={setInk} compare={compare} onCompare={setCompare} />
         <Save item={item} models={models} opacity={ink.opacity} reach={reach} onRemove={onRemove} />
       </div>
       <div className="cards">
         <FaceCards report={report} image={image} ink={ink} chosen={chosen} onChoose={setChosen} />
-        <Viewers judgement={item.judgement!} onReach={setReach} />
-        <Origin report={report} shown={item.shown} />
-        {report.faces.length > 0 && <Meaning report={report} />}
+        {!many && more}
       </div>
+      {many && <div className="more">{more}</div>}
     </article>
   );
 }
@@ -56,7 +65,7 @@ function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
   const fakes = report.faces.filter((face) => face.verdict.label === "fake");
   if (!fakes.length) {
     const unsure = report.faces.some((face) => face.verdict.label === "uncertain");
-    return report.faces.length ? <p className="quiet">{texts.stage.nothing} {unsure && texts.stage.dashes}</p> : null;
+    return report.faces.length ? <p className="controls quiet">{texts.stage.nothing} {unsure && texts.stage.dashes}</p> : null;
   }
   return (
     <div className="controls">
@@ -71,11 +80,22 @@ function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
       </div>
       {ink.byProbability && (
         <p className="legend">
-          <span>{texts.stage.legend}</span><i aria-hidden="true" /><span>{texts.stage.legendSure}</span>
+          <span>{texts.stage.legend}</span><Ramp /><span>{texts.stage.legendSure}</span>
+          <small>{texts.stage.pattern}</small>
         </p>
       )}
       {fakes.some((face) => placeMesh(face).approximate) && <p className="quiet small-print">{texts.stage.approximate}</p>}
     </div>
+  );
+}
+
+/** The colours of the mesh, and beside them how its lines grow denser and wider: nobody needs to see colours. */
+function Ramp() {
+  const at = Array.from({ length: 14 }, (_, i) => 150 * (1 - (1 - i / 14) ** 1.7));
+  return (
+    <svg className="ramp" viewBox="0 0 150 12" width="150" height="12" aria-hidden="true">
+      {at.map((x, i) => <path key={x} d={`M${x + 1} 12L${x + 5} 0`} strokeWidth={0.8 + (2.2 * i) / 14} stroke={css(ramp(i / 13))} />)}
+    </svg>
   );
 }
 

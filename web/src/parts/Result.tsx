@@ -14,6 +14,9 @@ export interface ResultProps {
   onRemove: () => void;
 }
 
+/** Share of the work after which its speed is taken for known. */
+const TOLD_FROM = 0.05;
+
 /** One file: its progress, what went wrong, or its judgement. */
 export function Result(props: ResultProps) {
   const { item } = props;
@@ -32,6 +35,7 @@ function Progress({ item, onCancel }: ResultProps) {
     : item.stage === "sending" ? words.sending(`${Math.round(100 * item.progress)} %`)
     : (words.stages[item.note] ?? words.judging);
   const known = item.stage === "sending" || item.kind === "video";
+  const left = useTimeLeft(item.kind === "video" && item.stage === "judging" ? item.progress : null);
   return (
     <section className="progress" aria-busy="true">
       {item.kind === "picture" && item.shown && (
@@ -39,10 +43,21 @@ function Progress({ item, onCancel }: ResultProps) {
       )}
       <h1>{item.name}</h1>
       <progress aria-label={item.name} max={1} {...(known && { value: item.progress })} />
-      <p>{told}</p>
+      <p role="timer">{told}{left !== null && `; ${texts.progress.left(left)}`}</p>
       <button type="button" onClick={onCancel}>{words.cancel}</button>
     </section>
   );
+}
+
+/** Seconds that the rest will take at the speed so far; null until that can be told. */
+function useTimeLeft(progress: number | null): number | null {
+  const first = useRef<{ at: number; progress: number } | null>(null);
+  if (progress === null) first.current = null;
+  else if (progress > 0) first.current ??= { at: performance.now(), progress };
+  const from = first.current;
+  if (progress === null || !from || progress - from.progress < TOLD_FROM) return null;
+  const took = (performance.now() - from.at) / 1000;
+  return Math.max(1, Math.round((took * (1 - progress)) / (progress - from.progress)));
 }
 
 function Ended({ item, onAgain, onRemove }: ResultProps) {

@@ -5,6 +5,7 @@ import { drawOverlay, picturePage } from "../api/upload";
 import { percent, share } from "../format";
 import type { Item } from "../items";
 import * as history from "../keep/history";
+import { resultPath } from "../route";
 import { texts } from "../texts";
 import { Icon } from "./Icon";
 import { rarityOf } from "./FaceCards";
@@ -56,6 +57,15 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
     await navigator.clipboard.writeText(summary(item, models));
     return texts.save.copied;
   };
+  const link = async () => {
+    const address = location.origin + resultPath(item.judgement!.id!);
+    if (navigator.share && matchMedia("(pointer: coarse)").matches) {
+      await navigator.share({ title: item.name, url: address }).catch(() => undefined); // closed again
+      return "";
+    }
+    await navigator.clipboard.writeText(address);
+    return texts.save.linkCopied;
+  };
   const forget = async () => {
     await history.removeMedia(report.media_sha256).catch(() => undefined);
     try {
@@ -84,13 +94,18 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
       )}
       <button type="button" onClick={() => void attempt(json)}><Icon name="save" /> {texts.save.json}</button>
       <button type="button" onClick={() => void attempt(copy)}><Icon name="copy" /> {texts.save.copy}</button>
+      {item.judgement!.id && (
+        <button type="button" title={texts.save.linkHint} onClick={() => void attempt(link)}><Icon name="link" /> {texts.save.link}</button>
+      )}
+      <button type="button" onClick={() => print()}><Icon name="print" /> {texts.save.print}</button>
       <button type="button" title={texts.save.forgetHint} onClick={() => void attempt(forget)}><Icon name="trash" /> {texts.save.forget}</button>
       <span role="status" className="quiet">{told}</span>
     </div>
   );
 }
 
-function download(file: Blob, name: string): void {
+/** Hand a file to the browser, to be saved. */
+export function download(file: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);
   link.download = name;

@@ -3,14 +3,16 @@ import type { Face, Reach, Report } from "../api/client";
 import * as api from "../api/client";
 import { clock, percent } from "../format";
 import type { Item } from "../items";
+import { numeral } from "../lang";
 import { texts } from "../texts";
 import { FaceCards } from "./FaceCards";
 import { Meaning } from "./Meaning";
 import type { ResultProps } from "./Result";
 import { Origin } from "./Origin";
 import { Save } from "./Save";
+import { Stills } from "./Stills";
 import { Timeline } from "./Timeline";
-import { Verdict } from "./Verdict";
+import { Verdict, noteOf } from "./Verdict";
 import { Viewers } from "./Viewers";
 
 export function VideoResult({ item, models, onRemove }: ResultProps) {
@@ -20,6 +22,7 @@ export function VideoResult({ item, models, onRemove }: ResultProps) {
   const [chosen, setChosen] = useState<number | null>(null);
   const player = useRef<HTMLVideoElement>(null);
   const video = report.video!;
+  const overlay = useOverlay(item.job?.links.overlay ?? null);
 
   const seek = (time: number) => {
     setNow(time);
@@ -27,11 +30,12 @@ export function VideoResult({ item, models, onRemove }: ResultProps) {
   };
   return (
     <article className="result">
-      <Verdict name={item.name} report={report} kept={item.kept} />
+      <Verdict name={item.name} report={report} note={noteOf(item)} />
       <div className="picture">
-        <Player item={item} player={player} onTime={setNow} />
+        <Player item={item} overlay={overlay} player={player} onTime={setNow} />
+        <Stills report={report} source={item.kept ? overlay.address : item.shown} onSeek={seek} />
         <Timeline report={report} now={now} onSeek={seek} />
-        <p className="quiet small-print">{texts.video.looked(video.frames_examined, video.frames, video.longest_gap_s.toFixed(1))}</p>
+        <p className="quiet small-print">{texts.video.looked(video.frames_examined, video.frames, numeral(video.longest_gap_s, undefined, { maximumFractionDigits: 1, minimumFractionDigits: 1 }))}</p>
         <Save item={item} models={models} opacity={1} reach={reach} onRemove={onRemove} />
       </div>
       <div className="cards">
@@ -67,8 +71,7 @@ function Sightings({ face, line, onSeek }: { face: Face; line: Line | undefined;
 }
 
 /** The video with the mesh, and as it came; both stay at the same moment. */
-function Player({ item, player, onTime }: { item: Item; player: React.RefObject<HTMLVideoElement | null>; onTime: (time: number) => void }) {
-  const { address: overlay, gone } = useOverlay(item.job?.links.overlay ?? null);
+function Player({ item, overlay: { address: overlay, gone }, player, onTime }: { item: Item; overlay: Overlay; player: React.RefObject<HTMLVideoElement | null>; onTime: (time: number) => void }) {
   const original = item.kept ? null : item.shown;
   const [wanted, setWanted] = useState<"with" | "without">("with");
   const [broken, setBroken] = useState(false);
@@ -112,9 +115,14 @@ function Player({ item, player, onTime }: { item: Item; player: React.RefObject<
   );
 }
 
+interface Overlay {
+  address: string | null;
+  gone: boolean;
+}
+
 /** The address to play from; where a key is asked for, a player cannot show it, so the file is fetched first. */
-function useOverlay(link: string | null): { address: string | null; gone: boolean } {
-  const [state, setState] = useState<{ address: string | null; gone: boolean }>({ address: null, gone: false });
+function useOverlay(link: string | null): Overlay {
+  const [state, setState] = useState<Overlay>({ address: null, gone: false });
   useEffect(() => {
     if (!link) return;
     let made: string | null = null;

@@ -3,7 +3,7 @@ import * as api from "../api/client";
 import { problemText } from "../App";
 import { texts } from "../texts";
 
-const FIELDS = [
+const fields = () => [
   { name: "views", label: texts.viewers.views, hint: texts.viewers.viewsHint, step: 1 },
   { name: "followers", label: texts.viewers.followers, hint: texts.viewers.followersHint, step: 1 },
   { name: "engagement_rate", label: texts.viewers.rate, hint: texts.viewers.rateHint, step: 0.001 },
@@ -28,13 +28,16 @@ export function Viewers({ judgement, onReach }: { judgement: api.Judgement; onRe
   return (
     <section className="card plain viewers" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>{texts.viewers.title}</h2>
-      {warnings.map((warning) => <p key={warning.kind}><strong>{warning.title}.</strong> {warning.text}</p>)}
+      {warnings.map((warning) => {
+        const { title, text } = texts.viewers.warnings[warning.kind] ?? warning;
+        return <p key={warning.kind}><strong>{title}.</strong> {text}</p>;
+      })}
       <p role="status" className="impact">{told}</p>
       {p !== null && (
         <details>
           <summary>{texts.viewers.ask}</summary>
           <p className="quiet small-print">{texts.viewers.why}</p>
-          {FIELDS.map(({ name, label, hint, step }) => (
+          {fields().map(({ name, label, hint, step }) => (
             <p key={name} className="reach">
               <label htmlFor={`${id}-${name}`}>{label}</label>
               <input
@@ -59,7 +62,7 @@ function useImpact(p: number | null, reach: api.Reach): string {
     const ask = async () => {
       try {
         const { text } = await api.impactOf(p, reach, control.signal);
-        setTold(text && texts.viewers.impact(text));
+        setTold(text && texts.viewers.impact(texts.service(text)));
       } catch (error) {
         if (control.signal.aborted) return;
         if (!(error instanceof api.Refusal)) throw error;

@@ -1,26 +1,25 @@
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import type { ModelInfo, Models } from "../api/client";
 import { share } from "../format";
 import { texts } from "../texts";
+import { Missed } from "./Examples";
 
 export type Measured = ModelInfo["measured"][number];
 
 const UNSEEN = "validation_B";
-const words = texts.wrong;
-
 /** The rates on faces that chose nothing about the model; null where its card has none. */
 export function measuredOf(model: ModelInfo): Measured | null {
   return model.measured.find((one) => one.on === UNSEEN) ?? null;
 }
 
 /** How often the model in use is wrong, from its card. */
-export function Wrong({ models }: { models: Models | null }) {
+export function Wrong({ models, folded, onFiles }: { models: Models | null; folded: boolean; onFiles: (files: File[]) => void }) {
   const model = models?.models.find((one) => one.in_use);
   const measured = model ? measuredOf(model) : null;
+  const words = texts.wrong;
   const degraded = model?.measured.find((one) => one.on === `${UNSEEN}_degraded`);
   return (
-    <section id="wrong" className="wrong" aria-labelledby="wrong-title" tabIndex={-1}>
-      <h2 id="wrong-title">{words.title}</h2>
+    <Fold folded={folded} measured={measured}>
       {!model && <p>{words.loading}</p>}
       {model && !measured && <p>{words.none}</p>}
       {model && measured && (
@@ -47,10 +46,33 @@ export function Wrong({ models }: { models: Models | null }) {
         <details>
           <summary>{words.limits}</summary>
           <ul>{model.limits.map((limit) => <li key={limit}>{limit}</li>)}</ul>
+          <Missed onFiles={onFiles} />
           <p className="quiet">{words.licence}: {model.licence}</p>
         </details>
       )}
-    </section>
+    </Fold>
+  );
+}
+
+/** Below a result only the two rates are shown at first; a link to #wrong opens the rest. */
+function Fold({ folded, measured, children }: { folded: boolean; measured: Measured | null; children: ReactNode }) {
+  const words = texts.wrong;
+  if (!folded) {
+    return (
+      <section id="wrong" className="wrong" aria-labelledby="wrong-title" tabIndex={-1}>
+        <h2 id="wrong-title">{words.title}</h2>
+        {children}
+      </section>
+    );
+  }
+  return (
+    <details className="wrong folded">
+      <summary>
+        <h2>{words.title}</h2>
+        {measured && <span className="quiet">{words.short(share(measured.real_called_fake), share(measured.fake_called_fake))}</span>}
+      </summary>
+      <div id="wrong" tabIndex={-1}>{children}</div>
+    </details>
   );
 }
 
@@ -65,6 +87,7 @@ interface HundredProps {
 
 /** A hundred faces as dots. */
 function Hundred({ title, note, wrong, fake, real, wrongSide }: HundredProps) {
+  const words = texts.wrong;
   const fakes = Math.round(100 * fake);
   const reals = Math.round(100 * real);
   const kinds = Array.from({ length: 100 }, (_, i) => (i < fakes ? "fake" : i < 100 - reals ? "uncertain" : "real"));
@@ -89,6 +112,7 @@ function Hundred({ title, note, wrong, fake, real, wrongSide }: HundredProps) {
 
 /** What an alarm is worth depends on how many fakes there are. */
 function Bayes({ measured }: { measured: Measured }) {
+  const words = texts.wrong;
   const [fakes, setFakes] = useState(5);
   const hits = (fakes / 100) * measured.fake_called_fake;
   const alarms = (1 - fakes / 100) * measured.real_called_fake;
@@ -108,6 +132,7 @@ function Bayes({ measured }: { measured: Measured }) {
 }
 
 function Sources({ measured }: { measured: Measured }) {
+  const words = texts.wrong;
   const found = Object.entries(measured.found_by_source).sort(([, a], [, b]) => b - a);
   if (!found.length) return null;
   return (

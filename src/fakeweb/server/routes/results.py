@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
@@ -12,7 +12,9 @@ from fakeweb.errors import NotFound
 from fakeweb.render.impact import impact_words
 from fakeweb.server.finished import Finished
 from fakeweb.server.routes.given import caller_of, iso, json_answer, problems, service_of
+from fakeweb.server.routes.videos import job_answer
 from fakeweb.server.schemas import Deleted, ImpactAnswer, ImpactRequest, StoredResult
+from fakeweb.server.store import Row
 
 router = APIRouter(prefix="/v1", tags=["results"])
 
@@ -29,8 +31,8 @@ Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 )
 async def get_result(request: Request, result_id: ResultId) -> Response:
     """Return a report by the id of its judgement."""
-    store = service_of(request).store
-    row = await store.run(store.get_result, result_id, caller_of(request).sees)
+    store, caller = service_of(request).store, caller_of(request)
+    row = await store.run(store.get_result, result_id, caller.sees)
     if row is None:
         raise NotFound("there is no such result", hint="it may have been deleted, or kept for its time")
     report = Finished.stored(row["report"])
@@ -41,8 +43,17 @@ async def get_result(request: Request, result_id: ResultId) -> Response:
             "created_at": iso(row["created_s"]),
             "report": report.named("upload"),
             "viewer_warnings": report.summary.viewer_warnings,
+            "job": await _job_of(request, row) if caller.may("videos") else None,
         }
     )
+
+
+async def _job_of(request: Request, result: Row) -> dict[str, Any] | None:
+    """Return the latest job that a result came out of, None where there is none."""
+    store = service_of(request).store
+    jobs = await store.run(store.jobs_of_media, result["media_sha256"], caller_of(request).sees)
+    found = [job for job in jobs if job["result_id"] == result["id"]]
+    return job_answer(found[-1]) if found else None
 
 
 @router.get(

@@ -121,7 +121,7 @@ async def _accept(request: Request, service: Service) -> Response:
         sink.close()
         if not accepted:
             service.jobs.discard(job_id)
-    return json_answer(_job(row), 202, {"Location": f"/v1/videos/{job_id}"})
+    return json_answer(job_answer(row), 202, {"Location": f"/v1/videos/{job_id}"})
 
 
 @router.get(
@@ -133,7 +133,7 @@ async def _accept(request: Request, service: Service) -> Response:
 )
 async def status(request: Request, job_id: str) -> Response:
     """Return state, stage and progress."""
-    return json_answer(_job(await service_of(request).jobs.get(job_id, caller_of(request).sees)))
+    return json_answer(job_answer(await service_of(request).jobs.get(job_id, caller_of(request).sees)))
 
 
 @router.get(
@@ -175,7 +175,7 @@ async def _changes(service: Service, job_id: str) -> AsyncIterator[str]:
             yield 'event: deleted\ndata: {"id": "' + job_id + '"}\n\n'
             return
         ended = row["state"] in FINISHED
-        text = json.dumps(_job(row))
+        text = json.dumps(job_answer(row))
         if text != sent:
             yield f"event: {row['state'] if ended else 'progress'}\ndata: {text}\n\n"
             sent = text
@@ -273,7 +273,7 @@ async def download(request: Request, job_id: str) -> Response:
 )
 async def cancel(request: Request, job_id: str) -> Response:
     """Stop a job and delete its upload; one that has ended stays as it is."""
-    return json_answer(_job(await service_of(request).jobs.cancel(job_id, caller_of(request).sees)))
+    return json_answer(job_answer(await service_of(request).jobs.cancel(job_id, caller_of(request).sees)))
 
 
 @router.delete(
@@ -297,7 +297,8 @@ def _not_done(row: Row) -> Conflict:
     return Conflict(f"the job is {row['state']}", hint=hint)
 
 
-def _job(row: Row) -> dict[str, Any]:
+def job_answer(row: Row) -> dict[str, Any]:
+    """Return a job as callers see it."""
     base = f"/v1/videos/{row['id']}"
     failed = None
     if row["problem"]:

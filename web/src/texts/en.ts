@@ -1,17 +1,21 @@
-// Every word of the page. Sentences in reports and problems come from the service.
+// Every word of the page in English. Sentences in reports and problems come from the service.
+import { many as manyOf, numeral, rounded as roundedOf } from "../lang";
 
-const many = (n: number, one: string, more: string) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
-/** A count with two digits that count: 7, 37, 240, 1,100. */
-const rounded = (count: number) => Number(count.toPrecision(2)).toLocaleString("en");
+const many = (n: number, one: string, more: string) => manyOf("en", n, one, more);
+const rounded = (count: number) => roundedOf("en", count);
+const number = (count: number) => numeral(count, "en");
 
-export const texts = {
+export const en = {
   name: "FakeWeb",
+  title: "FakeWeb: which faces were manipulated?",
+  /** What the service says, in this language as far as it is known. */
+  service: (text: string) => text,
   skip: "Skip to the content",
-  nav: { check: "Check", history: "History", wrong: "How often is it wrong?", api: "API", theme: "Dark or light" },
+  nav: { check: "Check", history: "History", wrong: "How often is it wrong?", api: "API", theme: "Dark or light", language: "Language" },
 
   intro: {
     title: "Was this face manipulated?",
-    text: "Give FakeWeb a picture or a video. It looks at every face, draws a mesh over those it does not believe, and says how sure it is.",
+    text: "Give FakeWeb a picture or a video. It looks at every face, draws a mesh over those that look manipulated, and says how sure it is.",
     mesh: "A face mesh",
   },
 
@@ -20,7 +24,7 @@ export const texts = {
     or: "or paste one with Ctrl+V",
     pick: "Choose files",
     camera: "Use the camera",
-    release: "Let go to check",
+    release: "Drop to check",
     more: "Check more",
     limits: (picture: string, video: string, minutes: number) =>
       `Pictures up to ${picture}, videos up to ${video} and ${minutes} minutes.`,
@@ -28,7 +32,7 @@ export const texts = {
     addressGo: "Check the address",
     addressHint: "The service fetches the picture itself; the site that hosts it sees the service, not you.",
     examples: "No picture at hand? Try one of these",
-    examplesNote: "One is genuine, two we forged ourselves. FakeWeb does not notice every forgery.",
+    examplesNote: "One is genuine; we forged the other three and picked forgeries that FakeWeb finds. It does not catch every one: one that it misses is shown below, under “Where it fails”.",
     private:
       "Your file goes to this service only and is not kept there: a picture lives in memory until it is answered, a video until its job has ended. The figures stay, without the picture.",
     tooLarge: (name: string, size: string, most: string) => `${name} has ${size}; this service takes ${most}.`,
@@ -36,9 +40,11 @@ export const texts = {
 
   examples: [
     { file: "portrait.jpg", title: "A genuine portrait", note: "Eileen Collins, NASA, 1993" },
+    { file: "swapped.jpg", title: "A swapped face", note: "with the face from another picture" },
     { file: "beautified.jpg", title: "Beautified", note: "the same, through a phone's beauty filter" },
-    { file: "repainted.jpg", title: "Repainted", note: "the same, the face made anew by a network" },
+    { file: "group.jpg", title: "A group", note: "six faces, one of them swapped" },
   ],
+  missed: { file: "repainted.jpg", title: "Repainted", note: "the face redrawn by a neural network: goes unnoticed" },
 
   camera: {
     title: "Take a picture",
@@ -67,6 +73,7 @@ export const texts = {
       drawing: "drawing the mesh",
       done: "done",
     } as Record<string, string>,
+    left: (seconds: number) => (seconds < 90 ? `about ${many(seconds, "second", "seconds")} left` : `about ${many(Math.round(seconds / 60), "minute", "minutes")} left`),
     cancel: "Cancel",
     cancelled: "Cancelled.",
     again: "Try again",
@@ -90,7 +97,7 @@ export const texts = {
   means: {
     fake: "At least one face scores as high as manipulated ones usually do. That is a reason to look closer, not a proof: genuine faces get such scores too.",
     real: "Every judged face scores as low as genuine ones usually do. That does not prove that it is genuine: good fakes go unnoticed.",
-    mixed: "No face stands out from what genuine pictures of so many faces hold, though some cannot be told. That does not prove that it is genuine: good fakes go unnoticed.",
+    mixed: "No face stands out more than in most genuine pictures with this many faces, although some could not be settled either way. That does not prove that it is genuine: good fakes go unnoticed.",
     uncertain: "The scores lie between those of genuine and those of manipulated faces. Take this as no answer, not as half a yes.",
     moved: "At least one face reaches the line from which whoever runs this service calls faces fake. They moved that line: what was measured about this model does not hold for it.",
     no_face: "FakeWeb judges faces only. It says nothing about the rest of the picture, and may miss faces that are small, turned away or covered.",
@@ -107,6 +114,7 @@ export const texts = {
   because: (title: string, label: string, reason: string) => `${title}${label === "real" ? ";" : ":"} ${reason}`,
   some: (fake: number, all: number, people: boolean) =>
     `${fake} of ${all} ${people ? "people" : "faces"} look${fake === 1 ? "s" : ""} manipulated`,
+  outstanding: (out: number, all: number) => `FakeWeb cannot tell: ${out} of ${all} faces stand${out === 1 ? "s" : ""} out`,
   highest: (percent: string) => `highest score ${percent}`,
 
   stage: {
@@ -119,13 +127,45 @@ export const texts = {
     after: "after",
     legend: "at the line",
     legendSure: "near certainty",
-    nothing: "No mesh is drawn, since no face here looks manipulated enough.",
-    dashes: "Dashes stand round faces that it cannot tell.",
-    approximate: "A mesh here is laid over the face's box, not measured.",
+    nothing: "No mesh is drawn, because no face here looks manipulated.",
+    dashes: "A dashed outline marks faces it is unsure about.",
+    approximate: "One of the meshes is fitted to the face's box, not measured.",
+    keys: "The picture: plus and minus enlarge it, 0 shows all of it, arrow keys move it",
+    larger: "Enlarge",
+    smaller: "Make smaller",
+    whole: "Show all of it",
+    wheel: "Enlarge with the wheel, two fingers or + and −; drag to move.",
+    pattern: "The more certain it is, the denser and heavier the lines.",
     face: (n: number, label: string, percent: string | null) => `Face ${n}: ${label}${percent ? `, ${percent}` : ""}`,
   },
 
+  table: {
+    title: (n: number) => many(n, "file", "files"),
+    all: (n: number) => `All ${n} files`,
+    done: (done: number, all: number) => `${done} of ${all} done`,
+    summary: (counts: readonly (readonly [string, number])[]) => counts.map(([word, n]) => `${n} ${word}`).join(", "),
+    failed: "failed",
+    csv: "Save as CSV",
+    file: "File",
+    verdict: "Verdict",
+    score: "Score",
+    faces: "Faces",
+    says: "In words",
+  },
+
+  shared: {
+    unnamed: "A result by its address",
+    noPicture: "The service keeps figures and no picture: what you see is where the faces are. Add the file again to see them in it.",
+    gone: "There is no such result",
+    goneWhy: "It may have been deleted, its time may be over, or it belongs to somebody else.",
+    check: "Check something",
+  },
+
   save: {
+    link: "Copy the link",
+    linkHint: "The service keeps the figures, not the picture. Whoever may use this service can open the link as long as it keeps them.",
+    linkCopied: "The link is copied",
+    print: "Print",
     report: "Save report",
     reportHint: "One page to hand on: it needs no network and no program but a browser, and prints on A4.",
     writing: "writing the report…",
@@ -140,8 +180,15 @@ export const texts = {
     forgottenHere: "Forgotten here. The service did not delete its figures:",
   },
 
+  group: {
+    order: "The rarest scores first, then those that could not be judged.",
+    show: "Which faces to show",
+    all: "All",
+    sorts: { suspicious: "Suspicious", unclear: "Unclear", unjudged: "Not judged", genuine: "No sign" },
+    choose: "Choose a face, here or in the picture, to see the reasons.",
+  },
+
   face: {
-    all: (n: number) => `Show all ${n} faces`,
     title: (n: number) => `Face ${n}`,
     person: (n: number) => `Person ${n}`,
     more: "More about this face",
@@ -159,7 +206,7 @@ export const texts = {
     rarity: (faces: number, oneIn: number) => {
       const about = oneIn >= (0.999 * faces) / 3 ? "at most" : "about";
       const share = oneIn >= 3 ? `1 in ${rounded(oneIn)}` : `${Math.round(100 / oneIn)} in 100`;
-      return `Of the ${faces.toLocaleString("en")} genuine faces it was measured on, ${about} ${share} scored as high; on other cameras and websites it can be several times more.`;
+      return `Of the ${number(faces)} genuine faces it was measured on, ${about} ${share} scored as high; on other cameras and websites it can be several times more.`;
     },
     bystander: "Cut off by the picture's border: the verdict on the whole does not rest on this face.",
     moved: "The lines were moved by whoever runs this service; the measured error rates do not hold for them.",
@@ -190,21 +237,26 @@ export const texts = {
   },
 
   video: {
+    length: (length: string, looked: number, all: number) => `Clip of ${length}, ${number(looked)} of ${number(all)} frames looked at`,
+    stills: "Telling moments",
+    still: (who: string, at: string, percent: string | null) => [who, at, percent].filter(Boolean).join(", "),
     with: "With mesh",
     without: "Original",
     noOverlay: "The video with the mesh is no longer on the service.",
     unplayable: "This browser cannot play the original.",
     timeline: "Score over time",
-    timelineNote: "Each line is a person. Click to go there.",
-    stretchesNote: "Bars stand over the time in which somebody looks manipulated.",
+    timelineNote: "Each line is a person. Click to jump to a moment.",
+    stretchesNote: "Bars mark the times when somebody looks manipulated.",
     position: "Position in the video",
     now: (at: string, people: string) => (people ? `${at}, ${people}` : at),
     looked: (examined: number, all: number, gap: string) =>
-      `FakeWeb looked at ${examined.toLocaleString("en")} of ${all.toLocaleString("en")} frames; the longest stretch without a look is ${gap} s.`,
+      `FakeWeb looked at ${number(examined)} of ${number(all)} frames; the longest stretch without a look is ${gap} s.`,
   },
 
   viewers: {
     title: "For viewers",
+    /** By kind, where the service's own words are not in this language. */
+    warnings: {} as Record<string, { title: string; text: string }>,
     ask: "How far does it go?",
     why: "With a reach, FakeWeb says how much harm a manipulated picture could do. The report that you save says it too. Nothing is stored.",
     views: "Views",
@@ -239,9 +291,10 @@ export const texts = {
 
   wrong: {
     title: "How often is it wrong?",
+    short: (alarms: string, found: string) => `It calls ${alarms} of genuine faces fake, and finds ${found} of manipulated ones.`,
     lead: (model: string) => `Measured on faces that the model ${model} had never seen:`,
     genuine: "100 genuine faces",
-    genuineNote: (measured: number) => `as ${measured.toLocaleString("en")} were judged`,
+    genuineNote: (measured: number) => `as ${number(measured)} were judged`,
     manipulated: `100 manipulated faces`,
     called: { fake: "called fake", uncertain: "uncertain", real: "called real" },
     alarm: "false alarms",
@@ -266,6 +319,7 @@ export const texts = {
     bayesNote:
       "Counted from the two rates above. For kinds of fakes and cameras that the model has never seen, it will be wrong more often.",
     limits: "Where it fails",
+    missedExample: "Here is a forgery that FakeWeb takes for genuine:",
     none: "This model brings no measured error rates. Nobody knows how often it is wrong; be all the more careful.",
     licence: "Licence",
     loading: "Asking the service…",
