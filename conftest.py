@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -47,6 +48,31 @@ def _module(name: str) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """An S3 server on this machine, a process of its own, with its credentials in the environment: its address."""
+    pytest.importorskip("s3fs", reason="needs the extra 's3'")
+    pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests run")
+    with _module("s3_endpoint").running() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def fault_proxy():
+    """A proxy that harms connections: ``fault_proxy(port)``; see ``tests/fault_proxy.py``."""
+    return _module("fault_proxy").FaultProxy
+
+
+@pytest.fixture
+def bucket(s3_server):
+    """An empty bucket: its address, such as ``s3://b0123``."""
+    import s3fs
+
+    name = f"b{secrets.token_hex(6)}"
+    s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}"
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ serve *args:
 
 # build the page anew into the package (needs Node 20.19 or newer; to run FakeWeb none is needed)
 web:
-    cd web && npm ci --no-progress && npm run build
+    cd web && npm ci --no-progress && npm test && npm run build
 
 # pack the browser extension into dist/: a folder to load, a zip for the stores
 extension:
@@ -78,5 +78,7 @@ lock:
         --no-header --extra heic --extra provenance --extra server --extra postgres -o requirements/service.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra s3 --group dev --group storage -o requirements/storage.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra provenance --extra jxl --extra s3 --extra batch --extra ray --group dev --group storage -o requirements/batch.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra server --extra demo --extra mcp --group dev --group service -o requirements/demo.lock

@@ -25,8 +25,9 @@ import numpy as np
 from bench import ROOT, arguments, line, processor, write
 
 NAMES = (
-    "mobilenet_v2", "timm:mobilenetv3_large_100", "timm:mixnet_m", "timm:efficientnet_b4", "timm:convnext_tiny",
-    "timm:resnet50", "timm:legacy_xception", "timm:vgg16", "timm:resnet152", "srm:mobilenet_v2", "dct:mobilenet_v2",
+    "mobilenet_v2", "timm:mobilenetv3_large_100", "timm:mixnet_m", "timm:efficientnet_b0", "timm:efficientnet_b4",
+    "timm:convnext_tiny", "timm:resnet50", "timm:legacy_xception", "timm:vgg16", "timm:resnet152",
+    "timm:vit_small_patch16_224", "srm:mobilenet_v2", "dct:mobilenet_v2",
 )  # fmt: skip
 STEPS, BATCH, SIDE_PX = 8, 32, 96
 HEAD = """# Networks
@@ -96,7 +97,8 @@ def prove(net: str, data: Path, out: Path) -> dict[str, Any]:
     resumed = [p.done for p in done if p.stage == "train" and not p.note]
     assert resumed == list(range(STEPS // 2 + 1, STEPS + 1)), resumed
     gap = json.loads(card.read_text())["details"]["parity_max_gap"]
-    return {**found, "seconds": spent, "losses": losses_of(out / "run" / "steps.csv"), "gap": gap}
+    losses = losses_of(out / "run" / "steps.csv")
+    return {**found, "seconds": spent, "losses": losses, "gap": gap, "card": card}
 
 
 def losses_of(steps: Path) -> list[float]:

@@ -1,4 +1,4 @@
-"""Write, or check, the reference pages that follow the code: ``python docs/drift.py [--write]``."""
+"""Write, or check, the pages that follow the code: ``python docs/drift.py [--write]``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+from guide_figures import pages as guide_figures
 from provenance_pages import pages as provenance_pages
 from report_page import report_page
 
@@ -46,6 +47,9 @@ def model_pages() -> str:
     for card in list_cards():
         if not isinstance(card, ModelCard):
             parts += _other_page(card)
+            continue
+        if card.composed is not None:
+            parts += _head_page(card)
             continue
         details = card.details
         rows = [
@@ -82,6 +86,40 @@ def model_pages() -> str:
             "",
         ]
     return "\n".join(parts)
+
+
+def _head_page(card: ModelCard) -> list[str]:
+    """Return what there is to say of a head over an encoder; its folds stand in docs/reference/judge.md."""
+    fake = card.calibration.probability(card.decision.fake_logit())
+    scores = card.details["scores"]
+    rows = [
+        f"| {d['source']} | {d['real']} | {d['fake']} | {d['licence']} |"
+        for d in card.details["training_data"]
+    ]
+    known = [f"| {name} | {_cell(value)} |" for name, value in scores["validation_A"].items()]
+    left_out = [f"| {name} | {_cell(value)} |" for name, value in scores["left_out_verdicts"].items()]
+    composed = card.composed
+    over = "" if composed is None else f"`{composed.base}` and `{composed.encoder}`"
+    return [
+        f"## {card.reference}\n",
+        f"{card.title}. {card.path.stat().st_size / 1e3:.0f} kB, SHA-256 `{card.sha256}`, laid over {over}. "
+        f"Licence: {card.licence}. Called real up to P(fake) {card.decision.real:.3f}, fake from {fake:.3f}. "
+        "Measured on sources left out in [judge.md](judge.md#accurate).\n",
+        "### Where it fails\n",
+        *(f"- {text}" for text in card.details["limits"]),
+        "\n### Training data\n",
+        "At most so many of each as the recipe says were learned from.\n",
+        "| source | real | fake | licence |\n|---|---|---|---|",
+        *rows,
+        "\n### Scores\n",
+        "Validation groups A of the sources trained on; then the verdicts on faces of left-out sources, on which the "
+        "thresholds were set.\n",
+        "| | |\n|---|---|",
+        *known,
+        "\n| left out | |\n|---|---|",
+        *left_out,
+        "",
+    ]
 
 
 def _norms(card: ModelCard) -> list[str]:
@@ -176,6 +214,7 @@ def main() -> int:
         REFERENCE / "report.md": report_page(),
         REFERENCE / "report.schema.json": schema_text(),
         **provenance_pages(),
+        **guide_figures(),
     }
     if importlib.util.find_spec("fastapi"):
         pages[REFERENCE / "openapi.json"] = openapi_document()

@@ -15,7 +15,8 @@ FakeWebError
 │   ├── BadRecipe             a training recipe that says nonsense
 │   └── Refused               something that must be allowed explicitly
 ├── DatasetError              a data set is at fault                HTTP 400  exit 2
-│   └── LayoutMismatch        files are not where the layout says
+│   ├── LayoutMismatch        files are not where the layout says
+│   └── Unforgeable           no forgery of this face comes out whole
 ├── WorkerDied                a process of ours was killed          HTTP 503  exit 3
 ├── ServiceError              between a service and its caller      HTTP 503  exit 3
 │   ├── BadRequest            the request cannot be taken apart          400
@@ -190,6 +191,12 @@ class LayoutMismatch(DatasetError):
     """A data set does not look the way its layout says."""
 
     code = "dataset.layout_mismatch"
+
+
+class Unforgeable(DatasetError):
+    """A face of which a forge method makes nothing that looks whole."""
+
+    code = "dataset.unforgeable"
 
 
 class WorkerDied(FakeWebError):

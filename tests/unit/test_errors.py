@@ -27,6 +27,7 @@ TABLE = {
     "Refused": ("usage.refused", 2, 400),
     "DatasetError": ("dataset", 2, 400),
     "LayoutMismatch": ("dataset.layout_mismatch", 2, 400),
+    "Unforgeable": ("dataset.unforgeable", 2, 400),
     "WorkerDied": ("worker.died", 3, 503),
     "ServiceError": ("service", 3, 503),
     "BadRequest": ("service.bad_request", 3, 400),
