@@ -16,7 +16,7 @@ import pytest
 
 from fakeweb.datasets import read_samples
 from fakeweb.datasets.manifest import read_manifest
-from fakeweb.media import encode_jpeg, encode_png
+from fakeweb.media import encode_clip, encode_jpeg, encode_png
 from fakeweb.types import Image
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -311,3 +311,91 @@ def test_the_shipped_manifests_say_what_comes_out():
     found = [read_manifest(path) for path in sorted((Path(__file__).parents[2] / "manifests").glob("*.toml"))]
     assert [m.source for m in found] == [m.path.stem for m in found]
     assert all(m.expected and len(m.sha256) == 64 for m in found)
+
+
+@pytest.fixture
+def filmed(tmp_path):
+    """A repository of two clips, left half and right half of different colours, and one that is none."""
+    folder = tmp_path / "clones/some+clips"
+    folder.mkdir(parents=True)
+    for name, seed in (("ann", 1), ("bob", 2)):
+        halves = [np.hstack([photo(seed * 100 + i, 128), 255 - photo(seed * 100 + i, 128)]) for i in range(6)]
+        encode_clip(folder / f"{name}.mp4", [(Image(p), i / 6) for i, p in enumerate(halves)], fps=6)
+    (folder / "odd.mp4").write_bytes(b"no clip at all")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "clips")
+    return tmp_path / "clones", git(folder, "rev-parse", "HEAD")
+
+
+def clips(folder, commit, takes):
+    path = folder / "clips.toml"
+    path.write_text(
+        f"""
+source = "clips"
+about = "halves of clips"
+licence = "research"
+picture = "broadcast"
+group = '([a-z]+)[.]mp4'
+[[origin]]
+repository = "some/clips"
+commit = "{commit}"
+{takes}"""
+    )
+    return path
+
+
+HALVES = """
+[[origin.take]]
+files = "*.mp4"
+label = "real"
+frames = 3
+region = [0.0, 0.0, 0.5, 1.0]
+[[origin.take]]
+files = "*.mp4"
+label = "fake"
+kind = "swap"
+frames = 3
+region = [0.5, 0.0, 1.0, 1.0]
+"""
+
+
+def test_frames_of_clips_are_taken_evenly_and_their_halves_may_bear_either_label(run, filmed, tmp_path):
+    path = clips(tmp_path, filmed[1], HALVES)
+    done = run(path, "--clones", filmed[0], "--out", tmp_path / "one")
+    assert done.code == 0, done.err
+    found = rows(tmp_path / "one")
+    assert sorted((r["label"], r["group"]) for r in found) == sorted(
+        (label, who) for label in ("real", "fake") for who in ("ann", "bob") for _ in range(3)
+    )
+    assert {r["original"].partition("#")[2] for r in found if r["label"] == "real"} == {
+        f"{k}/3,0,0,0.5,1" for k in (1, 2, 3)
+    }
+    assert all(120 < int(r["width"]) <= 128 for r in found)
+    light = {
+        label: [cv2.imread(str(tmp_path / "one" / r["path"])).mean() for r in found if r["label"] == label]
+        for label in ("real", "fake")
+    }
+    assert np.mean(light["real"]) + np.mean(light["fake"]) == pytest.approx(255, abs=6)
+    why = {r["why"] for r in rows(tmp_path / "one", "left_out.csv")}
+    assert len(why) == 1
+    assert why.pop().startswith("broken")
+    before = digest(tmp_path / "one")
+    assert run(path, "--clones", filmed[0], "--out", tmp_path / "one").code == 0
+    assert digest(tmp_path / "one") == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("frames = -1", "'frames' of take is no count"),
+        ("frames = true", "'frames' of take is no count"),
+        ("region = [0.0, 0.0, 0.5, 1.0]", "'region' without 'frames'"),
+        ("frames = 2\nregion = [0.5, 0.0, 0.5, 1.0]", "'region' of take is none"),
+    ],
+)
+def test_what_frames_are_taken_is_checked(run, filmed, tmp_path, wrong, said):
+    path = clips(tmp_path, filmed[1], f'[[origin.take]]\nfiles = "*.mp4"\nlabel = "real"\n{wrong}\n')
+    done = run(path, "--clones", filmed[0], "--out", tmp_path / "out")
+    assert done.code != 0
+    assert said in done.err

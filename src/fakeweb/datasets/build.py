@@ -25,14 +25,15 @@ from fakeweb.datasets.journal import Journal
 from fakeweb.datasets.likeness import Seen, difference_hash, thumbnail
 from fakeweb.datasets.manifest import Manifest, Origin, Take
 from fakeweb.errors import DatasetError, MediaError
-from fakeweb.media import read_image, write_atomically
-from fakeweb.types import UInt8Array
+from fakeweb.media import Choice, open_clip, read_image, write_atomically
+from fakeweb.types import Image, UInt8Array
 
 COLUMNS: Final = (
     "path", "source", "label", "kind", "split", "group", "width", "height", "resampled", "picture", "original",
     "sha256",
 )  # fmt: skip
 _LEAST_SPREAD: Final = 3.0
+_MISSING: Final = "missing in the clone"
 _RULES: Final = 1
 """Raised when the same files come out otherwise; journals of other rules are begun anew."""
 
@@ -46,7 +47,7 @@ class Made:
     Attributes:
         origin: Repository or package.
         original: Path in it.
-        blob: git's name of the bytes.
+        blob: git's name of the bytes; of a frame, a name of clip, place and region.
         label, kind, group: As the manifest says.
         why: Why it was left out; empty where it was taken.
         path: Of the picture, relative to the data set.
@@ -70,6 +71,25 @@ class Made:
     sha256: str = ""
     code: str = ""
     thumb: str = ""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A picture that a source asks for.
+
+    Attributes:
+        item: It, before it is made.
+        file: Path of the file it is read from.
+        blob: git's name of that file.
+        take: By which rule.
+        frame: Which of the rule's frames; of a picture 0.
+    """
+
+    item: Made
+    file: str
+    blob: str
+    take: Take
+    frame: int = 0
 
 
 @dataclass(frozen=True)
@@ -173,50 +193,117 @@ def _build_source(
 ) -> Iterator[Made]:
     """Yield what becomes of a source's files, in an order that hashes decide; what is in the journal is done."""
     todo = [
-        (item, store)
+        (wanted, reader)
         for store, origin in zip(stores, manifest.origin, strict=True)
-        for item in _listed(manifest, origin, store)
+        for reader in [_Reader(store)]
+        for wanted in _listed(manifest, origin, store)
     ]
     todo.sort(key=lambda pair: _rank(pair[0]))
     journal = _journal(out, manifest, encoding)
     known = {(r["origin"], r["original"]): Made(**r) for r in journal.records[1:]}
     choice = _Choice(manifest)
-    for done, (item, store) in enumerate(todo, 1):
+    for done, (wanted, reader) in enumerate(todo, 1):
+        item = wanted.item
         refused = choice.refuses(item)
         result = replace(item, why=refused) if refused else known.get((item.origin, item.original))
         if result is None or (result.path and not (out / result.path).is_file()):
-            result = _make(item, store.read(item.original, item.blob), manifest, out, encoding)
+            result = _make(item, reader.read(wanted), manifest, out, encoding)
             journal.add(asdict(result))
-        yield choice.settled(result)
+        yield choice.settled(result, frame=bool(wanted.take.frames))
         on_progress(manifest.source, done, len(todo))
     for store in stores:
         store.close()
 
 
-def _listed(manifest: Manifest, origin: Origin, store: Store) -> Iterator[Made]:
-    """Yield the files that an origin gives to a source, by their names alone.
+def _listed(manifest: Manifest, origin: Origin, store: Store) -> Iterator[_Wanted]:
+    """Yield the pictures and frames that an origin gives to a source, by their names alone.
 
     Raises:
         DatasetError: No file is what the manifest takes.
     """
-    unmet: set[Take | None] = set(origin.take)
+    unmet = set(origin.take)
     for path, blob in store.files().items():
-        take: Take | None = next((t for t in origin.take if t.fits(path)), None)
-        unmet.discard(take)
-        if take is not None and manifest.kept(path):
-            group = manifest.group_of(path, take)
-            yield Made(origin.name, path, blob, take.label, take.kind, group)
-    for missed in filter(None, unmet):
+        for take in origin.takes_of(path):
+            unmet.discard(take)
+            if not manifest.kept(path, clip=take.frames > 0):
+                continue
+            item = Made(origin.name, path, blob, take.label, take.kind, manifest.group_of(path, take))
+            if not take.frames:
+                yield _Wanted(item, path, blob, take)
+            for frame in range(take.frames):
+                where = f"{path}#{frame + 1}/{take.frames}"
+                where += "" if take.region == (0, 0, 1, 1) else f",{','.join(f'{x:g}' for x in take.region)}"
+                named = hashlib.sha1(
+                    f"{blob}{where[len(path) :]}".encode(), usedforsecurity=False
+                ).hexdigest()
+                yield _Wanted(replace(item, original=where, blob=named), path, blob, take, frame)
+    for missed in unmet:
         raise DatasetError(
             f"{manifest.path}: no file of {origin.name} fits {', '.join(missed.files[:3])}",
             hint="globs are of whole paths inside the repository",
         )
 
 
-def _rank(item: Made) -> tuple[str, str, str]:
-    """Return where a file stands in the order of its source: anywhere, but always there."""
-    code = hashlib.sha256(f"order/{item.blob}".encode()).hexdigest()
-    return code, item.origin, item.original
+def _rank(wanted: _Wanted) -> tuple[str, str, str, str, int]:
+    """Return where a picture stands in its source's order: anywhere, but always there; frames of a clip together."""
+    code = hashlib.sha256(f"order/{wanted.blob}".encode()).hexdigest()
+    item = wanted.item
+    return (
+        code,
+        item.origin,
+        wanted.file,
+        "" if not wanted.take.frames else item.original.partition(",")[2],
+        wanted.frame,
+    )
+
+
+class _Reader:
+    """Reads pictures, and frames of clips, of which it keeps the last one's."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._clip: tuple[str, int] = ("", 0)
+        self._frames: list[Image] | str = []
+
+    def read(self, wanted: _Wanted) -> Image | str:
+        """Return a picture, or why there is none."""
+        take = wanted.take
+        if not take.frames:
+            data = self._store.read(wanted.file, wanted.blob)
+            if data is None:
+                return _MISSING
+            try:
+                return read_image(data, name=PurePosixPath(wanted.file).name).image
+            except MediaError as error:
+                return f"broken: {error.message}"
+        if self._clip != (wanted.blob, take.frames):
+            self._clip = (wanted.blob, take.frames)
+            self._frames = _frames(self._store.read(wanted.file, wanted.blob), wanted)
+        if isinstance(self._frames, str):
+            return self._frames
+        if wanted.frame >= len(self._frames):
+            return "the clip has fewer frames"
+        return _cut(self._frames[wanted.frame], take.region)
+
+
+def _frames(data: bytes | None, wanted: _Wanted) -> list[Image] | str:
+    """Return the frames that a rule takes of a clip, at the middles of equal stretches, or why there are none."""
+    if data is None:
+        return _MISSING
+    try:
+        with open_clip(data, name=PurePosixPath(wanted.file).name, threads=1) as clip:
+            middles = (np.arange(wanted.take.frames) + 0.5) / wanted.take.frames
+            places = np.unique((middles * len(clip.times_s)).astype(np.int64))
+            return [frame.image for frame in clip.read(Choice(places))]
+    except MediaError as error:
+        return f"broken: {error.message}"
+
+
+def _cut(image: Image, region: tuple[float, float, float, float]) -> Image:
+    left, top, right, bottom = (
+        round(share * side) for share, side in zip(region, (image.width, image.height) * 2, strict=True)
+    )
+    return Image(np.ascontiguousarray(image.pixels[top:bottom, left:right]))
 
 
 def _journal(out: Path, manifest: Manifest, encoding: Encoding) -> Journal:
@@ -227,7 +314,7 @@ def _journal(out: Path, manifest: Manifest, encoding: Encoding) -> Journal:
         "encoding": {name: value for name, value in asdict(encoding).items() if name != "resample" or value},
         "min_px": manifest.min_px,
         "colour": manifest.colour,
-        "take": [[o.name, o.commit, [asdict(t) for t in o.take]] for o in manifest.origin],
+        "take": [[o.name, o.commit, [_told(t) for t in o.take]] for o in manifest.origin],
         "group": manifest.group,
     }
     if manifest.min_colour:
@@ -240,6 +327,11 @@ def _journal(out: Path, manifest: Manifest, encoding: Encoding) -> Journal:
     if not journal.records:
         journal.add(rules)
     return journal
+
+
+def _told(take: Take) -> dict[str, object]:
+    """Return a rule as journals hold it; what is said of clips only where it takes frames."""
+    return {k: v for k, v in asdict(take).items() if take.frames or k not in ("frames", "region")}
 
 
 class _Choice:
@@ -268,13 +360,13 @@ class _Choice:
             return "beyond the limit per group"
         return ""
 
-    def settled(self, item: Made) -> Made:
-        """Return a file with the reason why it is left out after all, or none."""
+    def settled(self, item: Made, *, frame: bool = False) -> Made:
+        """Return a file with the reason why it is left out after all, or none; frames of clips may look alike."""
         self._blobs[f"read {item.blob}"] = item.label
         if item.why:
             return item
         seen = self._seen.setdefault(item.label, Seen())
-        if seen.like(item.code, item.thumb) is not None:
+        if not frame and seen.like(item.code, item.thumb) is not None:
             return replace(item, why="looks like another one")
         seen.add(item.code, item.thumb, item.path)
         self._labels[item.label] += 1
@@ -282,14 +374,11 @@ class _Choice:
         return item
 
 
-def _make(item: Made, data: bytes | None, manifest: Manifest, out: Path, encoding: Encoding) -> Made:
-    """Write one picture, unless it is missing, broken, small or grey."""
-    if data is None:
-        return replace(item, why="missing in the clone")
-    try:
-        image = read_image(data, name=PurePosixPath(item.original).name).image
-    except MediaError as error:
-        return replace(item, why=f"broken: {error.message}")
+def _make(item: Made, read: Image | str, manifest: Manifest, out: Path, encoding: Encoding) -> Made:
+    """Write one picture, unless there is none, or it is small or grey."""
+    if isinstance(read, str):
+        return replace(item, why=read)
+    image = read
     if min(image.width, image.height) < manifest.min_px:
         return replace(item, why=f"smaller than {manifest.min_px} px")
     if manifest.colour and _spread(image.pixels) < _LEAST_SPREAD:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from fakeweb.datasets.files import is_picture
+from fakeweb.datasets.files import is_picture, is_video
 from fakeweb.datasets.samples import Split
 from fakeweb.datasets.splits import split_of_group
 from fakeweb.errors import DatasetError
@@ -30,7 +30,9 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "group": str, "exclude": list, "origin": list, "expected": dict, "sha256": str,
 }  # fmt: skip
 _ORIGIN: Final = {"repository", "commit", "package", "version", "sha256", "take"}
-_TAKE: Final = {"files", "label", "kind", "group"}
+_TAKE: Final = {"files", "label", "kind", "group", "frames", "region"}
+_WHOLE: Final = (0.0, 0.0, 1.0, 1.0)
+_MOST_FRAMES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,16 @@ class Take:
         label: ``real``, ``fake``, or the class of a picture without a face.
         kind: How fakes were made; ``real`` for reals.
         group: Regular expression whose groups name person or video; empty for the manifest's.
+        frames: The files are clips, of each so many frames at equal distances; 0: they are pictures.
+        region: Left, top, right and bottom of what is taken of each frame, as shares of its sides.
     """
 
     files: tuple[str, ...]
     label: str
     kind: str
     group: str = ""
+    frames: int = 0
+    region: tuple[float, float, float, float] = _WHOLE
 
     def fits(self, path: str) -> bool:
         """Tell whether a path is one of these files."""
@@ -64,7 +70,7 @@ class Origin:
         package: Name of a Python package; empty for a repository.
         version: Of the package.
         sha256: Of the wheel.
-        take: The first that fits a file names its label.
+        take: The first that fits a file names its label; of clips, each whose region no earlier one has.
     """
 
     take: tuple[Take, ...]
@@ -78,6 +84,14 @@ class Origin:
     def name(self) -> str:
         """Repository or package."""
         return self.repository or f"{self.package} {self.version}"
+
+    def takes_of(self, path: str) -> list[Take]:
+        """Return by which rules a file is taken."""
+        found: dict[tuple[float, ...], Take] = {}
+        for take in self.take:
+            if take.fits(path):
+                found.setdefault(take.region, take)
+        return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -127,14 +141,14 @@ class Manifest:
     expected: Mapping[str, int] = field(default_factory=dict)
     sha256: str = ""
 
-    def kept(self, path: str) -> bool:
-        """Tell whether a file belongs to the source, by its path alone."""
+    def kept(self, path: str, *, clip: bool = False) -> bool:
+        """Tell whether a picture, or clip, belongs to the source, by its path alone."""
         name = PurePosixPath(path).name
         code = int(
             hashlib.sha1(name.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest(), 16
         )
         return (
-            is_picture(PurePosixPath(path))
+            (is_video if clip else is_picture)(PurePosixPath(path))
             and code % 100 < self.keep
             and not any(re.search(pattern, path) for pattern in self.exclude)
         )
@@ -230,7 +244,20 @@ def _take(path: Path, values: Any) -> Take:
     allowed = _KINDS[label]
     kind = values.get("kind", allowed[0] if label != "fake" else "")
     _check(path, kind in allowed, f"unknown kind '{kind}' of label {label}", f"known: {', '.join(allowed)}")
-    return Take(tuple(globs), label, kind, values.get("group", ""))
+    frames, region = values.get("frames", 0), values.get("region", list(_WHOLE))
+    right = type(frames) is int and 0 <= frames <= _MOST_FRAMES
+    _check(path, right, "'frames' of take is no count", f"0 (pictures) to {_MOST_FRAMES}")
+    _check(path, _is_region(region), "'region' of take is none", "shares: [left, top, right, bottom]")
+    _check(path, bool(frames) or tuple(region) == _WHOLE, "'region' without 'frames'", "regions are of clips")
+    left, top, right_end, bottom = map(float, region)
+    return Take(tuple(globs), label, kind, values.get("group", ""), frames, (left, top, right_end, bottom))
+
+
+def _is_region(region: Any) -> bool:
+    if not isinstance(region, list) or len(region) != 4 or not all(type(x) in (int, float) for x in region):
+        return False
+    left, top, right, bottom = region
+    return bool(0 <= left < right <= 1 and 0 <= top < bottom <= 1)
 
 
 def _check(path: Path, right: bool, what: str, hint: str) -> None:

@@ -242,7 +242,7 @@ def _left_out(features: Features, told: HeadRecipe, scores: Mapping[str, Floats]
     """Return the logits of left-out faces, each by the first fold that left it out, and which rows they are of."""
     source = features.column("source")
     learned = np.isin(source, told.known) & (features.column("split") == "train")
-    usable = ~learned & (features.column("half") != "B")
+    usable = ~learned & (features.column("half") != "B") & (features.column("view") != "small")
     rows, logits = np.zeros(len(source), bool), np.zeros(len(source))
     for fold in told.folds:
         new = usable & ~rows & np.isin(source, fold.out)

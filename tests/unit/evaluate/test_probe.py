@@ -130,7 +130,9 @@ def test_who_judges_looks_alone_is_refused():
     told = features(*pictures("plain"), *pictures("small"), *equal, *train)
     compared = (Comparison("equal", ("copies",), ("copies",)),)
     folds = [fold("one", "one"), SourceFold("copies", ("copies",), compared)]
-    assert "told by look" in cross_validate(told, folds, ALONE)["refused"]
+    found = cross_validate(told, folds, ALONE)
+    assert "told by look" in found["refused"]
+    assert abs(found["folds"]["one"]["one"]["lost_small"]) < 0.02
 
 
 def test_resampled_fakes_are_compared_with_reals_handled_alike():
@@ -199,9 +201,10 @@ def test_features_are_cached_once(tmp_path, composed, portrait_path, monkeypatch
     out = tmp_path / "features"
     assert cache_features(samples, portrait_path.parent, composed, out) == 1
     found = read_features([out])
-    assert [row.view for row in found.rows] == ["plain", "degraded"]
+    assert [row.view for row in found.rows] == ["plain", "small", "degraded"]
     assert found.rows[0].path == portrait_path.name
-    assert found.values.shape == (2, 6)
+    assert found.values.shape == (3, 6)
+    assert not np.array_equal(found.values[0], found.values[1])
     monkeypatch.setattr(cache._Watcher, "write", lambda *_: pytest.fail("read again"))
     assert cache_features(samples, portrait_path.parent, composed, out) == 0
     with pytest.raises(DatasetError, match="other models"):

@@ -6,11 +6,12 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,11 +25,14 @@ from fakeweb.forge.degrade import jpeg, resize
 from fakeweb.media import read_image, write_atomically
 from fakeweb.runtime import Composition
 from fakeweb.scanner import Scanner
-from fakeweb.types import Face, Image
+from fakeweb.types import Crop, Face, Image
 
 SHARD: Final = 100
 """Pictures to a shard."""
-VIEWS: Final = ("plain", "degraded")
+VIEWS: Final = ("plain", "degraded", "small")
+"""A crop as it is, after shrinking and JPEG, and shrunk to 64 px and enlarged again, which leaves nothing but its look;
+``small`` of validation pictures alone, since nothing is learned from it."""
+SMALL_PX: Final = 64
 _LEAST_PX: Final = 40.0
 _SHRUNK_PX: Final = 72.0
 
@@ -84,8 +88,8 @@ def cache_features(
 ) -> int:
     """Write the features of the main faces of some pictures; what is there already stays.
 
-    Every crop is cut as the shipped model's are, once as it is and once after shrinking and JPEG of strengths that
-    follow from its group, so that a fake and its real fare alike.
+    Every crop is cut as the shipped model's are, in the :data:`VIEWS`; strengths of what degrades it follow from its
+    group, so that a fake and its real fare alike.
 
     Args:
         samples: Labelled samples; the same ones in the same order go on where a killed run stopped.
@@ -165,9 +169,7 @@ class _Watcher:
             if face is None or face.width_px < _LEAST_PX:
                 left += 1
                 continue
-            key = f"{sample.source}/{sample.group}"
-            for view, (seen, where) in zip(VIEWS, ((image, face), degraded(image, face, key)), strict=True):
-                crop = align(seen, where, self.model.side_px, margin=self.model.margin)
+            for view, crop in self._views(sample, image, face):
                 values.append(self.encoder(np.asarray(crop.pixels)))
                 logits.append(self.model.score([crop])[0].logit)
                 rows.append(self._row(sample, view, face))
@@ -177,6 +179,18 @@ class _Watcher:
             np.savez(content, values=np.asarray(values, np.float16), logits=np.asarray(logits), rows=told)
             write_atomically(shard, content.getvalue())
         return left
+
+    def _views(self, sample: Sample, image: Image, face: Face) -> Iterator[tuple[str, Crop]]:
+        """Yield the crops of a face by their views."""
+        key = f"{sample.source}/{sample.group}"
+        for view in VIEWS[:2]:
+            seen, where = (image, face) if view == "plain" else degraded(image, face, key)
+            crop = align(seen, where, self.model.side_px, margin=self.model.margin)
+            yield view, crop
+            if view == "plain" and sample.split == "val":
+                small = resize(np.asarray(crop.pixels), SMALL_PX, SMALL_PX)
+                side = self.model.side_px
+                yield "small", replace(crop, pixels=resize(small, side, side, cv2.INTER_CUBIC))
 
     def _row(self, sample: Sample, view: str, face: Face) -> Seen:
         path = sample.path

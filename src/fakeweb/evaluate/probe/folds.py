@@ -135,7 +135,8 @@ class _Table:
     def __init__(self, features: Features, known: Sequence[str]) -> None:
         self.label, self.source = features.column("label"), features.column("source")
         self.split, self.view = features.column("split"), features.column("view")
-        self.half, group = features.column("half"), features.column("group")
+        self.half, group, path = (features.column(name) for name in ("half", "group", "path"))
+        self.path = np.char.add(np.char.add(self.source, "/"), path)
         self.usable = (self.half != "B") & ~(np.isin(self.source, known) & (self.split == "train"))
         self.group = np.char.add(np.char.add(self.source, "/"), group)
 
@@ -144,7 +145,7 @@ class _Table:
         return np.isin(self.source, out) & (self.label == 0) & (self.view == "plain") & self.usable
 
     def compared(self, scores: Floats, wanted: Comparison, out: Sequence[str], line: float) -> dict[str, Any]:
-        """Return the figures of a comparison: as it is, degraded and, where it was cached, at 64 px."""
+        """Return the figures of a comparison: as it is, degraded, and at 64 px with what that costs the same faces."""
         unseen = set(wanted.fakes) | set(wanted.reals) <= set(out)
         usable = self.usable & (unseen | (self.half == "A"))
         fake = usable & np.isin(self.source, wanted.fakes) & (self.label == 1)
@@ -157,6 +158,12 @@ class _Table:
                 found[f"auc_{view}"] = self._auc(
                     scores, fake & (self.view == view), real & (self.view == view)
                 )
+        small = np.isin(self.path, self.path[self.view == "small"])
+        if "auc_small" in found:
+            same = self._auc(scores, fake & plain & small, real & plain & small)["value"]
+            at_64 = found["auc_small"]["value"]
+            if same is not None and at_64 is not None:
+                found["lost_small"] = round(same - at_64, 6)
         if wanted.resampled:
             found["auc_resampled"] = self._auc(scores, fake & plain, real & (self.view == "degraded"))
         found["caught"] = figure(
@@ -212,11 +219,7 @@ def _level(
 def _refused(folds: Mapping[str, Mapping[str, Any]]) -> str:
     """Return why a candidate is refused, or "": it judges looks alone, at 64 px as well and not at equal content."""
     every = [(name, c) for fold in folds.values() for name, c in fold.items()]
-    lost = [
-        c["auc"]["value"] - c["auc_small"]["value"]
-        for _, c in every
-        if c.get("auc_small", {}).get("value") is not None
-    ]
+    lost = [c["lost_small"] for _, c in every if "lost_small" in c]
     equal = [
         c["auc"]["value"] for name, c in every if name.startswith("equal") and c["auc"]["value"] is not None
     ]
