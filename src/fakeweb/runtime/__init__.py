@@ -23,6 +23,7 @@ from fakeweb.runtime.driven import Driven
 from fakeweb.runtime.encoder import ENCODERS, Encoder, features_of
 from fakeweb.runtime.fetch import fetch_weights
 from fakeweb.runtime.find import find_card, list_cards, sha256_of, user_folder, verify
+from fakeweb.runtime.halve import half_weights
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import ClipNorm, GroupNorm, Norms, RarityNorm, SmallNorm
 from fakeweb.runtime.session import Session, library_version, open_session
@@ -52,6 +53,7 @@ __all__ = [
     "fetch_weights",
     "find_card",
     "find_weights",
+    "half_weights",
     "library_version",
     "list_cards",
     "open_session",
