@@ -55,7 +55,7 @@ bench *args:
 
 # validate what kustomize makes of deploy/kubernetes against the schemas of Kubernetes (needs kubectl)
 check-deploy version="1.35.0":
-    for kind in base cluster; do kubectl kustomize deploy/kubernetes/$kind > /tmp/fakeweb-$kind.yaml \
+    for kind in base cluster batch; do kubectl kustomize deploy/kubernetes/$kind > /tmp/fakeweb-$kind.yaml \
         && {{ uv }} tool run --from kubernetes-validate==1.37.0 kubernetes-validate -k {{ version }} --strict /tmp/fakeweb-$kind.yaml; done
 
 # list what a lock file installs as CycloneDX: `just sbom` the service's, into dist/
@@ -76,6 +76,8 @@ lock:
         --no-header --extra heic --extra provenance --extra jxl --extra evaluate --group dev --group benchmarks -o requirements/evaluate.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra server --extra postgres -o requirements/service.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra provenance --extra s3 --extra batch --extra ray -o requirements/cluster.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra s3 --group dev --group storage -o requirements/storage.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

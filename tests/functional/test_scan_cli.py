@@ -283,7 +283,8 @@ class TestFolders:
         assert result.code == 2
         assert "no picture" in result.err
 
-    def test_ctrl_c_leaves_only_whole_overlays(self, tmp_path, portrait):
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_ctrl_c_leaves_only_whole_overlays(self, tmp_path, portrait, number):
         album, out = tmp_path / "album", tmp_path / "out"
         album.mkdir()
         for i in range(200):
@@ -297,7 +298,7 @@ class TestFolders:
         deadline = time.monotonic() + 300
         while len(list(out.glob("*.png")) if out.exists() else []) < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=300)
         assert process.returncode == 130
         assert "not done" in err

@@ -7,7 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import typer
 
+from fakeweb.cli.batch import batch
 from fakeweb.server.settings import settings_from
 
 yaml = pytest.importorskip("yaml")
@@ -118,6 +120,38 @@ def test_a_cluster_scales_by_processor_and_line_and_is_not_taken_away_at_once():
     assert 5432 in ports
 
 
+def of_batches():
+    """The pods' specs and the command lines of batches, on one node and on a cluster of Ray."""
+    folder = DEPLOY / "kubernetes" / "batch"
+    job, ray = (yaml.safe_load((folder / f"{name}.yaml").read_text())["spec"] for name in ("job", "rayjob"))
+    (one,) = job["template"]["spec"]["containers"]
+    cluster = ray["rayClusterSpec"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    pods = [job["template"]["spec"], *(group["template"]["spec"] for group in groups)]
+    return pods, [one["command"] + one["args"], ray["entrypoint"].split()], cluster["rayVersion"]
+
+
+def test_batches_in_pods_are_commands_of_ours_and_fit_into_their_memory():
+    pods, lines, _ = of_batches()
+    run = typer.main.get_command(batch).commands["run"]
+    known = {name for one in run.params for name in one.opts}
+    assert {word for line in lines for word in line if word.startswith("-")} <= known
+    for spec in (pods[0], pods[2]):
+        (container,) = spec["containers"]
+        limits = container["resources"]["limits"]
+        mib = int(lines[0][lines[0].index("--memory-limit") + 1])
+        assert int(limits["cpu"]) * mib * MIB < bytes_of(limits["memory"]), "a worker for each core"
+        assert container["resources"]["requests"]["memory"] == limits["memory"]
+    assert all(spec["securityContext"]["runAsNonRoot"] for spec in pods)
+    assert not any(spec["automountServiceAccountToken"] for spec in pods)
+
+
+def test_the_ray_of_a_cluster_is_the_one_in_its_image():
+    lock = (DEPLOY.parent / "requirements" / "cluster.lock").read_text()
+    assert f"\nray=={of_batches()[2]} " in lock
+    assert "\npytest==" not in lock
+
+
 def test_the_metric_that_scales_is_one_of_the_service():
     service = (DEPLOY.parent / "src" / "fakeweb" / "server" / "service.py").read_text()
     assert json.dumps("fakeweb_waiting") in service
@@ -126,3 +160,5 @@ def test_the_metric_that_scales_is_one_of_the_service():
 def test_images_can_be_pinned_by_digest():
     lines = (DEPLOY / "Containerfile").read_text().splitlines()
     assert {line.split()[1] for line in lines if line.startswith("FROM")} == {"${PYTHON_IMAGE}"}
+    for lock in ("service", "cluster"):
+        assert (DEPLOY.parent / "requirements" / f"{lock}.lock").exists()

@@ -19,14 +19,24 @@ def plan(album, out, **more):
     return Plan(Source(str(album)), str(out), engine="serial", shard=5, **more)
 
 
-@pytest.mark.parametrize("command", ["batch", "watch"])
-def test_ctrl_c_says_how_far_it_came_and_how_to_go_on(command, album, tmp_path, start, read, wait_until):
+@pytest.mark.parametrize(
+    ("command", "stop"),
+    [
+        ("batch", lambda run: os.killpg(run.pid, signal.SIGINT)),
+        ("batch", lambda run: run.send_signal(signal.SIGTERM)),
+        ("watch", lambda run: os.killpg(run.pid, signal.SIGINT)),
+    ],
+    ids=["batch, Ctrl-C", "batch, by a cluster", "watch, Ctrl-C"],
+)
+def test_a_stopped_run_says_how_far_it_came_and_how_to_go_on(
+    command, stop, album, tmp_path, start, read, wait_until
+):
     out = tmp_path / "out"
     more = ["--shard", 1] if command == "batch" else ["--every", 0.1]
     run = start(command, album, "--out", out, *more)
     parts = 2 if command == "batch" else 1
     wait_until(lambda: len(list(out.glob("files/*.parquet"))) >= parts)
-    os.killpg(run.pid, signal.SIGINT)
+    stop(run)
     assert run.wait(timeout=120) == 130
     said = run.stdout.read().decode()
     assert f"stopped: {len(read(out))} of 14 files" in said
