@@ -51,11 +51,17 @@ def _module(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def s3_server():
-    """An S3 server on this machine, a process of its own, with its credentials in the environment: its address."""
+def s3_endpoint() -> ModuleType:
+    """What runs an S3 server on this machine, a process of its own."""
     pytest.importorskip("s3fs", reason="needs the extra 's3'")
     pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests run")
-    with _module("s3_endpoint").running() as address:
+    return _module("s3_endpoint")
+
+
+@pytest.fixture(scope="session")
+def s3_server(s3_endpoint):
+    """An S3 server, with its credentials in the environment: its address."""
+    with s3_endpoint.running() as address:
         yield address
 
 
