@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,15 @@ ENCODERS: Final = {
     ),
 }  # fmt: skip
 """Encoders by the names of their weights."""
+
+
+class Encodes(Protocol):
+    """What turns a crop, uint8 RGB (S, S, 3), into numbers, float32 (``size``,); ``digest`` tells it from others."""
+
+    size: int
+    digest: str
+
+    def __call__(self, crop: Crop) -> Features: ...  # noqa: D102
 
 
 class Encoder:
@@ -141,7 +150,7 @@ class Encoder:
 
 
 def features_of(
-    encoder: Encoder,
+    encoder: Encodes,
     crops: Sequence[Crop],
     cache: Path | None = None,
     *,
@@ -153,7 +162,7 @@ def features_of(
     A run that is stopped goes on where it was; several may fill one cache at the same time.
 
     Args:
-        encoder: The encoder.
+        encoder: The encoder, or whatever else says numbers of a crop.
         crops: Of these only those are taken by their number whose features are not kept yet.
         cache: Folder; None: nothing is kept.
         keys: What tells the crops apart, such as path, size, box and degradation of each; None: their pixels, for

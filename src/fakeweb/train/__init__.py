@@ -11,8 +11,8 @@ share stands beside them: ``recipe``, ``batches``, ``augment``, ``optimizers``, 
 * A new task is one subclass of :class:`fakeweb.train.task.Task` and one line in :mod:`fakeweb.registry`.
 
 May import: torch, timm, onnx (its guests), numpy, OpenCV, :mod:`fakeweb.forge`, :mod:`fakeweb.faces`,
-:mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.registry`,
-:mod:`fakeweb.topology`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
+:mod:`fakeweb.classifiers` (teachers), :mod:`fakeweb.datasets`, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`,
+:mod:`fakeweb.registry`, :mod:`fakeweb.topology`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
 Importing this package loads no torch; :func:`run` does.
 """

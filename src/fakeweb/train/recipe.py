@@ -124,9 +124,14 @@ class LossRecipe:
 
     Attributes:
         pair: Weight of a ranking loss: each fake above the real beside it.
+        teacher: Name of an installed model, or path of a card, whose P(fake) of each face before it is degraded, forged
+            ones as they are forged, is learned beside the label (Hinton et al., Distilling the knowledge, 2015).
+        distil: Share of the teacher's P(fake) in the target.
     """
 
     pair: float = 0.0
+    teacher: str = ""
+    distil: float = 0.5
 
 
 @dataclass(frozen=True)

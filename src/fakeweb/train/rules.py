@@ -73,7 +73,7 @@ def _top_rules(recipe: Recipe) -> _Rules:
 def _net_rules(recipe: Recipe) -> _Rules:
     net, head = recipe.net, recipe.net.head
     plain = net.tune == "all" and not head.pooling and recipe.optim.heads == "joint"
-    made = recipe.forge.share or recipe.evidence.weight or recipe.augment.zoom
+    made = recipe.forge.share or recipe.evidence.weight or recipe.augment.zoom or recipe.loss.teacher
     side = ENCODERS[net.arch].side_px if net.arch in ENCODERS else 0
     return [
         _choice("net.tune", net.tune, TUNES),
@@ -86,7 +86,10 @@ def _net_rules(recipe: Recipe) -> _Rules:
         (not net.frozen or side > 0, f"net.frozen takes one of {', '.join(ENCODERS)} as net.arch"),
         (not net.frozen or recipe.data.side_px == side, f"net.frozen needs data.side_px = {side}"),
         (not net.frozen or plain, "net.frozen takes no net.tune, net.head.pooling or optim.heads"),
-        (not net.frozen or not made, "net.frozen takes no forge.share, evidence.weight or augment.zoom"),
+        (
+            not net.frozen or not made,
+            "net.frozen takes no forge.share, evidence.weight, augment.zoom or loss.teacher",
+        ),
     ]
 
 
@@ -152,6 +155,7 @@ def _loss_rules(recipe: Recipe) -> _Rules:
     loss, evidence = recipe.loss, recipe.evidence
     return [
         (0 <= loss.pair < math.inf, "loss.pair must be at least 0"),
+        (0 < loss.distil <= 1, "loss.distil must lie in (0, 1]"),
         (0 <= evidence.weight < math.inf, "evidence.weight must be at least 0"),
         (evidence.stride in (4, 8, 16, 32), "evidence.stride must be 4, 8, 16 or 32"),
     ]  # fmt: skip

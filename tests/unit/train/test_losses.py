@@ -74,3 +74,14 @@ def test_the_map_counts_only_where_a_mask_is_known():
     assert losses.loss_of(said._replace(evidence=other), targets, recipe, counts(targets)) == one
     other[targets.known] += 5
     assert losses.loss_of(said._replace(evidence=other), targets, recipe, counts(targets)) != one
+
+
+def test_a_teacher_shares_the_target_where_it_was_asked():
+    said, targets = batch()
+    taught = dataclasses.replace(targets, taught=torch.tensor([0.3] * 4 + [math.nan] * 4))
+    recipe = dataclasses.replace(PLAIN, loss=LossRecipe(teacher="t", distil=0.25))
+    want = torch.nn.functional.binary_cross_entropy_with_logits(
+        said.logits[:, 0],
+        targets.labels * torch.tensor([0.75] * 4 + [1.0] * 4) + torch.tensor([0.075] * 4 + [0] * 4),
+    )
+    assert float(losses.loss_of(said, taught, recipe, counts(targets))) == pytest.approx(float(want))

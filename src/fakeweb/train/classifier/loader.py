@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from fakeweb.errors import DatasetError, FakeWebError
 from fakeweb.faces import align
 from fakeweb.faces.main_face import middle_inside
+from fakeweb.forge import Forgery
 from fakeweb.media import read_image
 from fakeweb.train.augment import augmented_pair, mask_crop
 from fakeweb.train.classifier.forging import Forger
@@ -33,7 +34,7 @@ class FaceDataset(Dataset):
     """Turns picks into tensors.
 
     An item holds ``pixels`` uint8 (S, S, 3), ``label`` and ``kind``; with an evidence map also ``mask``, float32
-    (h, w) in [0, 1], and ``known``: whether the mask is.
+    (h, w) in [0, 1], and ``known``: whether the mask is; with a teacher ``taught``, NaN where it was not asked.
 
     Args:
         faces: The faces that picks number.
@@ -64,11 +65,9 @@ class FaceDataset(Dataset):
 
     def __getitem__(self, pick: Pick) -> Item:
         sample = self.faces[pick.index].sample
-        label, kind = int(sample.label or 0), sample.kind
+        label, kind, taught = int(sample.label or 0), sample.kind, pick.taught
         image, box, mask = self._picture(pick)
-        if pick.method is not None and self.forger is not None and self.regions is not None:
-            region = self.regions[self.places[pick.index]]
-            forgery = self.forger(pick.method, region, pick.seed or ())
+        if (forgery := self._forgery(pick)) is not None:
             image, mask = forgery.image, np.rint(255 * forgery.mask).astype(np.uint8)
             label, kind = 1, forgery.kind
         data = self.recipe.data
@@ -79,12 +78,27 @@ class FaceDataset(Dataset):
             rng = np.random.default_rng(pick.seed)
             pixels, mask = augmented_pair(image, mask, box, data.side_px, data.margin, self.augment, rng)
             if self.augment.zoom and mask is not None and np.mean(mask > 127) < _TOUCHED:
-                label, kind = 0, None
+                label, kind, taught = 0, None, None
         number = KINDS.index(kind) if kind in KINDS else NO_KIND
         item: Item = {"pixels": torch.from_numpy(pixels), "label": label, "kind": number}
         if self.map_side:
             item |= {"mask": torch.from_numpy(self._cells(mask)), "known": mask is not None}
+        if self.recipe.loss.teacher:
+            item["taught"] = np.float32(np.nan if taught is None else taught)
         return item
+
+    def plain(self, pick: Pick, side_px: int) -> UInt8Array:
+        """Return a pick's crop before it is degraded, forged if it is to be, uint8 RGB (S, S, 3)."""
+        image, box, _ = self._picture(pick)
+        forgery = self._forgery(pick)
+        image = image if forgery is None else forgery.image
+        return align(image, Face(box), side_px, margin=self.recipe.data.margin).pixels
+
+    def _forgery(self, pick: Pick) -> Forgery | None:
+        """Return what the forge makes of a pick's face, if it is to be forged."""
+        if pick.method is None or self.forger is None or self.regions is None:
+            return None
+        return self.forger(pick.method, self.regions[self.places[pick.index]], pick.seed or ())
 
     def _picture(self, pick: Pick) -> tuple[Image, Box, UInt8Array | None]:
         """Return the picture or region, the face in it, and the mask over it where one is needed and known."""

@@ -33,12 +33,14 @@ class Targets:
         kinds: long (N,), :data:`NO_KIND` where unknown.
         masks: float (N, h, w) in [0, 1], or None.
         known: bool (N,): whether the mask is; or None.
+        taught: float (N,): P(fake) by the teacher, NaN where unknown; or None.
     """
 
     labels: torch.Tensor
     kinds: torch.Tensor
     masks: torch.Tensor | None = None
     known: torch.Tensor | None = None
+    taught: torch.Tensor | None = None
 
 
 def loss_of(said: Outputs, targets: Targets, recipe: Recipe, counts: Counts) -> torch.Tensor:
@@ -46,6 +48,9 @@ def loss_of(said: Outputs, targets: Targets, recipe: Recipe, counts: Counts) -> 
     logits = said.logits.float()
     smooth = recipe.optim.label_smoothing
     soft = targets.labels * (1 - 2 * smooth) + smooth
+    if targets.taught is not None:
+        asked = ~targets.taught.isnan()
+        soft = torch.where(asked, torch.lerp(soft, targets.taught, recipe.loss.distil), soft)
     each = functional.binary_cross_entropy_with_logits(logits[:, 0], soft, reduction="none")
     loss = each.sum() / counts.faces
     if counts.kinds and recipe.optim.kind_weight and bool((targets.kinds != NO_KIND).any()):

@@ -22,11 +22,13 @@ class Pick:
         index: Which of the faces.
         seed: Of its augmentation, and of its forging; None: the face as it is.
         method: Name of the forge method that makes a fake of it, or None.
+        taught: P(fake) by the teacher, or None.
     """
 
     index: int
     seed: tuple[int, ...] | None
     method: str | None = None
+    taught: float | None = None
 
 
 def part_of(batch: list[Pick], part: int, parts: int) -> list[Pick]:

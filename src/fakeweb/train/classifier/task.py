@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from fakeweb.train.classifier.finish import finish
 from fakeweb.train.classifier.forging import Forger, keep_needed
 from fakeweb.train.classifier.frozen import FeatureCrops, ShippedEncoder
 from fakeweb.train.classifier.heads import FrozenHead, build_net, freeze, outputs_of
-from fakeweb.train.classifier.loader import NO_KIND
+from fakeweb.train.classifier.loader import NO_KIND, FaceDataset
 from fakeweb.train.classifier.losses import Counts, Targets, loss_of
-from fakeweb.train.classifier.plan import EpochPlan, part_of
+from fakeweb.train.classifier.plan import EpochPlan, Pick, part_of
 from fakeweb.train.classifier.prepare import labels_and_sources
+from fakeweb.train.classifier.teacher import Teacher, asked, teach
 from fakeweb.train.devices import autocast
 from fakeweb.train.optimizers import make_optimizer
 from fakeweb.train.progress import Progress
@@ -77,6 +78,7 @@ class ClassifierTask(Task):
         self.faces: str | None = None  # which faces the checkpoint was trained on
         self.seen_kinds: set[str] = set()
         self.crops: Crops
+        self.taught: dict[Pick, float] | None = None  # by a teacher
         self.plan: EpochPlan
 
     def build(self) -> nn.Module:
@@ -126,6 +128,8 @@ class ClassifierTask(Task):
             donors = corpus.places_of([train[i] for i in forgeable]) or []
             forger = Forger(recipe.forge, corpus.regions, donors, self._copies(corpus, cache))
         self.crops = Crops(recipe, corpus, forger, setting)
+        if recipe.loss.teacher:
+            self.taught = self._taught(cache)
         if recipe.net.frozen:
             encoder = ShippedEncoder(recipe.net.arch, patches=recipe.net.patches)
             self.crops = FeatureCrops(recipe, corpus, None, setting, encoder, cache)
@@ -149,6 +153,24 @@ class ClassifierTask(Task):
             setting.crew.wait()
         return kept
 
+    def _taught(self, cache: Path) -> dict[Pick, float]:
+        """Ask the teacher about every face of the training; the first process does, the others read what it kept."""
+        setting, crops = self.setting, self.crops
+        teacher = Teacher(self.recipe.loss.teacher, self.recipe.data.margin, torch.get_num_threads())
+        faces = crops.corpus.split["train"]
+        dataset = FaceDataset(
+            faces, self.recipe, None, crops.corpus.regions, crops.corpus.places_of(faces), crops.forger
+        )
+        taught: dict[Pick, float] = {}
+        for mine in (True, False):
+            if setting.crew.first == mine:
+                taught = teach(
+                    teacher, dataset, self.plan, cache, self.faces or "",
+                    lambda done, total: setting.tell(Progress("teacher", done, total)),
+                )  # fmt: skip
+            setting.crew.wait()
+        return taught
+
     def begin_epoch(self, net: nn.Module, epoch: int) -> None:
         """Put the network into training mode, frozen where the recipe says so."""
         net.train()
@@ -158,6 +180,8 @@ class ClassifierTask(Task):
         """See :class:`fakeweb.train.task.Task`; under torchrun, this process's part of each."""
         crew = self.setting.crew
         picks = [part_of(batch, crew.rank, crew.size) for batch in self.plan.batches(epoch)[begun:]]
+        if (taught := self.taught) is not None:
+            picks = [[replace(pick, taught=taught[asked(pick)]) for pick in batch] for batch in picks]
         return self.crops.batches(self.crops.corpus.split["train"], picks)
 
     def parts(self, batch: Batch) -> list[tuple[Batch, Counts]]:
@@ -173,7 +197,9 @@ class ClassifierTask(Task):
         """Return a part's share of the batch's loss, twice."""
         rows, counts = part
         rows = {k: v.to(self.setting.device, non_blocking=True) for k, v in rows.items()}
-        targets = Targets(rows["label"].float(), rows["kind"], rows.get("mask"), rows.get("known"))
+        targets = Targets(
+            rows["label"].float(), rows["kind"], rows.get("mask"), rows.get("known"), rows.get("taught")
+        )
         pixels = rows["pixels"] if self.recipe.net.frozen else rows["pixels"].permute(0, 3, 1, 2).float()
         with autocast(self.setting.device, self.schedule.bf16):
             said = outputs_of(net, pixels)
