@@ -63,7 +63,7 @@ def test_clips_are_judged_as_scan_judges_them(bucket, album, clip_maker, portrai
 
 
 @pytest.fixture
-def guarded_bucket(s3_endpoint, monkeypatch):
+def guarded_bucket(s3_endpoint, album, monkeypatch):
     """A bucket whose key may list it and read what lies in open/, and nothing else: its address and the secret."""
     boto3 = pytest.importorskip("boto3")
     monkeypatch.setenv("INITIAL_NO_AUTH_ACTION_COUNT", "1000000")
@@ -71,7 +71,7 @@ def guarded_bucket(s3_endpoint, monkeypatch):
         s3, iam = boto3.client("s3"), boto3.client("iam")
         s3.create_bucket(Bucket="guarded")
         for name in ("open", "closed"):
-            s3.put_object(Bucket="guarded", Key=f"{name}/a.jpg", Body=b"no picture")
+            s3.put_object(Bucket="guarded", Key=f"{name}/a.jpg", Body=(album / "a" / "00.jpg").read_bytes())
         iam.create_user(UserName="reader")
         allowed = [
             {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::guarded"},
@@ -87,7 +87,7 @@ def guarded_bucket(s3_endpoint, monkeypatch):
         yield "s3://guarded", key["SecretAccessKey"]
 
 
-def test_without_rights_the_bucket_is_named_and_no_secret(guarded_bucket, album, tmp_path, read):
+def test_without_rights_the_bucket_is_named_and_no_secret(guarded_bucket, tmp_path, read):
     """The key may list and read in/open, and nothing else."""
     bucket, secret = guarded_bucket
     with pytest.raises(FakeWebError, match="results") as error:
