@@ -11,7 +11,7 @@ from fakeweb.datasets.layout import LeftOut, TolerantLayout
 from fakeweb.datasets.samples import Sample
 from fakeweb.datasets.splits import SPLIT_NAMES, split_of_group
 from fakeweb.media.glance import glance, kind_by_name
-from fakeweb.types import KINDS
+from fakeweb.types import KINDS, Kind
 
 _LABELS: dict[str, int] = {
     "real": 0,
@@ -20,8 +20,13 @@ _LABELS: dict[str, int] = {
     "fake": 1,
     "1_fake": 1,
     "manipulated": 1,
+    "training_real": 0,  # Kaggle's "Real and Fake Face Detection"
+    "training_fake": 1,
+    "nature": 0,  # GenImage (Zhu et al. 2023): <generator>/{train,val}/{ai,nature}
+    "ai": 1,
     **dict.fromkeys(map(str, KINDS), 1),
 }
+_KINDS: dict[str, Kind] = {"training_fake": "retouch", "ai": "generated", **{k: k for k in KINDS}}
 
 
 class FolderLayout(TolerantLayout):
@@ -63,5 +68,5 @@ class FolderLayout(TolerantLayout):
         split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
         if split is not None:
             group = f"{split}/{group}"  # 0001.jpg in train and 0001.jpg in test are two groups
-        kind = name if name in KINDS else None
+        kind = _KINDS.get(name)
         return Sample(path, _LABELS[name], kind, split or split_of_group(source, group), group, source)

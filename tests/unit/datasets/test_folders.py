@@ -57,6 +57,16 @@ CASES = {
     "test/swap/clip.MOV": (1, "swap", "test", "test/clip", "photos"),
     "fake/video7/0001.jpg": (1, None, None, "video7", "photos"),
     "fake/video7/faces/0001.jpg": (1, None, None, "video7/faces", "photos"),
+    "real_and_fake_face/training_fake/easy_1_1110.jpg": (
+        1,
+        "retouch",
+        None,
+        "easy_1_1110",
+        "real_and_fake_face",
+    ),
+    "real_and_fake_face/training_real/real_00001.jpg": (0, None, None, "real_00001", "real_and_fake_face"),
+    "ADM/train/ai/1_adm_1.PNG": (1, "generated", "train", "train/1_adm_1", "ADM"),
+    "ADM/val/nature/ILSVRC_1.JPEG": (0, None, "val", "val/ILSVRC_1", "ADM"),
     "dfdc/real/a.jpg": (0, None, None, "a", "dfdc"),
     "deep/er/real/a.jpg": (0, None, None, "a", "deep/er"),
     "real/swap/a.jpg": (1, "swap", None, "a", "real"),  # the nearest folder decides
