@@ -40,6 +40,10 @@ serve *args:
 web:
     cd web && npm ci --no-progress && npm test && npm run build
 
+# the docs as a site into dist/docs, searchable where it is served: python3 -m http.server -d dist/docs (needs `just setup docs`)
+docs *args:
+    NO_MKDOCS_2_WARNING=1 {{ bin }}/mkdocs build --strict --quiet --site-dir dist/docs "$@"
+
 # pack the browser extension into dist/: a folder to load, a zip for the stores
 extension:
     {{ bin }}/python extension/pack.py
@@ -74,6 +78,8 @@ lock:
         --no-header --extra heic --extra provenance --extra jxl --extra server --extra postgres --extra mcp --group dev --group service -o requirements/server.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra jxl --extra evaluate --group dev --group benchmarks -o requirements/evaluate.lock
+    {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-header --extra heic --extra provenance --extra jxl --group dev --group docs -o requirements/docs.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
         --no-header --extra heic --extra provenance --extra server --extra postgres -o requirements/service.lock
     {{ uv }} pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

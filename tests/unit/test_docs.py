@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import importlib.util
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -40,6 +41,49 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), target
+
+
+def test_the_site_leads_to_every_page():
+    yaml = pytest.importorskip("yaml")
+    lines = (ROOT / "mkdocs.yml").read_text("utf-8")
+    led = set(re.findall(r"([\w/-]+\.md)$", yaml.dump(yaml.safe_load(lines)["nav"]), re.MULTILINE))
+    pages = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    own = {p for p in pages if p.startswith("decisions/0") or p.startswith("guide/provenance/")}
+    assert led - {"contributing.md", "security.md", "changelog.md"} == pages - own
+    listed = set(
+        re.findall(r"\((\d{4}-[\w-]+\.md)\)", (ROOT / "docs" / "decisions" / "README.md").read_text("utf-8"))
+    )
+    assert {f"decisions/{name}" for name in listed} == {p for p in own if p.startswith("decisions/")}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/guide/accused.md"])
+def test_figures_told_first_are_those_of_the_card(page):
+    card = json.loads((ROOT / "src" / "fakeweb" / "models" / "fast.json").read_text("utf-8"))
+    scores = {
+        name: 100 * value
+        for name, value in card["details"]["scores"]["validation_B"].items()
+        if name != "faces"
+    }
+    reals = [value for name, value in scores.items() if name.startswith("real_called_fake_")]
+    fakes = [scores[f"fake_called_fake_{s}"] for s in ("stylegan1_ffhq", "stylegan2_sfhq", "sdxl")]
+    true = {
+        f"{scores['real_called_fake']:.1f} %",
+        f"{min(reals):.0f} to {max(reals):.0f} %",
+        f"{scores['fake_called_fake_dfdc']:.0f} %",
+        f"{min(fakes):.0f} to {max(fakes):.0f} %",
+        f"{scores['fake_called_fake_ciplab']:.0f} %",
+    }
+    text = (ROOT / page).read_text("utf-8").partition("## What to ask for")[0]
+    told = set(
+        re.findall(
+            r"(?:called fake|genuine|swaps|faces|edits|experts|it is\s+)[^\n]*?\[?(\d[\d.]*(?: to \d+)? %)",
+            text,
+        )
+    )
+    assert told
+    assert told <= true
+    if page != "docs/guide/accused.md":
+        assert all(figure in text for figure in true)
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/reference/glossary.md"])
