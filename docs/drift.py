@@ -18,6 +18,7 @@ from provenance_pages import pages as provenance_pages
 from report_page import report_page
 
 from fakeweb.cli.app import command as whole_command
+from fakeweb.errors import FakeWebError
 from fakeweb.render.schema import schema_text
 from fakeweb.runtime import Card, ModelCard, list_cards
 from fakeweb.server.settings import PREFIX, Settings
@@ -199,6 +200,31 @@ def settings_page() -> str:
     return head + "\n".join(rows) + "\n"
 
 
+def errors_page() -> str:
+    """Return all errors as Markdown: code, what it means, exit status, HTTP status."""
+    rows = ["| code | means | exit status | HTTP |", "|---|---|---|---|"]
+    kinds, found = [FakeWebError], []
+    while kinds:
+        kind = kinds.pop()
+        found.append(kind)
+        kinds += kind.__subclasses__()
+    for kind in sorted((k for k in found if k.__module__ == FakeWebError.__module__), key=lambda k: k.code):
+        meaning = (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+        if "code" in vars(kind) and kind is not FakeWebError:
+            rows.append(f"| `{kind.code}` | {meaning} | {kind.exit_code} | {kind.http_status} |")
+    head = """# Errors
+
+Written by `python docs/drift.py --write` from the code. Codes are never renamed; a message and a hint stand beside
+each: on the command line, in JSON answers, in dead letters of batches. A short code such as `media` is the family:
+what has no code of its own.
+
+Exit status: 0 all went well, whatever the verdicts; 1 a verdict that `--fail-on` names; 130 Ctrl-C or SIGTERM; else
+as below.
+
+"""
+    return head + "\n".join(rows) + "\n"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{v} {k}" for k, v in value.items())
@@ -211,6 +237,7 @@ def main() -> int:
         REFERENCE / "cli.md": help_pages(),
         REFERENCE / "models.md": model_pages(),
         REFERENCE / "settings.md": settings_page(),
+        REFERENCE / "errors.md": errors_page(),
         REFERENCE / "report.md": report_page(),
         REFERENCE / "report.schema.json": schema_text(),
         **provenance_pages(),

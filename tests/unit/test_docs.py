@@ -43,6 +43,20 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
+def test_codes_that_documents_name_are_codes():
+    known = set(
+        re.findall(
+            r"^\| `([\w.]+)`", (ROOT / "docs" / "reference" / "errors.md").read_text("utf-8"), re.MULTILINE
+        )
+    )
+    known |= {"batch.died", "batch.memory", "batch.raised", "batch.time"}  # of files, in dead letters
+    for page in PAGES:
+        told = re.findall(
+            r"`((?:media|usage|dataset|worker|service|model|batch)\.[a-z_]+)`", page.read_text("utf-8")
+        )
+        assert {code for code in told if not code.endswith((".py", ".json", ".onnx"))} <= known, page
+
+
 def test_the_site_leads_to_every_page():
     yaml = pytest.importorskip("yaml")
     lines = (ROOT / "mkdocs.yml").read_text("utf-8")
