@@ -44,6 +44,11 @@ web:
 docs *args:
     NO_MKDOCS_2_WARNING=1 {{ bin }}/mkdocs build --strict --quiet --site-dir dist/docs "$@"
 
+# build the static site that checks pictures in the browser into dist/site (needs `just setup` and Node 20.19 or newer)
+site:
+    cd web && npm ci --no-progress && npx tsc && npx vite build --mode site
+    PYTHONPATH=src {{ bin }}/python web/site.py
+
 # pack the browser extension into dist/: a folder to load, a zip for the stores
 extension:
     {{ bin }}/python extension/pack.py

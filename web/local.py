@@ -1,46 +1,49 @@
-"""Write what checks in the browser are made of: models with weights in half precision, and ONNX Runtime's WebAssembly.
+"""Write what checks in the browser are made of: ONNX Runtime's WebAssembly and models with weights in half precision.
 
-PYTHONPATH=src python web/local.py OUT
+PYTHONPATH=src python web/local.py OUT       # a folder ``local/`` for the static site or the extension
+PYTHONPATH=src python web/local.py --runtime # anew after `npm install onnxruntime-web`: web/public/local/
 
-Needs ``npm ci`` in ``web/``. OUT gets gzip files whose names carry a hash of their content, and ``parts.json``, which
-names them: the static site and the extension carry them along. The service makes the same of its own models.
+The packed runtime is committed, since gzip files differ from one zlib to the next; ``npm test`` proves that it holds
+the WebAssembly of the installed package. The service packs its own models in the same way.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 
-from fakeweb.runtime import find_card, half_weights, verify
+from fakeweb.runtime import pack_models, packed_file
 
-WASM = Path(__file__).parent / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-threaded.wasm"
-MODELS = {"finder": "finder", "mesh": "mesh", "classifier": "fast"}
+WEB = Path(__file__).parent
+WASM = WEB / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-threaded.wasm"
+RUNTIME = WEB / "public" / "local"
+
+
+def write_runtime() -> None:
+    """Pack ONNX Runtime's WebAssembly."""
+    shutil.rmtree(RUNTIME, ignore_errors=True)
+    RUNTIME.mkdir(parents=True)
+    name, packed, told = packed_file("ort", ".wasm", WASM.read_bytes())
+    (RUNTIME / name).write_bytes(packed)
+    (RUNTIME / "runtime.json").write_text(json.dumps(told) + "\n", encoding="utf-8")
 
 
 def write_parts(out: Path) -> None:
-    """Write all parts into a folder, which is made."""
-    out.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, object] = {"runtime": _write(out, "ort", ".wasm", WASM.read_bytes())}
-    for role, name in MODELS.items():
-        card = find_card(name)
-        told = {key: value for key, value in card.to_dict().items() if key != "file"}
-        told["details"] = {
-            key: told["details"][key] for key in ("limits", "measured") if key in told["details"]
-        }
-        parts[role] = {"card": told, **_write(out, name, ".onnx", half_weights(verify(card)))}
-    (out / "parts.json").write_text(json.dumps(parts, separators=(",", ":")), encoding="utf-8")
-
-
-def _write(out: Path, name: str, suffix: str, content: bytes) -> dict[str, object]:
-    """Write one file; return its name, size and SHA-256 (of the content, not of the gzip file)."""
-    digest = hashlib.sha256(content).hexdigest()
-    path = out / f"{name}.{digest[:12]}{suffix}.gz"
-    path.write_bytes(gzip.compress(content, 9, mtime=0))
-    return {"file": path.name, "sha256": digest, "bytes": len(content), "packed_bytes": path.stat().st_size}
+    """Write all parts into a folder, which is made, and ``parts.json``, which names them."""
+    packed = pack_models("fast")
+    (out / "models").mkdir(parents=True, exist_ok=True)
+    for name, content in packed.files.items():
+        (out / "models" / name).write_bytes(content)
+    runtime = json.loads((RUNTIME / "runtime.json").read_text(encoding="utf-8"))
+    shutil.copyfile(RUNTIME / runtime["file"], out / runtime["file"])
+    told = {role: {**part, "file": f"models/{part['file']}"} for role, part in packed.parts.items()}
+    (out / "parts.json").write_text(json.dumps({"runtime": runtime, **told}) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_parts(Path(sys.argv[1]))
+    if sys.argv[1] == "--runtime":
+        write_runtime()
+    else:
+        write_parts(Path(sys.argv[1]))

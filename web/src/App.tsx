@@ -3,6 +3,7 @@ import * as api from "./api/client";
 import { bytes } from "./format";
 import { useLanguage } from "./lang";
 import { useItems, type Item } from "./items";
+import { isPossibleHere } from "./here";
 import { Header } from "./parts/Header";
 import { ALL, resultPath, useRoute } from "./route";
 import { FilesTable } from "./parts/FilesTable";
@@ -10,6 +11,7 @@ import { History } from "./parts/History";
 import { Intake } from "./parts/Intake";
 import { KeyField } from "./parts/KeyField";
 import { Landing } from "./parts/Landing";
+import { SITE } from "./place";
 import { Result } from "./parts/Result";
 import { Rules } from "./parts/Rules";
 import { Strip } from "./parts/Strip";
@@ -25,6 +27,7 @@ export function App() {
   const { models, problem, load } = useModels();
   const { items, add, addAddress, show, open, cancel, again, remove } = useItems(models?.limits, tooLarge);
   const { route, go } = useRoute();
+  const { here, setHere, possible } = useHere();
   const current = items.find((item) => (route.result ? item.judgement?.id === route.result : item.id === route.item)) ?? null;
   const given = items.filter((item) => !item.stored);
   const all = route.view === "check" && !route.result && route.item === ALL && given.length > 0;
@@ -32,10 +35,10 @@ export function App() {
 
   const take = useCallback((files: readonly File[]) => {
     if (!files.length) return;
-    const first = add(files);
+    const first = add(files, here);
     go("/", files.length > 1 ? ALL : first);
     scrollTo({ top: 0 });
-  }, [add, go]);
+  }, [add, go, here]);
   usePaste(take);
   const choose = useCallback((item: Item) => {
     go(item.judgement?.id ? resultPath(item.judgement.id) : "/", item.id);
@@ -52,6 +55,8 @@ export function App() {
     <Intake
       large={large}
       models={models}
+      here={here}
+      onHere={possible && !SITE ? setHere : null}
       onFiles={take}
       onAddress={(address) => go("/", addAddress(address))}
     />
@@ -101,6 +106,20 @@ export function App() {
       <Footer models={models} />
     </>
   );
+}
+
+const WHERE = "fakeweb.where";
+
+/** Whether pictures are checked in this browser: always on the static site, by choice where a service is at hand. */
+function useHere() {
+  const [possible, setPossible] = useState(SITE);
+  const [wanted, setWanted] = useState(() => localStorage.getItem(WHERE) === "here");
+  useEffect(() => void (SITE || isPossibleHere().then(setPossible)), []);
+  const setHere = useCallback((here: boolean) => {
+    localStorage.setItem(WHERE, here ? "here" : "service");
+    setWanted(here);
+  }, []);
+  return { here: SITE || (possible && wanted), setHere, possible };
 }
 
 function useModels() {
@@ -206,8 +225,8 @@ function Footer({ models }: { models: api.Models | null }) {
     <footer>
       <p>{texts.footer.text}</p>
       <p>
-        {used && models && <>{texts.footer.model(used.reference, models.version)} · </>}
-        <a href="/docs">{texts.footer.docs}</a>
+        {used && models && texts.footer.model(used.reference, models.version)}
+        {!SITE && <> · <a href="/docs">{texts.footer.docs}</a></>}
       </p>
     </footer>
   );

@@ -3,11 +3,12 @@ import { useCallback, useEffect, useReducer, useRef } from "react";
 import * as api from "./api/client";
 import { follow } from "./api/follow";
 import { createVideo, judgePicture } from "./api/upload";
+import { checkHere } from "./here";
 import * as history from "./keep/history";
 import { smallCopy } from "./keep/small";
 import { texts } from "./texts";
 
-export type Stage = "waiting" | "sending" | "judging" | "done" | "failed" | "cancelled";
+export type Stage = "waiting" | "loading" | "sending" | "judging" | "done" | "failed" | "cancelled";
 
 export interface Item {
   id: string;
@@ -28,6 +29,8 @@ export interface Item {
   job: api.Job | null;
   /** From the history: a small copy, with nothing to send again. */
   kept: boolean;
+  /** Checked in this browser, without a service. */
+  here: boolean;
   /** Fetched by its address: the service keeps the figures, and no picture. */
   stored: boolean;
 }
@@ -43,7 +46,7 @@ function reduce(items: Item[], change: Change): Item[] {
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|ts|mts|m2ts|wmv|flv|3gp|ogv)$/i;
 const TOGETHER = 2;
 const BLANK = {
-  stage: "waiting", progress: 0, note: "", waitS: 0, judgement: null, problem: null, shown: null, job: null, kept: false, stored: false,
+  stage: "waiting", progress: 0, note: "", waitS: 0, judgement: null, problem: null, shown: null, job: null, kept: false, here: false, stored: false,
 } as const;
 
 /** Controls, and what turns the direction of the text around it. */
@@ -52,7 +55,7 @@ const isVideo = (file: File) => file.type.startsWith("video/") || (!file.type &&
 
 export function fromKept(kept: history.Kept): Item {
   return {
-    ...BLANK, id: kept.id, name: kept.name, kind: kept.kind, file: null, address: null, stage: "done", kept: true,
+    ...BLANK, id: kept.id, name: kept.name, kind: kept.kind, file: null, address: null, stage: "done", kept: true, here: kept.here ?? false,
     judgement: kept.judgement, shown: kept.small && URL.createObjectURL(kept.small),
     job: kept.jobId ? ({ id: kept.jobId, links: { overlay: `/v1/videos/${kept.jobId}/overlay` } } as api.Job) : null,
   };
@@ -87,7 +90,7 @@ export function useItems(limits: api.Models["limits"] | undefined, tooLarge: (na
     const control = new AbortController();
     running.current.set(item.id, control);
     try {
-      await (item.address ? runAddress(item, set, control.signal) : item.kind === "video" ? runVideo(item, set, control.signal) : runPicture(item, set, control.signal));
+      await (item.here ? runHere(item, set, control.signal) : item.address ? runAddress(item, set, control.signal) : item.kind === "video" ? runVideo(item, set, control.signal) : runPicture(item, set, control.signal));
     } catch (error) {
       if (control.signal.aborted) set(item.id, { stage: "cancelled" });
       else set(item.id, { stage: "failed", problem: error instanceof api.Refusal ? error.problem : broken(error) });
@@ -102,13 +105,13 @@ export function useItems(limits: api.Models["limits"] | undefined, tooLarge: (na
     for (const item of waiting.slice(0, Math.max(0, TOGETHER - running.current.size))) void run(item);
   }, [items, run]);
 
-  const add = useCallback((files: readonly File[]): string | null => {
+  const add = useCallback((files: readonly File[], here: boolean): string | null => {
     const added = files.map((file, i): Item => {
       const kind = isVideo(file) ? "video" : "picture";
       const most = limits?.[kind === "video" ? "max_video_bytes" : "max_bytes"];
       const large = most !== undefined && file.size > most;
       const problem = large ? { code: "media.too_large", status: 413, detail: tooLarge(file.name, file.size, most), hint: "" } : null;
-      return { ...BLANK, id: `${Date.now()}-${i}-${Math.random().toString(36).slice(2)}`, name: file.name.replace(TURNING, "?"), kind, file, address: null, stage: large ? "failed" : "waiting", problem };
+      return { ...BLANK, id: `${Date.now()}-${i}-${Math.random().toString(36).slice(2)}`, name: file.name.replace(TURNING, "?"), kind, here, file, address: null, stage: large ? "failed" : "waiting", problem };
     });
     change({ add: added });
     return added[0]?.id ?? null;
@@ -140,7 +143,7 @@ export function useItems(limits: api.Models["limits"] | undefined, tooLarge: (na
     if (item?.stage === "waiting") set(id, { stage: "cancelled" });
   }, [set]);
 
-  const again = useCallback((id: string) => set(id, { ...BLANK }), [set]);
+  const again = useCallback((id: string) => set(id, { ...BLANK, here: latest.current.find((one) => one.id === id)?.here ?? false }), [set]);
 
   const remove = useCallback((id: string) => {
     cancel(id);
@@ -181,6 +184,18 @@ async function runPicture(item: Item, set: Set, signal: AbortSignal): Promise<vo
   bitmap?.close();
 }
 
+async function runHere(item: Item, set: Set, signal: AbortSignal): Promise<void> {
+  const file = item.file!;
+  if (item.kind === "video") throw new api.Refusal({ code: "media.unsupported", status: 415, detail: texts.here.noVideo(item.name), hint: texts.here.noVideoHint });
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  set(item.id, { stage: "loading", progress: 0, problem: null, ...(bitmap && { shown: URL.createObjectURL(file) }) });
+  const report = await checkHere(file, item.name, (progress) => set(item.id, progress < 1 ? { progress } : { stage: "judging", progress }));
+  if (signal.aborted) throw signal.reason;
+  const judgement: api.Judgement = { id: null, cached: false, stored: false, report, impact: null, viewer_warnings: [], queue_id: null, overlay: null };
+  await finish(item, judgement, set, bitmap && (await smallCopy(bitmap, bitmap.width, bitmap.height)));
+  bitmap?.close();
+}
+
 async function runAddress(item: Item, set: Set, signal: AbortSignal): Promise<void> {
   set(item.id, { stage: "judging", problem: null });
   const judgement = await api.judgeAddress(item.address!, signal);
@@ -206,7 +221,7 @@ async function runVideo(item: Item, set: Set, signal: AbortSignal): Promise<void
 
 async function finish(item: Item, judgement: api.Judgement, set: Set, small: Blob | null, job: api.Job | null = null): Promise<void> {
   if (history.keeping.get()) {
-    const entry = { id: item.id, at: Date.now(), name: item.name, kind: item.kind, judgement, small, jobId: job?.id ?? null };
+    const entry = { id: item.id, at: Date.now(), name: item.name, kind: item.kind, judgement, small, jobId: job?.id ?? null, here: item.here };
     await history.keep(entry).catch(() => undefined); // a browser may forbid it
   }
   set(item.id, { stage: "done", progress: 1, judgement, ...(job && { job }) }); // what is shown is kept, even if reloaded at once

@@ -1,5 +1,6 @@
 // Addresses of the page: / for what is being checked, /r/<id> for a result that the service keeps, /history.
 import { useCallback, useEffect, useState } from "react";
+import { SITE, addressOf } from "./place";
 
 export interface Route {
   view: "check" | "history";
@@ -20,7 +21,7 @@ export function routeOf(path: string, state: unknown): Route {
   return { view: path === "/history" ? "history" : "check", result: found ? decodeURIComponent(found[1]!) : null, item };
 }
 
-const here = () => routeOf(location.pathname, history.state);
+const here = () => routeOf(SITE ? (location.search === "?history" ? "/history" : "/") : location.pathname, history.state);
 
 /** Where the page is, and ways to go elsewhere: by a step back that is kept, or in its place. */
 export function useRoute() {
@@ -31,7 +32,7 @@ export function useRoute() {
     return () => removeEventListener("popstate", back);
   }, []);
   const go = useCallback((path: string, item: string | null = null, way: "push" | "replace" = "push") => {
-    history[way === "push" ? "pushState" : "replaceState"]({ item }, "", path);
+    history[way === "push" ? "pushState" : "replaceState"]({ item }, "", addressOf(path));
     setRoute(here());
   }, []);
   return { route, go };

@@ -112,3 +112,10 @@ test("what is no picture, or cut off, or moves, or is too large, is refused with
   assert.deepEqual(suffixWarning("a.png", "JPEG"), ["the name ends in .png, but the content is JPEG"]);
   assert.deepEqual(suffixWarning("a.jpeg", "JPEG"), []);
 });
+
+test("the packed runtime is the installed package's, and its list tells the truth", () => {
+  const told = JSON.parse(readFileSync("public/local/runtime.json", "utf8"));
+  const packed = readFileSync(`public/local/${told.file}`);
+  assert.equal(sha256(gunzipSync(packed)), sha256(readFileSync(WASM)), "run: PYTHONPATH=src python web/local.py --runtime");
+  assert.deepEqual([told.sha256, told.bytes, told.packed_bytes], [sha256(readFileSync(WASM)), readFileSync(WASM).length, packed.length]);
+});

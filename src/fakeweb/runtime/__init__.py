@@ -26,7 +26,9 @@ from fakeweb.runtime.find import find_card, list_cards, sha256_of, user_folder, 
 from fakeweb.runtime.halve import half_weights
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import ClipNorm, GroupNorm, Norms, RarityNorm, SmallNorm
+from fakeweb.runtime.pack import Packed, pack_models, packed_file
 from fakeweb.runtime.session import Session, library_version, open_session
+from fakeweb.runtime.told import measured, model_info
 from fakeweb.runtime.weights import find_weights, weights_table
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "MeshCard",
     "ModelCard",
     "Norms",
+    "Packed",
     "RarityNorm",
     "Session",
     "SmallNorm",
@@ -56,7 +59,11 @@ __all__ = [
     "half_weights",
     "library_version",
     "list_cards",
+    "measured",
+    "model_info",
     "open_session",
+    "pack_models",
+    "packed_file",
     "read_card",
     "sha256_of",
     "user_folder",

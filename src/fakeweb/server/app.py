@@ -19,7 +19,7 @@ from fakeweb.errors import FakeWebError
 from fakeweb.render import REPORT_SCHEMA
 from fakeweb.server.gate import Gate
 from fakeweb.server.problems import for_caller, from_status, from_unknown, invalid, problem_answer
-from fakeweb.server.routes import about, predict, results, review, videos
+from fakeweb.server.routes import about, local, predict, results, review, videos
 from fakeweb.server.schemas import DESCRIBED, Problem
 from fakeweb.server.service import Service
 from fakeweb.server.settings import Settings
@@ -95,7 +95,7 @@ def _api(lifespan: Any) -> FastAPI:
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )
-    for module in (predict, videos, review, results, about):
+    for module in (predict, videos, review, results, about, local):
         api.include_router(module.router)
     api.add_exception_handler(FakeWebError, _on_error)
     api.add_exception_handler(RequestValidationError, _on_invalid)

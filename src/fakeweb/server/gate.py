@@ -65,7 +65,8 @@ _NO_DEVICES: Final = b"camera=(), microphone=(), geolocation=()"
 _CAMERA: Final = b"camera=(self), microphone=(), geolocation=()"  # of the page, where its user asks for it
 _NOTHING: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _PAGES: Final = (
-    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    b"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data: blob:; "
     b"media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self' blob:; "
     b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
@@ -213,6 +214,9 @@ class _Answer:
             (b"x-request-id", request_id.encode()),
             (b"content-security-policy", _PAGES if page else _NOTHING),
             (b"permissions-policy", _CAMERA if page else _NO_DEVICES),
+            *(
+                ((b"cross-origin-embedder-policy", b"require-corp"),) if page else ()
+            ),  # isolated, it may use threads
         ]
         self.request_id = request_id
         self.status = 0

@@ -1,5 +1,6 @@
 // Calls to the service; what they take and give is generated from docs/reference/openapi.json (`npm run generate`).
 import createClient from "openapi-fetch";
+import { SITE, asset } from "../place";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -73,7 +74,14 @@ async function answer<T>(call: Promise<{ data?: T; error?: unknown; response: Re
   return data as T;
 }
 
-export const models = () => answer(http.GET("/v1/models"));
+export const models = () => (SITE ? siteModels() : answer(http.GET("/v1/models")));
+
+/** Of the static site: a file in the form of the service's answer. */
+async function siteModels(): Promise<Models> {
+  const response = await fetch(asset("local/about.json")).catch(() => null);
+  if (!response?.ok) throw new Refusal(UNREACHABLE);
+  return response.json();
+}
 
 export const judgeAddress = (url: string, signal?: AbortSignal) =>
   answer(http.POST("/v1/urls", { body: { url }, params: { query: { overlay: true, opacity: 0 } }, signal })) as Promise<Judgement>;

@@ -10,6 +10,8 @@ export interface Kept {
   /** JPEG, at most 640 px; null where the browser could not show the file. */
   small: Blob | null;
   jobId: string | null;
+  /** Checked in this browser. */
+  here?: boolean;
 }
 
 const MOST = 60;

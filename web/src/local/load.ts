@@ -46,8 +46,12 @@ async function unpacked(base: URL, file: File, count: (length: number) => void):
       control.enqueue(chunk);
     },
   });
-  const stream = response.body!.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip") as unknown as TransformStream<Uint8Array, Uint8Array>);
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer().catch(() => { throw unreachable(); }));
+  const broken = () => { throw unreachable(); };
+  let bytes = new Uint8Array(await new Response(response.body!.pipeThrough(counted as unknown as ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>)).arrayBuffer().catch(broken));
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) { // some servers unpack such files on their way
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    bytes = new Uint8Array(await new Response(stream).arrayBuffer().catch(broken));
+  }
   if ((await sha256(bytes)) !== file.sha256) throw unable(`${file.file} is not the file it should be`, "load the page again");
   return bytes;
 }

@@ -1,9 +1,10 @@
+import { asset } from "../place";
 import { texts } from "../texts";
 
 type OnFiles = (files: File[]) => void;
 
 async function open(file: string, onFiles: OnFiles) {
-  const found = await fetch(`/examples/${file}`);
+  const found = await fetch(asset(`examples/${file}`));
   onFiles([new File([await found.blob()], file, { type: "image/jpeg" })]);
 }
 
@@ -33,7 +34,7 @@ export function Missed({ onFiles }: { onFiles: OnFiles }) {
 function Example({ file, title, note, onFiles }: { file: string; title: string; note: string; onFiles: OnFiles }) {
   return (
     <button type="button" onClick={() => void open(file, onFiles)}>
-      <span className={`close-up ${file === "group.jpg" ? "wide-up" : ""}`}><img src={`/examples/${file}`} alt="" width="512" height="512" /></span>
+      <span className={`close-up ${file === "group.jpg" ? "wide-up" : ""}`}><img src={asset(`examples/${file}`)} alt="" width="512" height="512" /></span>
       <span className="words">
         <strong>{title}</strong>
         <small>{note}</small>

@@ -1,4 +1,5 @@
 import { LANGUAGES, language, speak, type Language } from "../lang";
+import { SITE, addressOf } from "../place";
 import { texts } from "../texts";
 import { Icon, Mark } from "./Icon";
 
@@ -18,17 +19,17 @@ export function Header({ view, onGo }: { view: "check" | "history"; onGo: (path:
   };
   return (
     <header>
-      <a className="brand" href="/" aria-label={texts.name} onClick={to("/")}>
+      <a className="brand" href={addressOf("/")} aria-label={texts.name} onClick={to("/")}>
         <Mark /> <span>{texts.name}</span>
       </a>
       <nav>
         {(["check", "history"] as const).map((one) => (
-          <a key={one} href={one === "check" ? "/" : "/history"} aria-current={view === one ? "page" : undefined} onClick={to(one === "check" ? "/" : "/history")}>
+          <a key={one} href={addressOf(one === "check" ? "/" : "/history")} aria-current={view === one ? "page" : undefined} onClick={to(one === "check" ? "/" : "/history")}>
             {texts.nav[one]}
           </a>
         ))}
         <a className="wide" href="#wrong" onClick={(event) => view === "history" && to("/")(event)}>{texts.nav.wrong}</a>
-        <a className="wide" href="/docs">{texts.nav.api}</a>
+        {!SITE && <a className="wide" href="/docs">{texts.nav.api}</a>}
         <select aria-label={texts.nav.language} value={language()} onChange={(event) => speak(event.target.value as Language)}>
           {Object.entries(LANGUAGES).map(([short, name]) => <option key={short} value={short} lang={short} aria-label={name}>{short.toUpperCase()}</option>)}
         </select>

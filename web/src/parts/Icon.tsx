@@ -1,3 +1,5 @@
+import { asset } from "../place";
+
 const PATHS = {
   upload: "M12 16V4m0 0L7 9m5-5 5 5M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3",
   camera: "M4 8h3l2-3h6l2 3h3a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1zm8 9a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7z",
@@ -26,5 +28,5 @@ export function Icon({ name }: { name: keyof typeof PATHS }) {
 
 /** The mark: a face as a net. */
 export function Mark() {
-  return <img className="mark" src="/favicon.svg" alt="" width="28" height="28" />;
+  return <img className="mark" src={asset("favicon.svg")} alt="" width="28" height="28" />;
 }

@@ -8,13 +8,17 @@ import { Icon } from "./Icon";
 interface Props {
   large: boolean;
   models: Models | null;
+  /** Whether pictures are checked in this browser. */
+  here: boolean;
+  /** Null where there is no choice. */
+  onHere: ((here: boolean) => void) | null;
   onFiles: (files: File[]) => void;
   onAddress: (address: string) => void;
 }
 
 const KINDS = "image/*,video/*,.heic,.heif,.avif,.tif,.tiff,.mkv,.avi";
 
-export function Intake({ large, models, onFiles, onAddress }: Props) {
+export function Intake({ large, models, here, onHere, onFiles, onAddress }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const [camera, setCamera] = useState(false);
   const over = useDrop(onFiles);
@@ -23,7 +27,7 @@ export function Intake({ large, models, onFiles, onAddress }: Props) {
     <div className={`intake ${large ? "large" : "small"} ${over ? "over" : ""}`}>
       <div className="intake-well">
         {large && <Icon name="upload" />}
-        {large && <p className="intake-drop">{over ? texts.intake.release : texts.intake.drop}</p>}
+        {large && <p className="intake-drop">{over ? texts.intake.release : here ? texts.here.drop : texts.intake.drop}</p>}
         {large && <p className="quiet">{texts.intake.or}</p>}
         <div className="row">
           <button type="button" className="main" onClick={() => input.current?.click()}>
@@ -46,15 +50,31 @@ export function Intake({ large, models, onFiles, onAddress }: Props) {
           }}
         />
       </div>
-      {models?.fetches_addresses && <Address onAddress={onAddress} />}
+      {onHere && <Where here={here} onHere={onHere} />}
+      {models?.fetches_addresses && !here && <Address onAddress={onAddress} />}
       {large && (
         <p className="quiet small-print">
-          {limits && texts.intake.limits(bytes(limits.max_bytes!), bytes(limits.max_video_bytes!), Math.round(limits.max_duration_s! / 60))}{" "}
-          {texts.intake.private}
+          {here ? texts.here.limits : limits && texts.intake.limits(bytes(limits.max_bytes!), bytes(limits.max_video_bytes!), Math.round(limits.max_duration_s! / 60))}{" "}
+          {here ? texts.here.private : texts.intake.private}
         </p>
       )}
       {camera && <Camera onClose={() => setCamera(false)} onPicture={(file) => { setCamera(false); onFiles([file]); }} />}
     </div>
+  );
+}
+
+/** Who checks: this browser, or the service. */
+function Where({ here, onHere }: { here: boolean; onHere: (here: boolean) => void }) {
+  return (
+    <fieldset className="where">
+      <legend>{texts.here.where}</legend>
+      {[false, true].map((one) => (
+        <label key={String(one)}>
+          <input type="radio" name="where" checked={here === one} onChange={() => onHere(one)} />
+          <span>{one ? texts.here.browser : texts.here.service}</span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { SITE } from "../place";
 import { texts } from "../texts";
 import { Examples } from "./Examples";
 import { MeanFace } from "./MeanFace";
@@ -9,7 +10,7 @@ export function Landing({ children, onFiles }: { children: ReactNode; onFiles: (
       <section className="hero">
         <div className="hero-words">
           <h1>{texts.intro.title}</h1>
-          <p className="lead">{texts.intro.text}</p>
+          <p className="lead">{SITE ? texts.here.intro : texts.intro.text}</p>
           {children}
         </div>
         <MeanFace />

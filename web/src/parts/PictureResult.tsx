@@ -30,7 +30,7 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
   }, [many]);
   const more = (
     <>
-      <Viewers judgement={item.judgement!} onReach={setReach} />
+      {!item.here && <Viewers judgement={item.judgement!} onReach={setReach} />}
       <Origin report={report} shown={item.shown} />
       {report.faces.length > 0 && <Meaning report={report} />}
     </>

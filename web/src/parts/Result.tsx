@@ -32,9 +32,10 @@ function Progress({ item, onCancel }: ResultProps) {
   const told =
     item.waitS > 0 ? words.busy(Math.ceil(item.waitS))
     : item.stage === "waiting" ? words.waiting
+    : item.stage === "loading" ? texts.here.loading(`${Math.round(100 * item.progress)} %`)
     : item.stage === "sending" ? words.sending(`${Math.round(100 * item.progress)} %`)
     : (words.stages[item.note] ?? words.judging);
-  const known = item.stage === "sending" || item.kind === "video";
+  const known = item.stage === "sending" || item.stage === "loading" || item.kind === "video";
   const left = useTimeLeft(item.kind === "video" && item.stage === "judging" ? item.progress : null);
   return (
     <section className="progress" aria-busy="true">

@@ -2,6 +2,7 @@ import { useState } from "react";
 import * as api from "../api/client";
 import { problemText } from "../App";
 import { drawOverlay, picturePage } from "../api/upload";
+import { drawReport } from "../mesh/draw";
 import { percent, share } from "../format";
 import type { Item } from "../items";
 import * as history from "../keep/history";
@@ -37,6 +38,7 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
   };
   const overlay = async () => {
     if (video) download(await api.blob(item.job!.links.overlay!), `${stem}.fakeweb.mp4`);
+    else if (item.here) download(await drawnHere(item.file!, report, opacity), `${stem}.fakeweb.png`);
     else download(await drawOverlay(item.file!, item.name, opacity), `${stem}.fakeweb.png`);
     return "";
   };
@@ -68,6 +70,10 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
   };
   const forget = async () => {
     await history.removeMedia(report.media_sha256).catch(() => undefined);
+    if (item.here) {
+      onRemove();
+      return texts.save.forgotten;
+    }
     try {
       await api.forget(report.media_sha256);
     } catch (error) {
@@ -79,7 +85,7 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
   };
 
   const canDraw = video ? item.job?.links.overlay : item.file && report.faces.some((face) => face.verdict.label !== "real");
-  const canTell = video ? item.job : item.file;
+  const canTell = !item.here && (video ? item.job : item.file);
   return (
     <div className="save">
       {canTell && (
@@ -98,10 +104,22 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
         <button type="button" title={texts.save.linkHint} onClick={() => void attempt(link)}><Icon name="link" /> {texts.save.link}</button>
       )}
       <button type="button" onClick={() => print()}><Icon name="print" /> {texts.save.print}</button>
-      <button type="button" title={texts.save.forgetHint} onClick={() => void attempt(forget)}><Icon name="trash" /> {texts.save.forget}</button>
+      <button type="button" title={item.here ? texts.here.forgetHint : texts.save.forgetHint} onClick={() => void attempt(forget)}><Icon name="trash" /> {texts.save.forget}</button>
       <span role="status" className="quiet">{told}</span>
     </div>
   );
+}
+
+/** The picture with the mesh, drawn as on the page, in the picture's own size. */
+async function drawnHere(file: Blob, report: api.Report, opacity: number): Promise<Blob> {
+  const bitmap = await createImageBitmap(file), { width, height } = bitmap;
+  const [canvas, over] = [0, 1].map(() => Object.assign(document.createElement("canvas"), { width, height })) as [HTMLCanvasElement, HTMLCanvasElement];
+  const pen = canvas.getContext("2d")!;
+  pen.drawImage(bitmap, 0, 0);
+  drawReport(over.getContext("2d")!, report, { opacity, byProbability: true }, { scale: 1 });
+  pen.drawImage(over, 0, 0);
+  bitmap.close();
+  return new Promise((done) => canvas.toBlob((made) => done(made!), "image/png"));
 }
 
 /** Hand a file to the browser, to be saved. */

@@ -6,6 +6,7 @@ import { texts } from "../texts";
 
 /** What is shown of a result that this visit did not make. */
 export function noteOf(item: Item): string {
+  if (item.here && !item.kept) return texts.here.done;
   if (item.stored && !item.shown && item.kind === "picture") return texts.shared.noPicture;
   return item.kept && item.shown ? texts.history.small : "";
 }

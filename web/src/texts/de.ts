@@ -87,6 +87,21 @@ export const de: Texts = {
   ],
   missed: { file: "repainted.jpg", title: "Neu gemalt", note: "das Gesicht von einem neuronalen Netz neu gezeichnet: bleibt unbemerkt" },
 
+  here: {
+    intro: "Geben Sie FakeWeb ein Bild. Es sieht sich jedes Gesicht an, legt ein Netz über die, die manipuliert aussehen, und sagt, wie sicher es ist: in Ihrem Browser, ohne das Bild irgendwohin zu senden.",
+    drop: "Bilder hier ablegen",
+    where: "Wer prüft?",
+    browser: "dieser Browser: nichts wird gesendet",
+    service: "dieser Dienst",
+    loading: (percent: string) => `lädt einmalig, was zum Prüfen nötig ist: ${percent}`,
+    limits: "JPEG, PNG, WebP, AVIF, GIF und BMP bis 64 MB und 80 Megapixel. Videos, HEIC und Herkunftsnachweise (C2PA) prüfen nur Dienst und Programm.",
+    private: "Ihr Bild bleibt in diesem Browser und wird nirgendwohin gesendet.",
+    done: "In diesem Browser geprüft; nichts wurde gesendet. Woher die Datei kommt (C2PA, EXIF), wurde nicht angesehen: Das tun Dienst und Programm.",
+    noVideo: (name: string) => `${name} ist ein Video; Videos werden im Browser nicht geprüft`,
+    noVideoHint: "Dienst und Programm prüfen Videos; hier lässt sich ein Bild prüfen, etwa ein Einzelbild daraus",
+    forgetHint: "Löscht es aus dem Verlauf dieses Browsers. Gesendet wurde nichts.",
+  },
+
   camera: {
     title: "Ein Bild aufnehmen",
     take: "Aufnehmen",
@@ -125,6 +140,8 @@ export const de: Texts = {
   problems: {
     title: "Das hat nicht geklappt",
     "page.unreachable": "Der Dienst antwortet nicht. Vielleicht wurde er beendet, oder das Netz ist ausgefallen.",
+    "local.unreachable": "Was zum Prüfen nötig ist, lässt sich nicht laden. Vielleicht fehlt das Netz.",
+    "local.broken": "Die Prüfung ist in diesem Browser abgebrochen. Vielleicht reichte der Speicher nicht.",
     "page.broken": "In dieser Seite ist etwas kaputt. Laden Sie sie neu; hilft das nicht, melden Sie es bitte.",
     code: "Code",
   },

@@ -46,6 +46,21 @@ export const en = {
   ],
   missed: { file: "repainted.jpg", title: "Repainted", note: "the face redrawn by a neural network: goes unnoticed" },
 
+  here: {
+    intro: "Give FakeWeb a picture. It looks at every face, draws a mesh over those that look manipulated, and says how sure it is: in your browser, without sending the picture anywhere.",
+    drop: "Drop pictures here",
+    where: "Who checks?",
+    browser: "this browser: nothing is sent",
+    service: "this service",
+    loading: (percent: string) => `loading what the check takes, once: ${percent}`,
+    limits: "JPEG, PNG, WebP, AVIF, GIF and BMP up to 64 MB and 80 megapixels. Videos, HEIC and content credentials (C2PA) are left to the FakeWeb service and program.",
+    private: "Your picture stays in this browser and is sent nowhere.",
+    done: "Checked in this browser; nothing was sent. Where the file comes from (C2PA, EXIF) was not looked at: the FakeWeb service and program do.",
+    noVideo: (name: string) => `${name} is a video, which is not checked in the browser`,
+    noVideoHint: "the FakeWeb service and program judge videos; here a picture can be checked, for example one frame of it",
+    forgetHint: "Deletes it from this browser's history. Nothing was sent anywhere.",
+  },
+
   camera: {
     title: "Take a picture",
     take: "Take the picture",
@@ -84,6 +99,8 @@ export const en = {
   problems: {
     title: "That did not work",
     "page.unreachable": "The service does not answer. It may have been stopped, or the network is down.",
+    "local.unreachable": "What checks are made of cannot be loaded. The network may be down.",
+    "local.broken": "The check broke off in this browser. Its memory may not have sufficed.",
     "page.broken": "Something in this page is broken. Load it again; if that does not help, please report it.",
     code: "Code",
   } as Record<string, string>,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 
 import fakeweb
 from fakeweb.errors import NotFound
-from fakeweb.runtime import Card, ModelCard, find_card, list_cards
+from fakeweb.runtime import find_card, list_cards, model_info
 from fakeweb.server.metrics import CONTENT_TYPE
 from fakeweb.server.routes.given import json_answer, problems, service_of
 from fakeweb.server.schemas import Health, Models
@@ -95,7 +94,7 @@ async def models(request: Request) -> Response:
     )
     return json_answer(
         {
-            "models": [_model(card, card.reference == about.get("model")) for card in cards.values()],
+            "models": [model_info(card, card.reference == about.get("model")) for card in cards.values()],
             "finder": about.get("finder", settings.finder),
             "limits": {name: getattr(settings, name) for name in names},
             "fetches_addresses": settings.allow_url,
@@ -118,66 +117,6 @@ async def docs_asset(name: str) -> Response:
     return FileResponse(
         ASSETS / "swagger-ui" / name, media_type=_SWAGGER[name], headers={"Cache-Control": "max-age=86400"}
     )
-
-
-def _model(card: Card, in_use: bool) -> dict[str, Any]:
-    return {
-        "reference": card.reference,
-        "title": card.title,
-        "task": card.task,
-        "licence": card.licence,
-        "sha256": card.sha256,
-        "kinds": list(card.kinds) if isinstance(card, ModelCard) else [],
-        "limits": list(card.details.get("limits", [])),
-        "in_use": in_use,
-        "lines": _lines(card) if isinstance(card, ModelCard) else None,
-        "measured": measured(card.details) if isinstance(card, ModelCard) else [],
-    }
-
-
-def _lines(card: ModelCard) -> dict[str, float]:
-    return {
-        "real": card.decision.real,
-        "fake": card.calibration.probability(card.decision.fake_logit()),
-        "false_alarms": card.decision.false_alarms,
-        "min_face_px": card.least_face_px,
-    }
-
-
-def measured(details: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rates of a card's ``scores``; a set that lacks one of them is left out.
-
-    Cards say how many of all faces stay uncertain; how many of the real ones are called real follows from that.
-    """
-    found = []
-    for name, scores in dict(details.get("scores", {})).items():
-        try:
-            real, fake = int(scores["faces"]["real"]), int(scores["faces"]["fake"])
-            alarms, hits, missed = (
-                float(scores[k]) for k in ("real_called_fake", "fake_called_fake", "fake_called_real")
-            )
-            unsure = float(scores["uncertain"]) * (real + fake) - (1 - hits - missed) * fake
-            called_real = 1 - alarms - unsure / real
-        except (KeyError, TypeError, ValueError, ZeroDivisionError):
-            continue
-        prefix = "fake_called_fake_"
-        found.append(
-            {
-                "on": str(name),
-                "real_faces": real,
-                "fake_faces": fake,
-                "real_called_fake": alarms,
-                "real_called_real": min(1.0, max(0.0, called_real)),
-                "fake_called_fake": hits,
-                "fake_called_real": missed,
-                "found_by_source": {
-                    k.removeprefix(prefix): float(v)
-                    for k, v in scores.items()
-                    if k.startswith(prefix) and isinstance(v, int | float)
-                },
-            }
-        )
-    return found
 
 
 def _health(service: Service) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakeweb.server.routes.about import measured
+from fakeweb.runtime import measured
 
 SCORES = {
     "faces": {"real": 100, "fake": 50},
