@@ -1,7 +1,8 @@
 """Pack the extension for the stores: ``python extension/pack.py``.
 
-Leaves ``dist/extension/`` (what to load unpacked) and ``dist/fakeweb-extension-VERSION.zip``, the same bytes for the
-same sources: files sorted, one date for all, nothing compressed.
+Leaves ``dist/extension/`` (what to load unpacked, in either browser), ``dist/fakeweb-extension-VERSION-chrome.zip`` and
+``…-firefox.zip``, the same bytes for the same sources: files sorted, one date for all, nothing compressed. The zips differ
+in the manifest alone: each lacks what only the other browser reads.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ DIST = HERE.parent / "dist"
 PARTS = ("background", "content", "icons", "options", "popup")
 KINDS = (".js", ".css", ".html", ".png")
 DATE = (1980, 1, 1, 0, 0, 0)
+OTHERS = {
+    "chrome": ("browser_specific_settings", "background.scripts"),
+    "firefox": ("minimum_chrome_version", "background.service_worker"),
+}
+"""What the manifest for a browser lacks."""
 
 
 def shipped() -> list[Path]:
@@ -25,8 +31,20 @@ def shipped() -> list[Path]:
     return sorted(p.relative_to(HERE) for p in [*found, HERE / "manifest.json", HERE / "shared.css"])
 
 
-def pack() -> Path:
-    """Write the folder and the zip; return the zip.
+def manifest_for(browser: str) -> bytes:
+    """Return the manifest without what only the other browser reads."""
+    manifest = json.loads((HERE / "manifest.json").read_text("utf-8"))
+    for name in OTHERS[browser]:
+        *parents, last = name.split(".")
+        place = manifest
+        for parent in parents:
+            place = place[parent]
+        del place[last]
+    return (json.dumps(manifest, indent=2) + "\n").encode()
+
+
+def pack() -> dict[str, Path]:
+    """Write the folder and a zip for each browser; return the zips.
 
     Raises:
         SystemExit: The manifest says another version than the package.
@@ -37,20 +55,21 @@ def pack() -> Path:
         sys.exit(f"extension/manifest.json says {version}, src/fakeweb/__init__.py another version")
     folder = DIST / "extension"
     shutil.rmtree(folder, ignore_errors=True)
-    files = [*shipped(), Path("LICENSE")]
-    target = DIST / f"fakeweb-extension-{version}.zip"
-    folder.mkdir(parents=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for file in files:
-            content = (HERE.parent / file if file.name == "LICENSE" else HERE / file).read_bytes()
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_bytes(content)
-            entry = zipfile.ZipInfo(file.as_posix(), DATE)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    return target
+    contents = {file.as_posix(): (HERE / file).read_bytes() for file in shipped()}
+    contents["LICENSE"] = (HERE.parent / "LICENSE").read_bytes()
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    zips = {browser: DIST / f"fakeweb-extension-{version}-{browser}.zip" for browser in OTHERS}
+    for browser, target in zips.items():
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in {**contents, "manifest.json": manifest_for(browser)}.items():
+                entry = zipfile.ZipInfo(name, DATE)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, content)
+    return zips
 
 
 if __name__ == "__main__":
-    made = pack()
-    sys.stdout.write(f"{made.relative_to(HERE.parent)}  {made.stat().st_size / 1000:.0f} kB\n")
+    for made in pack().values():
+        sys.stdout.write(f"{made.relative_to(HERE.parent)}  {made.stat().st_size / 1000:.0f} kB\n")

@@ -2,7 +2,7 @@
 
 import { predict, ServerError } from "./api.js";
 import { Recent } from "./cache.js";
-import { fetchPicture, PictureError, sha256 } from "./pictures.js";
+import { dataUrl, fetchPicture, PictureError, sha256 } from "./pictures.js";
 import { Queue } from "./queue.js";
 import { load } from "./settings.js";
 import { findingOf } from "./words.js";
@@ -178,14 +178,7 @@ async function shrink(base64) {
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
   const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.92 });
-  return `data:${blob.type};base64,${toBase64(new Uint8Array(await blob.arrayBuffer()))}`;
-}
-
-/** @param {Uint8Array} bytes */
-function toBase64(bytes) {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(text);
+  return await dataUrl(blob);
 }
 
 export { PictureError, ServerError };

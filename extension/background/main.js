@@ -7,17 +7,20 @@
 
 import { Checker, PictureError, ServerError } from "./checker.js";
 import { Dropped } from "./queue.js";
-import { load, save } from "./settings.js";
+import { cutFromScreen, ScreenError } from "./screen.js";
+import { load, readsScreen, save } from "./settings.js";
 import { isAllowed, patternOf, siteOf } from "./sites.js";
-import { Tabs } from "./tabs.js";
-import { nameOf } from "./words.js";
+import { empty, Tabs } from "./tabs.js";
+import { nameOf, notedAs } from "./words.js";
 
-const SCRIPTS = ["content/find.js", "content/place.js", "content/marks.js", "content/main.js"];
+const SCRIPTS = ["content/find.js", "content/place.js", "content/marks.js", "content/pixels.js", "content/main.js"];
 const MENU = "check";
 const MOST_TOLD = 5;
 const STOPS = new Set(["offline", "key", "strange", "busy"]);
 
 const tabs = new Tabs();
+/** @type {Set<number>} Tabs in which a picture was just picked in the context menu, and may be read from the screen. */
+const picked = new Set();
 const checker = new Checker();
 const ready = start();
 
@@ -81,9 +84,9 @@ async function switchTab(tabId, on) {
  */
 async function told(tabId) {
   const { server } = await load();
-  const found = Object.entries(tabs.get(tabId).names).flatMap(([sha256, name]) => {
+  const found = Object.entries(tabs.get(tabId).names).flatMap(([sha256, { name, from }]) => {
     const finding = checker.findingOf(server, sha256);
-    return finding ? [{ name, finding }] : [];
+    return finding ? [{ name, finding: notedAs(finding, from) }] : [];
   });
   const rank = (/** @type {{finding: import("./words.js").Finding}} */ { finding }) => (finding.label === "fake" ? 100 + (finding.percent ?? 0) : 0);
   found.sort((a, b) => rank(b) - rank(a));
@@ -95,7 +98,7 @@ async function retry(tabId) {
   tabs.update(tabId, (tab) => {
     tab.problem = null;
     tab.blocked = [];
-    for (const [picture, label] of Object.entries(tab.pictures)) if (label === "failed") delete tab.pictures[picture];
+    tab.screen = "";
   });
   await tell(tabId, { type: "retry" });
 }
@@ -103,10 +106,11 @@ async function retry(tabId) {
 /**
  * Check a picture of a tab that is on.
  *
- * @param {string} url
+ * @param {{url: string, from?: "page" | "screen", instead?: string}} picture Where its pixels were read from what the page
+ *     shows, and the address of the file that could not be read.
  * @param {number} tabId
  */
-async function check(url, tabId) {
+async function check({ url, from, instead = url }, tabId) {
   const problem = tabs.get(tabId).problem;
   if (problem) return { state: "failed", again: true, message: problem.message };
   const pattern = patternOf(url);
@@ -118,18 +122,19 @@ async function check(url, tabId) {
   }
   tabs.update(tabId, (tab) => (tab.waiting += 1));
   try {
-    const finding = await checker.check(url, tabId);
-    tabs.note(tabId, finding.sha256, finding.label, finding.label === "fake" || finding.told ? nameOf(url) : "");
+    const finding = notedAs(await checker.check(url, tabId), from);
+    tabs.unread(tabId, instead, "");
+    tabs.note(tabId, finding.sha256, finding.label, finding.label === "fake" || finding.told ? nameOf(instead) : "", from);
     return { state: "done", finding };
   } catch (error) {
-    return failure(error, url, tabId);
+    return failure(error, instead, tabId, from === undefined);
   } finally {
     tabs.update(tabId, (tab) => (tab.waiting = Math.max(0, tab.waiting - 1)));
   }
 }
 
-/** @param {unknown} error @param {string} url @param {number} tabId */
-function failure(error, url, tabId) {
+/** @param {unknown} error @param {string} url @param {number} tabId @param {boolean} isFile Whether pixels may do better than the file. */
+function failure(error, url, tabId, isFile) {
   if (error instanceof Dropped) return { state: "failed", again: true, message: "Not looked at." };
   if (error instanceof ServerError && STOPS.has(error.code)) {
     tabs.update(tabId, (tab) => (tab.problem = { code: error.code, message: error.message }));
@@ -137,8 +142,9 @@ function failure(error, url, tabId) {
     return { state: "failed", again: true, message: error.message };
   }
   if (error instanceof ServerError || error instanceof PictureError) {
-    if (error.code !== "drawing") tabs.note(tabId, url, "failed");
-    return { state: "failed", again: false, message: error.message };
+    if (error.code === "drawing") return { state: "failed", again: false, message: error.message };
+    tabs.unread(tabId, url, error.message);
+    return { state: "failed", again: false, pixels: isFile, message: error.message };
   }
   throw error;
 }
@@ -155,9 +161,7 @@ async function checkOne(url, tabId, frameId) {
   await tell(tabId, { type: "show", url, waiting: true }, { frameId });
   let shown;
   try {
-    const readable = url.startsWith("blob:") ? await tell(tabId, { type: "read", url }, { frameId }) : url;
-    if (typeof readable !== "string") throw new PictureError("unreachable", "The picture could not be read.");
-    const finding = await checker.check(readable, `menu ${tabId}`);
+    const finding = await checkPicked(url, tabId, frameId);
     if (tabs.isOn(tabId)) tabs.note(tabId, finding.sha256, finding.label);
     shown = { finding };
   } catch (error) {
@@ -165,6 +169,44 @@ async function checkOne(url, tabId, frameId) {
     shown = { message: error.message };
   }
   await tell(tabId, { type: "show", url, ...shown }, { frameId });
+}
+
+/** @param {string} url @param {number} tabId @param {number} frameId */
+async function checkPicked(url, tabId, frameId) {
+  const readable = url.startsWith("blob:") ? await tell(tabId, { type: "read", url }, { frameId }) : url;
+  if (typeof readable !== "string") throw new PictureError("unreachable", "it could not be read");
+  try {
+    return await checker.check(readable, `menu ${tabId}`);
+  } catch (error) {
+    if (!(error instanceof PictureError) || error.code === "drawing") throw error;
+    picked.add(tabId);
+    const read = await tell(tabId, { type: "pixels", url }, { frameId }).finally(() => picked.delete(tabId));
+    if (!read?.url) throw error;
+    return notedAs(await checker.check(read.url, `menu ${tabId}`), read.from);
+  }
+}
+
+/** Give a tab's script what the tab shows in some boxes. @param {any} message @param {number} tabId @param {boolean} may */
+async function screen({ boxes, width }, tabId, may) {
+  const consented = picked.has(tabId) || (may && readsScreen(await load()));
+  try {
+    if (!consented) throw new ScreenError(may ? "off" : "closed");
+    const pictures = await cutFromScreen(tabId, boxes, width);
+    if (tabs.get(tabId).screen) tabs.update(tabId, (tab) => (tab.screen = ""));
+    return { pictures };
+  } catch (error) {
+    if (!(error instanceof ScreenError)) throw error;
+    if (tabs.get(tabId).screen !== error.code) tabs.update(tabId, (tab) => (tab.screen = error.code));
+    return {};
+  }
+}
+
+/** Note what is not looked at in a frame. @param {import("./tabs.js").Skipped} skipped @param {number} tabId @param {number} frameId */
+async function note(skipped, tabId, frameId) {
+  const patterns = skipped.frames.map(patternOf).filter((pattern) => pattern !== null);
+  const allowed = await Promise.all(patterns.map((pattern) => chrome.permissions.contains({ origins: [pattern] })));
+  const frames = patterns.filter((_, i) => !allowed[i]);
+  tabs.update(tabId, (tab) => (tab.skipped[frameId] = { ...skipped, frames }));
 }
 
 /**
@@ -180,7 +222,10 @@ async function answer(message, sender) {
   if (fromPage) {
     const may = await mayCheck(tabId, sender.tab?.url);
     if (message.type === "hello") return await greetPage(tabId, sender.frameId === 0 && message.fresh, may);
-    if (message.type === "check") return may ? await check(message.url, tabId) : { state: "off" };
+    if (message.type === "check") return may ? await check(message, tabId) : { state: "off" };
+    if (message.type === "screen") return await screen(message, tabId, may);
+    if (message.type === "skipped" && may) return await note(message.skipped, tabId, sender.frameId ?? 0);
+    if (message.type === "frame" && may) return await inject(tabId).catch(() => {}); // frames that came later
     if (message.type === "overlay") return await drawing(message, tabId);
     return undefined;
   }
@@ -197,7 +242,7 @@ async function answer(message, sender) {
 async function greetPage(tabId, isNewPage, may) {
   if (isNewPage) {
     checker.queue.drop(tabId);
-    tabs.update(tabId, (tab) => Object.assign(tab, { pictures: {}, names: {}, waiting: 0, blocked: [], problem: null }));
+    tabs.update(tabId, (tab) => Object.assign(tab, empty()));
   }
   const { minSide, showUncertain } = await load();
   return { on: may, minSide, showUncertain };
@@ -238,7 +283,15 @@ chrome.tabs.onRemoved.addListener(async (tabId) => {
 
 chrome.permissions.onAdded.addListener(async () => {
   await ready;
-  for (const tabId of tabs.on()) await retry(tabId);
+  for (const tabId of tabs.on()) {
+    await inject(tabId).catch(() => {}); // its frames, too
+    await retry(tabId);
+  }
+});
+
+chrome.commands.onCommand.addListener(async (command, tab) => {
+  await ready;
+  if (command === "next" && tab?.id !== undefined) await tell(tab.id, { type: "next" });
 });
 
 chrome.storage.onChanged.addListener(async (changes, area) => {
@@ -246,7 +299,7 @@ chrome.storage.onChanged.addListener(async (changes, area) => {
   await ready;
   const { parallel, sites } = await load();
   checker.queue.parallel = parallel;
-  if (changes.server || changes.key) for (const tabId of tabs.on()) await retry(tabId);
+  if (changes.server || changes.key || changes.screen) for (const tabId of tabs.on()) await retry(tabId);
   if (changes.sites) {
     for (const tabId of tabs.on()) {
       const { url } = await chrome.tabs.get(tabId);

@@ -11,6 +11,7 @@
  * @property {number} minSide Pictures whose shorter side is below this many CSS pixels are left alone.
  * @property {number} parallel How many pictures are being fetched or judged at the same time.
  * @property {boolean} showUncertain Whether uncertain pictures get a quiet question mark.
+ * @property {boolean | null} screen Whether pictures that only the reader is given are read from the screen; null: where the server is this computer.
  * @property {string[]} sites The allow-list: hosts on which a tab may be switched on.
  */
 
@@ -21,6 +22,7 @@ export const DEFAULTS = Object.freeze({
   minSide: 80,
   parallel: 4,
   showUncertain: true,
+  screen: null,
   sites: [],
 });
 
@@ -50,6 +52,11 @@ export function isLocal(server) {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }
 
+/** Tell whether pictures may be read from the screen. @param {Settings} settings */
+export function readsScreen({ screen, server }) {
+  return screen ?? isLocal(server);
+}
+
 /**
  * Return settings in which every value makes sense, whatever was stored.
  *
@@ -69,6 +76,7 @@ export function checked(stored) {
   out.minSide = clamp(stored.minSide, 32, 1000, DEFAULTS.minSide);
   out.parallel = clamp(stored.parallel, 1, 8, DEFAULTS.parallel);
   if (typeof stored.showUncertain === "boolean") out.showUncertain = stored.showUncertain;
+  if (typeof stored.screen === "boolean") out.screen = stored.screen;
   if (Array.isArray(stored.sites)) out.sites = stored.sites.filter((s) => typeof s === "string" && s !== "");
   return out;
 }

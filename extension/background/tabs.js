@@ -1,29 +1,50 @@
 /** What is known about each tab, and what its icon says. Kept in `storage.session`: gone when the browser closes. */
 
-import { tooltip } from "./words.js";
+import { nameOf, tooltip } from "./words.js";
 
 /** @typedef {{fake: number, uncertain: number, real: number, no_face: number, failed: number}} Counts */
+
+/** @typedef {{small: number, videos: number, frames: string[]}} Skipped */
 
 /**
  * @typedef {object} Tab
  * @property {boolean} on
  * @property {Record<string, string>} pictures Hash or address of a picture -> its label, or `failed`.
- * @property {Record<string, string>} names Hash of a picture of which there is something to tell -> its file's name.
+ * @property {Record<string, {name: string, from?: string}>} names Hash of a picture of which there is something to tell -> its file's name, and where its pixels were read instead of the file.
  * @property {number} waiting Pictures whose answer is not there yet.
  * @property {boolean} paused Whether the tab has gone to a site that is not on the allow-list.
- * @property {string[]} blocked Match patterns of hosts whose pictures the browser does not let us read.
+ * @property {string[]} blocked Match patterns of hosts whose pictures or frames the browser does not let us read.
+ * @property {Record<string, {name: string, why: string}>} unread Address of a picture that could not be checked -> its name, and why.
+ * @property {Record<string, Skipped>} skipped Number of a frame -> what is not looked at in it.
+ * @property {"" | "off" | "closed"} screen Why pictures are not read from the screen: switched off, or not allowed at this moment.
  * @property {{code: string, message: string} | null} problem Why nothing goes on.
  */
 
 const MOST_PICTURES = 5000;
 const MOST_NAMES = 100;
+const KEY_CHARS = 300; // some addresses are a picture
 const RED = "#c4142e";
 const GREY = "#5b6472";
 const AMBER = "#b26a00";
 
 /** @returns {Tab} */
 function fresh(on = false) {
-  return { on, paused: false, pictures: {}, names: {}, waiting: 0, blocked: [], problem: null };
+  return { on, ...empty() };
+}
+
+/** What is known about a page that has just been opened. */
+export function empty() {
+  return /** @type {Omit<Tab, "on">} */ ({
+    paused: false,
+    pictures: {},
+    names: {},
+    waiting: 0,
+    blocked: [],
+    problem: null,
+    unread: {},
+    skipped: {},
+    screen: "",
+  });
 }
 
 /**
@@ -111,11 +132,31 @@ export class Tabs {
    * @param {string} picture
    * @param {string} label
    * @param {string} name Of its file, where there is something to tell of it.
+   * @param {string} [from] Where its pixels were read instead of the file.
    */
-  note(id, picture, label, name = "") {
+  note(id, picture, label, name = "", from = undefined) {
     this.update(id, (tab) => {
-      if (Object.keys(tab.pictures).length < MOST_PICTURES) tab.pictures[picture.slice(0, 300)] = label;
-      if (name && Object.keys(tab.names).length < MOST_NAMES) tab.names[picture] = name;
+      if (Object.keys(tab.pictures).length < MOST_PICTURES) tab.pictures[picture.slice(0, KEY_CHARS)] = label;
+      if (name && Object.keys(tab.names).length < MOST_NAMES) tab.names[picture] = { name, from };
+    });
+  }
+
+  /**
+   * Note that a picture could not be checked, or with an empty reason that it could after all.
+   *
+   * @param {number} id
+   * @param {string} url
+   * @param {string} why
+   */
+  unread(id, url, why) {
+    const key = url.slice(0, KEY_CHARS);
+    if (!why && this.get(id).unread[key] === undefined) return;
+    this.update(id, (tab) => {
+      delete tab.unread[key];
+      delete tab.pictures[key];
+      if (!why || Object.keys(tab.unread).length >= MOST_NAMES) return;
+      tab.unread[key] = { name: nameOf(url), why };
+      tab.pictures[key] = "failed";
     });
   }
 

@@ -81,6 +81,23 @@ export function findingOf(judgement, sha256) {
   };
 }
 
+/** @type {Record<string, string>} */
+const READ_FROM = {
+  page: "The file could not be read again; the pixels that the page holds were judged.",
+  screen: "The file could not be read again; what the screen shows was judged: perhaps smaller than the file, and with what lies over it.",
+};
+
+/**
+ * Say in a finding that pixels were judged instead of the file.
+ *
+ * @param {Finding} finding
+ * @param {string} [from]
+ * @returns {Finding}
+ */
+export function notedAs(finding, from) {
+  return from && READ_FROM[from] ? { ...finding, origin: [], told: false, note: `${READ_FROM[from]} ${finding.note}`.trim() } : finding;
+}
+
 /** @param {Face[]} faces */
 function wordsOfFake(faces) {
   const fakes = faces.filter((f) => f.verdict.label === "fake");

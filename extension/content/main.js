@@ -3,8 +3,12 @@
 globalThis.fakeweb ??= {};
 
 fakeweb.page ??= (() => {
-  const { find, marks } = fakeweb;
+  const { find, marks, pixels, place } = fakeweb;
   const LEAST_BETWEEN_SCANS_MS = 700;
+  const CANVAS_MS = 4_100;
+  const LATE_MS = 6_000;
+  const SLICE_MS = 6; // of work without letting the page have its turn
+  const SMALL_PX = 24; // what is smaller is an icon, and not worth a word
   const MOST_BYTES = 20 * 1024 * 1024;
 
   class Page {
@@ -15,15 +19,19 @@ fakeweb.page ??= (() => {
       this._showUncertain = true;
       /** @type {Map<string, Promise<any>>} What was asked, under the picture's address. */
       this._asked = new Map();
-      /** @type {WeakMap<Element, string>} The address an element was last looked at with. */
+      /** @type {WeakMap<Element, any[]>} The pictures an element was last seen with. */
       this._shown = new WeakMap();
       /** @type {WeakSet<Node>} */
       this._watched = new WeakSet();
       this._scanned = 0;
+      this._scanning = false;
+      this._skipped = "";
       /** @type {ReturnType<typeof setTimeout> | null} */
       this._timer = null;
       /** @type {any} */
       this._layer = null;
+      /** @type {any} */
+      this._screen = null;
       this._stop = new AbortController();
       this._changes = new MutationObserver(() => this._scanSoon());
       chrome.runtime.onMessage.addListener((message, _sender, respond) => this._told(message, respond));
@@ -46,15 +54,31 @@ fakeweb.page ??= (() => {
       return this._layer;
     }
 
+    get screen() {
+      this._screen ??= new pixels.Screen(
+        Math.min(this._minSide, 80),
+        (/** @type {any} */ boxes, /** @type {number} */ width) => send({ type: "screen", boxes, width }),
+        (/** @type {boolean} */ on) => this._layer?.hush(on),
+      );
+      return this._screen;
+    }
+
     _begin() {
       this._on = true;
       this._stop = new AbortController();
       const options = { capture: true, passive: true, signal: this._stop.signal };
-      document.addEventListener("load", () => this._scanSoon(), options); // lazy pictures, srcset, style sheets
-      for (const name of ["scroll", "transitionend"]) document.addEventListener(name, () => this._scanSoon(), options);
+      document.addEventListener("load", (event) => this._loaded(event.target), options); // lazy pictures, srcset, style sheets
+      for (const name of ["scroll", "transitionend", "play"]) document.addEventListener(name, () => this._scanSoon(), options);
+      document.addEventListener("visibilitychange", () => this._scanSoon(), options);
       addEventListener("resize", () => this._scanSoon(), options);
       this._watch(document);
-      this._scan();
+      void this._scan();
+    }
+
+    /** @param {EventTarget | null} target */
+    _loaded(target) {
+      if (target instanceof HTMLIFrameElement) void send({ type: "frame" });
+      this._scanSoon();
     }
 
     _end() {
@@ -65,7 +89,10 @@ fakeweb.page ??= (() => {
       this._timer = null;
       this._layer?.close();
       this._layer = null;
+      this._screen?.clear();
+      this._screen = null;
       this._asked.clear();
+      this._skipped = "";
       this._shown = new WeakMap();
       this._watched = new WeakSet();
     }
@@ -78,64 +105,136 @@ fakeweb.page ??= (() => {
         subtree: true,
         childList: true,
         attributes: true,
-        attributeFilter: ["src", "srcset", "sizes", "style", "class", "hidden", "open"],
+        attributeFilter: ["src", "srcset", "sizes", "style", "class", "hidden", "open", "poster", "data", "href"],
       });
     }
 
-    _scanSoon() {
+    /** @param {number} atLeast */
+    _scanSoon(atLeast = 60) {
       if (!this._on || this._timer !== null) return;
-      const wait = Math.max(60, this._scanned + LEAST_BETWEEN_SCANS_MS - performance.now());
+      const wait = Math.max(atLeast, this._scanned + LEAST_BETWEEN_SCANS_MS - performance.now());
       this._timer = setTimeout(() => {
         this._timer = null;
-        if (this._on) this._scan();
+        if (this._on) void this._scan();
       }, wait);
     }
 
-    /** Look at every element; ask about new pictures, those nearest to the window first. */
-    _scan() {
-      this._scanned = performance.now();
-      /** @type {{element: Element, picture: any, away: number}[]} */
-      const fresh = [];
-      find.walk(
-        document,
-        (/** @type {Element} */ element) => {
-          const picture = find.pictureOf(element, this._minSide);
-          if (picture === null) {
-            if (this._shown.delete(element)) this._layer?.remove(element);
-          } else if (this._shown.get(element) !== picture.url) {
-            const { top, bottom } = element.getBoundingClientRect();
-            fresh.push({ element, picture, away: Math.max(0, top - innerHeight, -bottom) });
-          }
-        },
-        (/** @type {ShadowRoot} */ shadow) => this._watch(shadow),
-      );
-      fresh.sort((a, b) => a.away - b.away);
-      for (const { element, picture } of fresh) {
-        this._shown.set(element, picture.url);
-        this._layer?.remove(element);
-        void this._look(element, picture);
+    /** Look at every element, a little at a time; ask about new pictures, those nearest to the window first. */
+    async _scan() {
+      if (this._scanning) return this._scanSoon();
+      this._scanning = true;
+      try {
+        await this._scanAll();
+      } finally {
+        this._scanning = false;
+        this._scanned = performance.now();
       }
     }
 
-    /** @param {Element} element @param {{url: string, kind: string}} picture */
-    async _look(element, picture) {
+    async _scanAll() {
+      const { signal } = this._stop;
+      /** @type {{picture: any, away: number}[]} */
+      const fresh = [];
+      const skipped = { small: 0, videos: 0, frames: /** @type {string[]} */ ([]) };
+      const breathe = breather();
+      let moves = false;
+      for (const element of find.elements(document, (/** @type {ShadowRoot} */ shadow) => this._watch(shadow))) {
+        const before = this._shown.get(element) ?? [];
+        const now = find.picturesOf(element, this._minSide);
+        moves ||= now[0]?.kind === "canvas";
+        if (now.length || before.length) this._compare(element, before, now, fresh);
+        if (now.length === 0 || element instanceof HTMLVideoElement) this._count(element, skipped);
+        await breathe();
+        if (signal.aborted) return;
+      }
+      fresh.sort((a, b) => a.away - b.away);
+      for (const { picture } of fresh) {
+        void this._look(picture);
+        await breathe();
+        if (signal.aborted) return;
+      }
+      this._screen?.look();
+      if (moves) setTimeout(() => this._scanSoon(), CANVAS_MS);
+      const said = JSON.stringify(skipped);
+      if (said !== this._skipped) void send({ type: "skipped", skipped });
+      this._skipped = said;
+    }
+
+    /** Compare what an element showed with what it shows. @param {Element} element @param {any[]} before @param {any[]} now @param {any[]} fresh */
+    _compare(element, before, now, fresh) {
+      for (const { spot } of before) if (!now.some((n) => n.spot === spot)) this._layer?.remove(spot);
+      const isNew = (/** @type {any} */ n) => !before.some((b) => b.spot === n.spot && b.url === n.url);
+      for (const picture of now.filter(isNew)) {
+        const { top, bottom } = element.getBoundingClientRect();
+        fresh.push({ picture, away: Math.max(0, top - innerHeight, -bottom) });
+        if (picture.kind !== "canvas") this._layer?.remove(picture.spot); // of a canvas the last answer stays until the next
+      }
+      if (now.length) this._shown.set(element, now);
+      else this._shown.delete(element);
+    }
+
+    /** Count what is not looked at, so that the popup can say so. @param {Element} element @param {any} skipped */
+    _count(element, skipped) {
+      if (!(element instanceof HTMLElement)) return;
+      const side = () => Math.min(element.offsetWidth, element.offsetHeight);
+      if (element instanceof HTMLImageElement) {
+        if (element.complete && Math.min(side(), element.naturalWidth, element.naturalHeight) >= SMALL_PX) skipped.small += 1;
+      } else if (element instanceof HTMLVideoElement) {
+        if (side() >= this._minSide) skipped.videos += 1;
+      } else if (element instanceof HTMLIFrameElement && /^https?:/i.test(element.src) && side() >= this._minSide) {
+        const { origin } = new URL(element.src);
+        if (origin !== location.origin && !skipped.frames.includes(origin)) skipped.frames.push(origin);
+      }
+    }
+
+    /** Whether a place still shows a picture. @param {any} picture */
+    _shows({ spot, url }) {
+      return this._on && (this._shown.get(spot.element) ?? []).some((p) => p.spot === spot && p.url === url);
+    }
+
+    /** @param {any} picture */
+    async _look(picture) {
+      const { spot, url, kind } = picture;
+      /** @type {{width: number, height: number} | null} */
       let size = null;
-      if (picture.kind === "background") {
-        size = await find.sizeOf(picture.url);
-        if (size.width && Math.min(size.width, size.height) < this._minSide) return;
+      if (!picture.known) {
+        size = await find.sizeOf(url);
+        if (size?.width && Math.min(size.width, size.height) < this._minSide) return;
       }
-      let asked = this._asked.get(picture.url);
+      let asked = this._asked.get(url);
       if (asked === undefined) {
-        asked = ask(picture.url);
-        this._asked.set(picture.url, asked);
+        asked = kind === "canvas" ? Promise.resolve({ state: "failed", pixels: true, again: false }) : ask(url);
+        this._asked.set(url, asked);
       }
-      const said = await asked;
-      if (!this._on || this._shown.get(element) !== picture.url || said?.state !== "done") return;
+      let said = await asked;
+      let box = null;
+      if (said?.pixels && this._shows(picture) && size?.width !== 0) ({ said, box } = await this._read(picture, said));
+      if (!this._shows(picture) || said?.state !== "done") return;
       const { label } = said.finding;
-      if (label === "fake" || (label === "uncertain" && this._showUncertain)) {
-        const mark = this.layer.put(element, picture, said.finding);
-        if (size?.width) mark.size = size;
+      if (label !== "fake" && !(label === "uncertain" && this._showUncertain)) return this._layer?.remove(spot);
+      const mark = this.layer.put(spot, { url: said.url ?? url, kind }, said.finding);
+      mark.size = size?.width ? size : null;
+      mark.box = box;
+    }
+
+    /**
+     * Check a picture by the pixels that the page shows.
+     *
+     * @param {any} picture
+     * @param {any} said What was said about its file.
+     */
+    async _read(picture, said) {
+      const { spot, url, kind } = picture;
+      let from = "page";
+      let read = spot.part || (kind === "img" && getComputedStyle(spot.element).content.includes("url(")) ? null : await pixels.drawn(spot.element);
+      let box = null;
+      if (read === null) {
+        from = "screen";
+        read = await this.screen.read(spot);
+        box = { whole: place.rectOf(spot), seen: place.visibleOf(spot) };
       }
+      if (!read || !this._shows(picture)) return { said, box: null };
+      return { said: { ...(await send({ type: "check", url: read, from, instead: url })), url: read }, box };
     }
 
     /** Ask again about what could not be answered. */
@@ -144,15 +243,12 @@ fakeweb.page ??= (() => {
         const said = await asked;
         if (said?.state !== "done" && said?.again !== false) this._asked.delete(url);
       }
-      find.walk(
-        document,
-        (/** @type {Element} */ element) => {
-          const url = this._shown.get(element);
-          if (url !== undefined && !this._asked.has(url)) this._shown.delete(element);
-        },
-        () => {},
-      );
-      if (this._on) this._scan();
+      for (const element of find.elements(document)) {
+        const left = this._shown.get(element)?.filter(({ url }) => this._asked.has(url));
+        if (left) this._shown.set(element, left);
+      }
+      this._screen?.again();
+      if (this._on) await this._scan();
     }
 
     /**
@@ -161,29 +257,32 @@ fakeweb.page ??= (() => {
      * @param {{url: string, waiting?: boolean, finding?: any, message?: string}} message
      */
     _show({ url, waiting, finding, message }) {
-      const element = this._showing(url);
-      if (!element) return;
-      if (waiting) this.layer.say(element, "Looking at this picture …", "");
-      else if (finding) this.layer.pin(this.layer.put(element, { url, kind: "img" }, finding));
-      else this.layer.say(element, "This picture could not be checked", message ?? "");
+      const picture = this._showing(url);
+      if (!picture) return;
+      const { spot, kind } = picture;
+      if (waiting) this.layer.say(spot, "Looking at this picture …", "");
+      else if (finding) this.layer.pin(this.layer.put(spot, { url, kind }, finding));
+      else this.layer.say(spot, "This picture could not be checked", message ? `Why: ${message}.` : "");
     }
 
-    /** @param {string} url @returns {Element | null} */
+    /** @param {string} url @returns {any} */
     _showing(url) {
-      /** @type {Element[]} */
-      const found = [];
-      find.walk(
-        document,
-        (/** @type {Element} */ element) => {
-          if (element instanceof HTMLImageElement && [element.currentSrc, element.src].includes(url)) found.push(element);
-        },
-        () => {},
-      );
-      const isInSight = (/** @type {Element} */ element) => {
-        const { top, bottom, width } = element.getBoundingClientRect();
-        return width > 0 && bottom > 0 && top < innerHeight;
+      const found = [...find.elements(document)].flatMap((element) => find.picturesOf(element, 1)).filter((p) => p.url === url);
+      const isInSight = (/** @type {any} */ { spot }) => {
+        const { top, height, width } = place.rectOf(spot);
+        return width > 0 && top + height > 0 && top < innerHeight;
       };
       return found.find(isInSight) ?? found[0] ?? null;
+    }
+
+    /** Read the picture that was picked in the context menu from what is shown. @param {string} url */
+    async _pixelsOf(url) {
+      const picture = this._showing(url);
+      if (!picture) return null;
+      const read = await pixels.drawn(picture.spot.element);
+      if (read) return { url: read, from: "page" };
+      const late = new Promise((resolve) => setTimeout(resolve, LATE_MS, null));
+      return { url: await Promise.race([this.screen.read(picture.spot), late]), from: "screen" };
     }
 
     /** @param {any} mark @returns {Promise<string | null>} */
@@ -198,8 +297,9 @@ fakeweb.page ??= (() => {
       else if (message.type === "retry") void this._retry();
       else if (message.type === "next") respond(this._layer?.next() ?? 0);
       else if (message.type === "show") this._show(message);
-      else if (message.type === "read") {
-        readable(message.url).then(respond, () => respond(null));
+      else if (message.type === "read" || message.type === "pixels") {
+        const read = message.type === "read" ? readable(message.url) : this._pixelsOf(message.url);
+        read.then(respond, () => respond(null));
         return true;
       }
       return false;
@@ -222,12 +322,17 @@ fakeweb.page ??= (() => {
     if (!url.startsWith("blob:")) return url;
     const blob = await (await fetch(url)).blob();
     if (blob.size > MOST_BYTES) throw new Error("too large");
-    return await new Promise((resolve, reject) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(/** @type {string} */ (reader.result));
-      reader.onerror = () => reject(reader.error);
-      reader.readAsDataURL(blob);
-    });
+    return await pixels.dataUrl(blob);
+  }
+
+  /** Return a function that, waited for, lets others have their turn whenever a slice of time is used up. */
+  function breather() {
+    let until = performance.now() + SLICE_MS;
+    return async () => {
+      if (performance.now() < until) return;
+      await new Promise((resolve) => setTimeout(resolve));
+      until = performance.now() + SLICE_MS;
+    };
   }
 
   /** @param {object} message */

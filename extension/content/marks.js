@@ -13,16 +13,16 @@ globalThis.fakeweb ??= {};
 fakeweb.marks ??= (() => {
   const { place } = fakeweb;
   const CAVEAT = "This is the estimate of a program and can be wrong. It is not proof.";
-  const SMALL_PX = 200; // pictures below get a smaller badge
   const CSS = `
     :host { all: initial !important; position: absolute !important; left: 0 !important; top: 0 !important;
       width: 0 !important; height: 0 !important; z-index: 2147483647 !important; pointer-events: none !important;
-      display: block !important; contain: layout style !important; overflow: visible !important; }
+      display: block !important; contain: size layout style !important; overflow: visible !important; }
+    :host(.hushed) .card { visibility: hidden !important; }
     * { box-sizing: border-box; font: 14px/1.4 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-    .clip { position: absolute; overflow: hidden; }
-    .inner { position: absolute; }
+    .clip { position: absolute; left: 0; top: 0; overflow: hidden; container-type: size; --gap: 10px; }
+    .inner { position: absolute; left: 0; top: 0; }
     .frame { position: absolute; inset: 0; border: 4px solid var(--tone); box-shadow: inset 0 0 0 1px #14141a99; }
-    canvas { position: absolute; opacity: 0; transition: opacity 120ms; }
+    canvas { position: absolute; left: 0; top: 0; opacity: 0; transition: opacity 120ms; }
     .lit canvas { opacity: 1; }
     button { all: unset; box-sizing: border-box; position: absolute; pointer-events: auto; cursor: pointer;
       font: 600 13px/1.35 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; white-space: nowrap; }
@@ -32,15 +32,18 @@ fakeweb.marks ??= (() => {
       align-items: center; box-shadow: 0 1px 4px #0007; overflow: hidden; }
     .badge::before { content: "!"; background: var(--tone); color: #14141a; font-weight: 800; padding: 4px 8px;
       margin: -4px 0; }
-    .short .words, .bare .words, .bare .percent { display: none; }
-    .bare .badge { padding-right: 0; gap: 0; }
-    .small .badge { font-size: 11px; line-height: 15px; padding: 1px 5px 1px 0; gap: 5px; }
-    .small .badge::before { padding: 1px 5px; margin: -1px 0; }
-    .small.bare .badge { padding-right: 0; gap: 0; }
-    .small .frame { border-width: 3px; }
+    .badge, .doubt { left: calc(var(--gap) + var(--left, 0px)); bottom: calc(var(--gap) + var(--foot, 0px)); }
+    @container (max-width: 230px) { .words { display: none; } }
+    @container (max-width: 199px) or (max-height: 199px) {
+      .badge { --gap: 4px; font-size: 11px; line-height: 15px; padding: 1px 5px 1px 0; gap: 5px; }
+      .badge::before { padding: 1px 5px; margin: -1px 0; }
+      .doubt { --gap: 4px; }
+      .frame { border-width: 3px; }
+    }
+    @container (max-width: 63px) { .percent { display: none; } .badge { padding-right: 0; gap: 0; } }
     .doubt { width: 24px; height: 24px; border-radius: 50%; background: #14141ab3; color: #ced0d6; text-align: center;
       line-height: 22px; border: 1px dashed #ced0d6; }
-    .card { position: absolute; width: 300px; max-width: calc(100vw - 24px); background: #fff; color: #1b1c22; padding: 13px 15px 12px;
+    .card { position: absolute; left: 0; top: 0; width: 300px; max-width: calc(100vw - 24px); background: #fff; color: #1b1c22; padding: 13px 15px 12px;
       border-radius: 9px; box-shadow: 0 6px 28px #0006, 0 0 0 1px #0002; border-top: 4px solid var(--tone); }
     .card { max-height: min(560px, calc(100vh - 24px)); overflow: hidden auto; overflow-wrap: anywhere; }
     .card[hidden] { display: none; }
@@ -111,6 +114,11 @@ fakeweb.marks ??= (() => {
       if (this._lift && this._host.matches(":popover-open")) this._host.hidePopover();
     }
 
+    /** Take the card out of sight while the screen is read. @param {boolean} on */
+    hush(on) {
+      this._host.classList.toggle("hushed", on);
+    }
+
     remove() {
       this._host.remove();
     }
@@ -120,7 +128,7 @@ fakeweb.marks ??= (() => {
     /** @param {(mark: any) => Promise<string | null>} drawingOf Gives a mark's overlay as a data address. */
     constructor(drawingOf) {
       this._drawingOf = drawingOf;
-      /** @type {Map<Element, any>} */
+      /** @type {Map<any, any>} Under the spot they stand on. */
       this._marks = new Map();
       this._hovered = null;
       this._pinned = null;
@@ -139,25 +147,25 @@ fakeweb.marks ??= (() => {
     /**
      * Mark a picture; what was there before is replaced.
      *
-     * @param {Element} element
+     * @param {any} spot
      * @param {{url: string, kind: string}} picture
      * @param {any} finding
      */
-    put(element, picture, finding) {
-      this.remove(element);
+    put(spot, picture, finding) {
+      this.remove(spot);
       const kind = finding.label === "fake" ? "fake" : "other";
       const clip = make("div", `clip ${kind}`);
       const inner = clip.appendChild(make("div", "inner"));
       if (finding.label === "fake") inner.append(make("div", "frame"));
       /** @type {any} */
-      const mark = { element, picture, finding, kind, clip, inner, lift: null, button: null, fitted: "", canvas: null, asked: false, seen: null };
+      const mark = { spot, picture, finding, kind, clip, inner, lift: null, button: null, canvas: null, asked: false, seen: null, size: null, box: null };
       mark.clip.style.setProperty("--tone", finding.tone);
       const fake = finding.label === "fake";
       if (fake || finding.label === "uncertain") {
         mark.button = mark.clip.appendChild(make("button", fake ? "badge" : "doubt"));
         const told = fake ? `${finding.title}, ${finding.percent} %. ${finding.rarity}` : `${finding.title}. ${finding.text}`;
         mark.button.title = `FakeWeb: ${told.trim()}`;
-        mark.button.setAttribute("aria-label", `FakeWeb: ${finding.title}. Explain`);
+        mark.button.setAttribute("aria-label", `FakeWeb: ${finding.title}${fake ? `, ${finding.percent} %` : ""}. Explain`);
         const words = [make("span", "words", "looks manipulated ·"), make("span", "percent", `${finding.percent} %`)];
         mark.button.append(...(fake ? words : ["?"]));
         mark.button.addEventListener("click", (/** @type {Event} */ event) => {
@@ -168,21 +176,21 @@ fakeweb.marks ??= (() => {
         mark.button.addEventListener("focus", () => this._hover(mark));
         mark.button.addEventListener("blur", () => this._hover(null));
       }
-      this._marks.set(element, mark);
-      this._sizes.observe(element);
+      this._marks.set(spot, mark);
+      this._sizes.observe(spot.element);
       this.arrange();
       return mark;
     }
 
-    /** @param {Element} element */
-    remove(element) {
-      const mark = this._marks.get(element);
+    /** @param {any} spot */
+    remove(spot) {
+      const mark = this._marks.get(spot);
       if (!mark) return;
       if (this._hovered === mark) this._hover(null);
       if (this._pinned === mark) this.pin(null);
       mark.clip.remove();
-      this._sizes.unobserve(element);
-      this._marks.delete(element);
+      this._marks.delete(spot);
+      if (![...this._marks.values()].some((m) => m.spot.element === spot.element)) this._sizes.unobserve(spot.element);
     }
 
     /** Take everything away. */
@@ -195,23 +203,25 @@ fakeweb.marks ??= (() => {
       this._marks.clear();
     }
 
-    /** @param {Element} element */
-    has(element) {
-      return this._marks.has(element);
-    }
-
     /** Scroll to the next picture that looks manipulated, below the last one shown; return how many there are. */
     next() {
-      const fakes = [...this._marks.values()].filter((m) => m.finding.label === "fake" && m.seen);
-      fakes.sort((a, b) => a.seen.top - b.seen.top || a.seen.left - b.seen.left);
-      const at = fakes.indexOf(this._pinned);
-      const mark = fakes[(at + 1) % fakes.length];
+      const known = new Map();
+      const at = (/** @type {any} */ mark) => place.rectOf(mark.spot);
+      const fakes = [...this._marks.values()].filter((m) => m.finding.label === "fake" && place.visibleOf(m.spot, known).width > 0);
+      fakes.sort((a, b) => at(a).top - at(b).top || at(a).left - at(b).left);
+      const mark = fakes[(fakes.indexOf(this._pinned) + 1) % fakes.length];
       if (mark) {
-        mark.element.scrollIntoView({ block: "center", behavior: "instant" });
+        mark.spot.element.scrollIntoView({ block: "center", behavior: "instant" });
         this.pin(mark);
-        this.arrange();
+        this._arrange();
+        mark.button.focus({ preventScroll: true });
       }
       return fakes.length;
+    }
+
+    /** Take the card out of sight while the screen is read. @param {boolean} on */
+    hush(on) {
+      for (const sheet of this._sheets.values()) sheet.hush(on);
     }
 
     /**
@@ -224,9 +234,9 @@ fakeweb.marks ??= (() => {
       this._light();
     }
 
-    /** Say something about a picture in the card, without a mark. @param {Element} element @param {string} title @param {string} text */
-    say(element, title, text) {
-      const mark = this.put(element, { url: "", kind: "img" }, { label: "note", title, text, percent: null, rarity: "", tone: "#8b93a1" });
+    /** Say something about a picture in the card, without a mark. @param {any} spot @param {string} title @param {string} text */
+    say(spot, title, text) {
+      const mark = this.put(spot, { url: "", kind: "img" }, { label: "note", title, text, percent: null, rarity: "", tone: "#8b93a1" });
       this.pin(mark);
     }
 
@@ -314,7 +324,7 @@ fakeweb.marks ??= (() => {
       if (mark.asked) return;
       mark.asked = true;
       const address = await this._drawingOf(mark);
-      if (address === null || !this._marks.has(mark.element)) {
+      if (address === null || this._marks.get(mark.spot) !== mark) {
         mark.asked = false;
         return;
       }
@@ -330,10 +340,12 @@ fakeweb.marks ??= (() => {
       this._arrange();
     }
 
+    /** Read where everything is, then move everything: reading after moving would lay the page out anew for each mark. */
     _arrange() {
+      const known = new Map();
       for (const mark of [...this._marks.values()]) {
-        if (mark.element.isConnected) this._see(mark);
-        else this.remove(mark.element);
+        if (!mark.spot.element.isConnected) this.remove(mark.spot);
+        else this._see(mark, known);
       }
       const marks = [...this._marks.values()];
       for (const [lift, sheet] of this._sheets) {
@@ -342,7 +354,9 @@ fakeweb.marks ??= (() => {
           this._sheets.delete(lift);
         } else if (!marks.some((mark) => mark.lift === lift && mark.seen)) sheet.rest();
       }
-      for (const mark of marks) if (mark.seen) this._place(mark, this._sheet(mark.lift).hold());
+      const origins = new Map();
+      for (const { lift, seen } of marks) if (seen && !origins.has(lift)) origins.set(lift, this._sheet(lift).hold());
+      for (const mark of marks) this._place(mark, origins.get(mark.lift));
       if (this._explained) this._placeCard(this._explained);
     }
 
@@ -353,72 +367,40 @@ fakeweb.marks ??= (() => {
       return sheet;
     }
 
-    /** Find out where a mark's picture is to be seen, and above what it was lifted. @param {any} mark */
-    _see(mark) {
-      const seen = place.visibleOf(mark.element);
-      const hidden = seen.width < 8 || seen.height < 8;
-      mark.seen = hidden ? null : seen;
-      mark.clip.style.display = hidden ? "none" : "";
-      if (hidden) return;
-      mark.lift = place.liftOf(mark.element);
-      const { root } = this._sheet(mark.lift);
-      if (mark.clip.parentNode !== root) root.prepend(mark.clip);
+    /** Find out where a mark's picture is to be seen, and above what it was lifted. @param {any} mark @param {Map<Element, any>} known */
+    _see(mark, known) {
+      const { spot, picture, canvas } = mark;
+      const whole = place.rectOf(spot);
+      // far from the window it stays where it is: it comes along when the page is scrolled
+      const away = whole.top > 2 * innerHeight || whole.top + whole.height < -innerHeight;
+      mark.far = away && mark.seen !== null && Math.abs(mark.down - whole.top - scrollY) < 1;
+      if (mark.far) return;
+      mark.down = whole.top + scrollY;
+      const seen = place.visibleOf(spot, known);
+      mark.seen = seen.width < 8 || seen.height < 8 ? null : seen;
+      mark.whole = whole;
+      if (mark.seen === null) return;
+      mark.lift = place.liftOf(spot.element);
+      mark.mesh = canvas ? meshBox(mark, place.boxOf(spot, picture.kind)) : null;
     }
 
     /** @param {any} mark @param {DOMRect} origin */
     _place(mark, origin) {
-      const { seen } = mark;
-      const whole = mark.element.getBoundingClientRect();
-      move(mark.clip, seen, origin);
-      move(mark.inner, whole, seen);
-      if (mark.button) {
-        const gap = this._fit(mark);
-        mark.button.style.left = `${Math.max(0, whole.left - seen.left) + gap}px`;
-        // at the foot of what can be seen: faces mostly are above
-        mark.button.style.bottom = `${Math.max(0, seen.top + seen.height - whole.bottom) + gap}px`;
+      const { seen, whole, clip, inner, button, canvas, mesh } = mark;
+      if (mark.far) return;
+      set(clip, "display", seen ? "" : "none");
+      if (!seen) return;
+      const { root } = this._sheet(mark.lift);
+      if (clip.parentNode !== root) root.prepend(clip);
+      move(clip, seen, origin);
+      move(inner, whole, seen);
+      if (button) {
+        set(button, "--left", `${Math.max(0, whole.left - seen.left)}px`);
+        set(button, "--foot", `${Math.max(0, seen.top + seen.height - whole.top - whole.height)}px`); // faces mostly are above
       }
-      if (mark.canvas) this._placeMesh(mark, whole);
-    }
-
-    /**
-     * Let a badge say as much as its picture has room for: words and number, the number, or its sign alone.
-     *
-     * @param {any} mark
-     * @returns {number} How far from the border it stands, in pixels.
-     */
-    _fit(mark) {
-      const { width, height } = mark.seen;
-      const small = Math.min(width, height) < SMALL_PX;
-      const gap = small ? 4 : 10;
-      if (mark.fitted !== `${width} ${height}`) {
-        mark.fitted = `${width} ${height}`;
-        for (const form of ["", "short", "bare"]) {
-          mark.clip.className = `clip ${mark.kind} ${form} ${small ? "small" : ""}`;
-          if (mark.button.offsetWidth + 2 * gap <= width) break;
-        }
-        mark.clip.classList.toggle("lit", mark === (this._hovered ?? this._pinned));
-      }
-      return gap;
-    }
-
-    /** @param {any} mark @param {DOMRect} whole */
-    _placeMesh(mark, whole) {
-      const { canvas, element, picture } = mark;
-      const box = place.boxOf(element);
-      const style = getComputedStyle(element);
-      if (picture.kind === "img") {
-        canvas.style.objectFit = style.objectFit;
-        canvas.style.objectPosition = style.objectPosition;
-        move(canvas, box, whole);
-        return;
-      }
-      const size = mark.size ?? { width: canvas.width, height: canvas.height };
-      const tile = place.backgroundIn(box, size, style.backgroundSize, style.backgroundPosition);
-      canvas.style.objectFit = "fill";
-      move(canvas, tile, whole);
-      // a background ends where its element ends
-      canvas.style.clipPath = `inset(${Math.max(0, whole.top - tile.top)}px ${Math.max(0, tile.left + tile.width - whole.right)}px
-        ${Math.max(0, tile.top + tile.height - whole.bottom)}px ${Math.max(0, whole.left - tile.left)}px)`;
+      if (!canvas) return;
+      for (const name of ["objectFit", "objectPosition", "clipPath"]) canvas.style[name] = mesh[name];
+      move(canvas, mesh.box, whole);
     }
 
     /** Beside the picture, below or above it, or inside where there is no room. @param {any} mark */
@@ -444,21 +426,58 @@ fakeweb.marks ??= (() => {
         top: Math.min(seen.top + seen.height, innerHeight) - height - 12,
       };
       const left = Math.min(Math.max(gap, spot.left), Math.max(gap, innerWidth - width - gap));
-      this._card.style.left = `${left - origin.left}px`;
-      this._card.style.top = `${Math.max(gap, spot.top) - origin.top}px`;
+      set(this._card, "transform", `translate(${left - origin.left}px, ${Math.max(gap, spot.top) - origin.top}px)`);
     }
   }
 
   /**
-   * @param {HTMLElement} element
+   * Say where the mesh over a picture lies, and how it fits in there.
+   *
+   * @param {any} mark
+   * @param {any} box The element's box that holds the picture.
+   */
+  function meshBox({ spot, picture, canvas, size, box: shot, whole }, box) {
+    if (shot) {
+      // read from the screen: over the part that was to be seen then
+      const [across, down] = [whole.width / shot.whole.width, whole.height / shot.whole.height];
+      const left = whole.left + (shot.seen.left - shot.whole.left) * across;
+      const top = whole.top + (shot.seen.top - shot.whole.top) * down;
+      const seen = { left, top, width: shot.seen.width * across, height: shot.seen.height * down };
+      return { box: seen, objectFit: "fill", objectPosition: "", clipPath: "" };
+    }
+    const style = getComputedStyle(spot.element, spot.part || null);
+    if (picture.kind === "svg") {
+      const how = spot.element.getAttribute("preserveAspectRatio") ?? "";
+      return { box, objectFit: /none/.test(how) ? "fill" : /slice/.test(how) ? "cover" : "contain", objectPosition: "", clipPath: "" };
+    }
+    if (picture.kind !== "background") return { box, objectFit: style.objectFit, objectPosition: style.objectPosition, clipPath: "" };
+    const tile = place.backgroundIn(box, size ?? { width: canvas.width, height: canvas.height }, style.backgroundSize, style.backgroundPosition);
+    const [right, foot] = [whole.left + whole.width, whole.top + whole.height];
+    const over = [whole.top - tile.top, tile.left + tile.width - right, tile.top + tile.height - foot, whole.left - tile.left];
+    // a background ends where its element ends
+    const clipPath = `inset(${over.map((px) => `${Math.max(0, px)}px`).join(" ")})`;
+    return { box: tile, objectFit: "fill", objectPosition: "", clipPath };
+  }
+
+  /** Set a property of an element's style, where it changes. @param {any} element @param {string} name @param {string} value */
+  function set(element, name, value) {
+    element.told ??= {};
+    if (element.told[name] === value) return;
+    element.told[name] = value;
+    if (name.startsWith("--")) element.style.setProperty(name, value);
+    else element.style[name] = value;
+  }
+
+  /**
+   * @param {any} element
    * @param {{left: number, top: number, width: number, height: number}} rect
    * @param {{left: number, top: number}} origin
    */
   function move(element, rect, origin) {
-    element.style.left = `${rect.left - origin.left}px`;
-    element.style.top = `${rect.top - origin.top}px`;
-    element.style.width = `${rect.width}px`;
-    element.style.height = `${rect.height}px`;
+    // by transform: what moves in other ways counts as a shift of the page's layout
+    set(element, "transform", `translate(${rect.left - origin.left}px, ${rect.top - origin.top}px)`);
+    set(element, "width", `${rect.width}px`);
+    set(element, "height", `${rect.height}px`);
   }
 
   return { Layer };

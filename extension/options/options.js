@@ -1,7 +1,7 @@
 /** The options page. */
 
 import { greet, ServerError } from "../background/api.js";
-import { checked, cleanServer, isLocal, load, save } from "../background/settings.js";
+import { checked, cleanServer, isLocal, load, readsScreen, save } from "../background/settings.js";
 import { cleanSite, patternOf, siteOf } from "../background/sites.js";
 
 /** @param {string} id */
@@ -15,6 +15,7 @@ field("key").value = settings.key;
 field("min-side").value = String(settings.minSide);
 field("parallel").value = String(settings.parallel);
 field("show-uncertain").checked = settings.showUncertain;
+field("screen").checked = readsScreen(settings);
 showSites();
 showRoad();
 
@@ -31,6 +32,7 @@ for (const id of ["min-side", "parallel", "show-uncertain"]) {
     await keep({ minSide, parallel, showUncertain: field("show-uncertain").checked });
   });
 }
+field("screen").addEventListener("change", () => void keep({ screen: field("screen").checked }));
 byId("add").addEventListener("click", addSite);
 field("site").addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
@@ -71,6 +73,7 @@ async function saveAndTest() {
   }
   field("server").value = server;
   await keep({ server, key: field("key").value.trim() });
+  field("screen").checked = readsScreen(settings); // by default only where the server is this computer
   say("Asking …");
   try {
     const { version, models } = await greet(settings);

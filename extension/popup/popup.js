@@ -16,6 +16,13 @@ const ROWS = [
   ["no_face", "without a face, not judged"],
   ["failed", "could not be checked"],
 ];
+const MOST_NAMES = 3;
+/** What becomes of files that could not be read. */
+const SCREEN = {
+  "": "They are read from the screen as soon as they are in sight.",
+  closed: "They are read from the screen while this tab is in front; on a new site, once you have opened this window there.",
+  off: "They could be read from the screen, which is switched off in the options.",
+};
 /** @type {Record<string, string>} */
 const HINTS = {
   offline: "Start it on this computer with: fakeweb serve. Or set another address in the options.",
@@ -39,6 +46,8 @@ byId("first-server").textContent = settings.server;
 byId("where").textContent = `Your server: ${server.host}${isLocal(settings.server) ? " (this computer)" : ""}`;
 toggle.disabled = site === null;
 show();
+// with its icon clicked the page may be read from the screen
+if (state.screen === "closed") void chrome.runtime.sendMessage({ type: "retry", tabId });
 
 chrome.runtime.onMessage.addListener((message) => {
   if (message?.type === "tab" && message.id === tabId) {
@@ -60,7 +69,7 @@ toggle.addEventListener("change", async () => {
 });
 byId("again").addEventListener("click", () => void chrome.runtime.sendMessage({ type: "retry", tabId }));
 byId("next").addEventListener("click", () => void chrome.runtime.sendMessage({ type: "next", tabId }));
-byId("allow").addEventListener("click", () => void chrome.permissions.request({ origins: state.blocked }));
+byId("allow").addEventListener("click", () => void chrome.permissions.request({ origins: blocked() }));
 byId("options").addEventListener("click", () => void chrome.runtime.openOptionsPage());
 
 function show() {
@@ -68,6 +77,7 @@ function show() {
   byId("first").hidden = toggle.checked || site === null || isAllowed(tab?.url, settings.sites);
   showProblem();
   showBlocked();
+  showUnread();
   const counts = countsOf(state);
   const looked = counts.fake + counts.uncertain + counts.real + counts.no_face;
   byId("findings").hidden = !toggle.checked || (state.problem !== null && looked === 0);
@@ -105,8 +115,8 @@ function article({ name, finding }) {
 }
 
 /** @param {string} name @param {string} text */
-function line(name, text) {
-  const element = document.createElement("p");
+function line(name, text, tag = "p") {
+  const element = document.createElement(tag);
   element.className = name;
   element.textContent = text;
   return element;
@@ -118,11 +128,36 @@ function showProblem() {
   byId("problem-hint").textContent = HINTS[state.problem?.code ?? ""] ?? "";
 }
 
+/** The hosts that FakeWeb may not read: of pictures, and of frames. */
+function blocked() {
+  return [...new Set([...state.blocked, ...Object.values(state.skipped).flatMap(({ frames }) => frames)])];
+}
+
+/** Say what was not checked, and why; names come from strangers, and are shown as text. */
+function showUnread() {
+  /** @type {Map<string, string[]>} */
+  const names = new Map();
+  for (const { name, why } of Object.values(state.unread)) names.set(why, [...(names.get(why) ?? []), name]);
+  const reasons = [...names].map(([why, all]) => {
+    const more = all.length > MOST_NAMES ? `, and ${all.length - MOST_NAMES} more` : "";
+    return `${why[0].toUpperCase()}${why.slice(1)}: ${all.slice(0, MOST_NAMES).join(", ")}${more}`;
+  });
+  const skipped = Object.values(state.skipped);
+  const small = skipped.reduce((sum, { small }) => sum + small, 0);
+  const videos = skipped.reduce((sum, { videos }) => sum + videos, 0);
+  if (small) reasons.push(`${small} smaller than ${settings.minSide} pixels, as set in the options`);
+  if (videos) reasons.push(`${videos} video${videos === 1 ? "" : "s"}: only the still before the start is looked at`);
+  byId("unread").hidden = !toggle.checked || reasons.length === 0;
+  byId("reasons").replaceChildren(...reasons.map((text) => line("", text, "li")));
+  byId("unread-hint").hidden = names.size === 0;
+  byId("unread-hint").textContent = SCREEN[state.screen];
+}
+
 function showBlocked() {
-  byId("blocked").hidden = !toggle.checked || state.blocked.length === 0;
-  const hosts = state.blocked.map((pattern) => pattern.replace(/^\w+:\/\/|\/\*$/g, ""));
+  byId("blocked").hidden = !toggle.checked || blocked().length === 0;
+  const hosts = blocked().map((pattern) => pattern.replace(/^\w+:\/\/|\/\*$/g, ""));
   const more = hosts.length > 3 ? ` and ${hosts.length - 3} more` : "";
-  byId("blocked-text").textContent = `Some pictures come from ${hosts.slice(0, 3).join(", ")}${more}, which your browser
+  byId("blocked-text").textContent = `Some pictures or frames come from ${hosts.slice(0, 3).join(", ")}${more}, which your browser
     does not let FakeWeb read yet.`;
 }
 

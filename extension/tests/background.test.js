@@ -126,7 +126,9 @@ test("a picture is read without cookies, and named by its hash", async () => {
 
 test("what is no picture, too large or gone is refused", async () => {
   const refused = [
-    [answering("<p>", { headers: { "Content-Type": "text/html" } }), "unreachable"],
+    [answering("<p>", { headers: { "Content-Type": "text/html" } }), "protected"],
+    [answering("", { status: 403 }), "protected"],
+    [answering('<svg><image href="data:image/png;base64,AA"/></svg>', { headers: { "Content-Type": "image/svg+xml" } }), "collage"],
     [answering("<svg/>", { headers: { "Content-Type": "image/svg+xml" } }), "drawing"],
     [answering("", { status: 404 }), "unreachable"],
     [answering(new Uint8Array(MOST_BYTES + 1), asPicture), "too-large"],

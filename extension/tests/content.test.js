@@ -15,9 +15,23 @@ test("the address in a CSS background is found in every notation", () => {
   assert.equal(find.urlInCss("linear-gradient(red, blue)"), null);
 });
 
-test("drawings and odd addresses are left alone", () => {
-  const kept = ["https://a.example/x", "blob:https://a.example/1", "data:image/png;base64,AA"];
-  const left = ["https://a.example/x.SVG?1", "data:image/svg+xml,<svg/>", "data:text/html,x", "chrome://x", "file:///a.png"];
+test("of a set for several densities the one counts that the screen shows", () => {
+  const css = 'image-set(url("2.png") 2dppx type("image/png"), url("1.png") 1dppx)';
+  assert.equal(find.urlInCss(css, 1), "1.png");
+  assert.equal(find.urlInCss(css, 1.5), "2.png");
+  assert.equal(find.urlInCss(css, 3), "2.png");
+});
+
+test("drawings without a photograph and odd addresses are left alone", () => {
+  const photo = `<svg><image href="data:image/jpeg;base64,AA"/></svg>`;
+  const kept = [
+    "https://a.example/x",
+    "blob:https://a.example/1",
+    "data:image/png;base64,AA",
+    `data:image/svg+xml,${encodeURIComponent(photo)}`,
+    `data:image/svg+xml;base64,${btoa(photo)}`,
+  ];
+  const left = ["data:image/svg+xml,<svg/>", "data:image/svg+xml,%", "data:text/html,x", "chrome://x", "file:///a.png"];
   assert.ok(kept.every(find.mayHoldAPhotograph));
   assert.ok(!left.some(find.mayHoldAPhotograph));
 });

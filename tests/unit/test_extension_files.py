@@ -15,14 +15,14 @@ MANIFEST = json.loads((EXTENSION / "manifest.json").read_text("utf-8"))
 
 @pytest.fixture
 def packed(tmp_path, monkeypatch):
-    """Pack into a folder: ``packed("a")`` -> the zip."""
+    """Pack into a folder: ``packed("a")`` -> the zip for Chrome."""
     spec = importlib.util.spec_from_file_location("fakeweb_tests_pack", EXTENSION / "pack.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    def pack(name: str) -> Path:
+    def pack(name: str, browser: str = "chrome") -> Path:
         monkeypatch.setattr(module, "DIST", tmp_path / name)
-        return module.pack()
+        return module.pack()[browser]
 
     return pack
 
@@ -44,6 +44,19 @@ def test_the_zip_holds_the_extension_and_nothing_else(packed):
         "popup",
     }
     assert not [n for n in names if n.endswith((".py", ".ts", ".lock"))]
+
+
+def test_each_browser_gets_a_manifest_of_its_own(packed):
+    manifests = {}
+    for browser in ("chrome", "firefox"):
+        with zipfile.ZipFile(packed("a", browser)) as archive:
+            manifests[browser] = json.loads(archive.read("manifest.json"))
+    assert list(manifests["chrome"]["background"]) == ["service_worker", "type"]
+    assert list(manifests["firefox"]["background"]) == ["scripts", "type"]
+    assert manifests["firefox"]["browser_specific_settings"]["gecko"]["id"]
+    assert "browser_specific_settings" not in manifests["chrome"]
+    assert "minimum_chrome_version" in manifests["chrome"]
+    assert "minimum_chrome_version" not in manifests["firefox"]
 
 
 def test_every_file_that_is_named_is_there(packed):

@@ -100,6 +100,9 @@ class Gallery:
 
     files: dict[str, bytes]
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    needs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Files that are given only where a header holds a text: path -> header, text."""
+    moved: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
     def url(self, path="/", host="127.0.0.1") -> str:
@@ -121,7 +124,14 @@ def serving(files: dict[str, bytes]):
         def do_GET(self):
             path = urlsplit(self.path).path
             gallery.asked.append((path, self.headers.get("Cookie")))
-            body = gallery.files.get("/index.html" if path == "/" else path)
+            body = gallery.files.get("/index.html" if path == "/" else gallery.moved.get(path, path))
+            header, text = gallery.needs.get(path, ("Host", ""))
+            if text not in self.headers.get(header, ""):
+                self.answer(403, b"not for you", {"Content-Type": "text/plain"})
+                return
+            if path in gallery.moved:
+                self.answer(302, b"", {"Location": gallery.moved[path]})
+                return
             kind = KINDS.get(Path(path).suffix, "text/html")
             headers = {
                 "Content-Type": kind,
@@ -388,10 +398,14 @@ class Driven:
 
     @contextmanager
     def popup(self, page):
-        """Open the popup over a page, as a click on the icon does."""
+        """Open the popup over a page by a click on the icon, which also lets the extension see this page's screen."""
         page.bring_to_front()
         session = self.context.new_cdp_session(page)
-        self.worker.evaluate("chrome.action.openPopup()")
+        browser = self.context.browser.new_browser_cdp_session()
+        tabs = browser.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
+        front = next(t["targetId"] for t in tabs if t["embedderData"]["tabActive"])
+        browser.send("Extensions.triggerAction", {"id": self.id, "targetId": front})
+        browser.detach()
         yield Popup(page, session)
         session.send("Target.closeTarget", {"targetId": _popup_target(session)["targetId"]})
         until(lambda: _popup_target(session) is None)
@@ -536,6 +550,7 @@ def driven(playwright, chromium, packed, road, tmp_path):
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
+            "--enable-unsafe-extension-debugging",  # to click on the icon
             f"--disable-extensions-except={packed}",
             f"--load-extension={packed}",
         ],
