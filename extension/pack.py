@@ -1,8 +1,8 @@
 """Pack the extension for the stores: ``python extension/pack.py``.
 
-Leaves ``dist/extension/`` (what to load unpacked, in either browser), ``dist/fakeweb-extension-VERSION-chrome.zip`` and
-``…-firefox.zip``, the same bytes for the same sources: files sorted, one date for all, nothing compressed. The zips differ
-in the manifest alone: each lacks what only the other browser reads.
+Leaves ``dist/extension/`` (what to load unpacked, in either browser), ``dist/fakeweb-extension-VERSION-chrome.zip``
+and ``...-firefox.zip``, the same bytes for the same sources: files sorted, one date for all, nothing compressed. The
+zips differ in the manifest alone: each lacks what only the other browser reads.
 """
 
 from __future__ import annotations

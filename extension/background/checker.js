@@ -3,7 +3,7 @@
 import { predict, ServerError } from "./api.js";
 import { Recent } from "./cache.js";
 import { dataUrl, fetchPicture, PictureError, sha256 } from "./pictures.js";
-import { Queue } from "./queue.js";
+import { Dropped, Queue } from "./queue.js";
 import { load } from "./settings.js";
 import { findingOf } from "./words.js";
 
@@ -126,9 +126,12 @@ export class Checker {
    */
   async _ask(bytes, overlay) {
     for (let tries = 1; ; tries += 1) {
+      const settings = await load();
       try {
-        return await predict(await load(), bytes, overlay);
+        return await predict(settings, bytes, overlay);
       } catch (error) {
+        const { server, key } = await load();
+        if (server !== settings.server || key !== settings.key) throw new Dropped("another server or key by now");
         if (!(error instanceof ServerError) || error.code !== "busy" || tries >= MOST_TRIES) throw error;
         const pause = Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, error.retryAfterMs));
         this.queue.pause(pause);

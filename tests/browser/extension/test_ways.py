@@ -2,19 +2,14 @@
 
 import base64
 import json
-import re
 
 import numpy as np
 import pytest
 
-from fakeweb.media import encode_jpeg, read_image
-from fakeweb.types import Image
-
-SIDE = 150
 WAYS = {
     "img": '<img id="img" src="/fake.jpg" alt="">',
     "srcset": '<img id="srcset" srcset="/fake.jpg 1x, /fake-large.jpg 2x" alt="">',
-    "picture": '<picture><source srcset="/fake.jpg" media="(min-width: 1px)"><img id="picture" src="/genuine.jpg" alt=""></picture>',
+    "picture": '<picture><source srcset="/fake.jpg"><img id="picture" src="/genuine.jpg" alt=""></picture>',
     "background": '<div id="background"></div>',
     "data": '<img id="data" src="DATA" alt="">',
     "blob": '<img id="blob" alt="">',
@@ -33,7 +28,7 @@ WAYS = {
     "scrolled-2": '<div class="slot" id="slot-2"></div>',
     "scrolled-3": '<div class="slot" id="slot-3"></div>',
     "svg-file": '<img id="svg-file" src="/photo.svg" alt="">',
-    "svg-image": '<svg id="svg" width="150" height="150"><image id="svg-image" href="/fake.jpg" width="150" height="150"/></svg>',
+    "svg-image": '<svg width="150" height="150"><image id="svg-image" href="/fake.jpg" height="150"/></svg>',
     "closed-shadow": '<closed-shadow id="closed-shadow"></closed-shadow>',
     "poster": '<video id="poster" poster="/fake.jpg"></video>',
     "before": '<div id="before"></div>',
@@ -54,15 +49,19 @@ MORE = {
     "srcdoc": """<iframe id="srcdoc" srcdoc="<img src='/fake.jpg' style='width: 120px; height: 120px'>"></iframe>""",
     "protected-background": '<div id="protected-background"></div>',
 }
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"><rect width="600" height="600" fill="#333"/>
+<image href="DATA" width="600" height="600"/></svg>"""
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ways</title><style>
-body { font: 13px sans-serif; margin: 20px; } main { display: grid; grid-template-columns: repeat(6, 160px); gap: 24px; }
+body { font: 13px sans-serif; margin: 20px; }
+main { display: grid; grid-template-columns: repeat(6, 160px); gap: 24px; }
 figure { margin: 0; height: 180px; } img, canvas, video, object, embed, input, iframe, div, open-shadow, closed-shadow
 { width: 150px; height: 150px; object-fit: cover; display: block; border: 0; padding: 0; }
 #background { background: url("/fake.jpg") center / cover; }
 #image-set { background: image-set(url("/fake.jpg") 1x, url("/fake-large.jpg") 2x) center / cover; }
 #gradient { background: linear-gradient(#0000, #0002), url("/fake.jpg") center / cover; }
 #protected-background { background: url("OTHER/for-this-page.jpg") center / cover; }
-#before { position: relative; } #before::before { content: ""; position: absolute; inset: 10px; background: url("/fake.jpg") center / cover; }
+#before { position: relative; }
+#before::before { content: ""; position: absolute; inset: 10px; background: url("/fake.jpg") center / cover; }
 #after::after { content: ""; display: block; width: 130px; height: 120px; background: url("/fake.jpg") center / cover; }
 #content { content: url("/fake.jpg"); } #rotated { rotate: 90deg; } #tiny { width: 60px; height: 60px; }
 #referer, #tainted, #protected-background { width: 330px; height: 330px; }
@@ -74,7 +73,8 @@ window.shift = 0; window.moved = []; window.long = [];
 new PerformanceObserver((list) => list.getEntries().forEach((e) => {
   window.shift += e.value; window.moved.push(...e.sources.map((s) => s.node?.localName + "#" + s.node?.id));
 })).observe({ type: "layout-shift", buffered: true });
-for (const [name, mode] of [["open-shadow", "open"], ["closed-shadow", "closed"]]) customElements.define(name, class extends HTMLElement {
+for (const [name, mode] of [["open-shadow", "open"], ["closed-shadow", "closed"]])
+customElements.define(name, class extends HTMLElement {
   connectedCallback() {
     const root = this.attachShadow({ mode });
     root.innerHTML = "<img src='/fake.jpg' style='width: 150px; height: 150px; object-fit: cover; display: block'>";
@@ -109,8 +109,8 @@ def service(run_service):
 
 
 @pytest.fixture
-def ways(gallery, portrait):
-    """The page that shows one forgery in every way; ``ways.url()``."""
+def ways(gallery) -> str:
+    """The address of a page that shows one forgery in every way."""
     picture = gallery.files["/fake.jpg"]
     inside = base64.b64encode(picture).decode()
     other = gallery.url("", host="localhost")
@@ -121,12 +121,15 @@ def ways(gallery, portrait):
     gallery.files |= {
         "/ways-mixed.html": page.replace("OTHER", other).encode(),
         "/frame-mixed.html": b'<img src="/fake.jpg" style="width: 120px; height: 120px" alt="">',
-        "/photo.svg": f'<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"><rect width="600" height="600" fill="#333"/><image href="data:image/jpeg;base64,{inside}" width="600" height="600"/></svg>'.encode(),
+        "/photo.svg": SVG.replace("DATA", f"data:image/jpeg;base64,{inside}").encode(),
         "/for-readers.jpg": picture + b"1",
         "/for-this-page.jpg": picture + b"2",
     }
     gallery.moved["/moved.jpg"] = "/fake.jpg"
-    gallery.needs |= {"/for-readers.jpg": ("Cookie", "who=reader"), "/for-this-page.jpg": ("Referer", "127.0.0.1")}
+    gallery.needs |= {
+        "/for-readers.jpg": ("Cookie", "who=reader"),
+        "/for-this-page.jpg": ("Referer", "127.0.0.1"),
+    }
     return gallery.url("/ways-mixed.html")
 
 
@@ -141,11 +144,10 @@ def marked(driven, page) -> set[str]:
         }))""",
         [*WAYS, *MORE, "genuine"],
     )
-    left, top, *_ = places.get("before", (0, 0))
-    if "before" in places:
-        places["before"] = [left + 10, top + 10, left + 140, top + 140]
-        left, top, *_ = places["after"]
-        places["after"] = [left, top, left + 130, top + 120]
+    left, top, *_ = places["before"]
+    places["before"] = [left + 10, top + 10, left + 140, top + 140]
+    left, top, *_ = places["after"]
+    places["after"] = [left, top, left + 130, top + 120]
     for name in ("frame", "foreign-frame", "srcdoc"):
         places.pop(name, None)
     marks = [m["box"] for m in driven.marks(page) if "fake" in m["classes"]]
@@ -196,7 +198,7 @@ COUNT = 300
 
 
 def test_a_page_of_three_hundred_pictures_stays_smooth(driven, gallery, until, tmp_path):
-    """No task of the page's thread computes for more than 50 ms while 300 pictures are found, marked and scrolled past."""
+    """No task of the page's thread computes for more than 50 ms while 300 pictures are found, marked, scrolled past."""
     pictures = "".join(
         f'<img src="/fake-small.jpg?{n}" width="200" height="200" alt="">' for n in range(COUNT)
     )
@@ -222,18 +224,18 @@ new PerformanceObserver((list) => list.getEntries().forEach((e) => window.shift 
     assert len([m for m in driven.marks(page) if "fake" in m["classes"]]) == COUNT
     tasks = main_thread_tasks(json.loads(trace.read_text()))
     assert len(tasks) > 100
-    worst = sorted(tasks, reverse=True)[:5]
-    print("longest tasks, CPU ms:", [round(ms, 1) for ms in worst])
-    assert worst[0] <= 50, worst
+    for name, which in (("CPU", 0), ("wall", 1)):
+        print(f"longest tasks, {name} ms:", sorted((round(t[which], 1) for t in tasks), reverse=True)[:5])
+    assert max(cpu for cpu, _ in tasks) <= 50, tasks
     assert page.evaluate("window.shift") == 0
 
 
-def main_thread_tasks(trace) -> list[float]:
-    """Milliseconds of processor time of every task of the page's thread."""
+def main_thread_tasks(trace) -> list[tuple[float, float]]:
+    """Milliseconds of processor time, and on the clock, of every task of the page's thread."""
     events = trace["traceEvents"]
     thread = next((e["pid"], e["tid"]) for e in events if e["name"] == "this thread")
     return [
-        e.get("tdur", e["dur"]) / 1000
+        (e["tdur"] / 1000, e["dur"] / 1000)
         for e in events
         if (e["pid"], e["tid"]) == thread and e["name"].endswith("RunTask") and e["ph"] == "X"
     ]
