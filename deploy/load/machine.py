@@ -64,6 +64,11 @@ class Service:
     """(seconds since the start, resident bytes of all its processes)."""
     files: int = 0
     """Most open files seen."""
+    open_files: list[tuple[float, int]] = field(default_factory=list)
+    """(seconds since the start, open files of the service)."""
+    stored: list[tuple[float, int]] = field(default_factory=list)
+    """(seconds since the start, bytes in its data folder)."""
+    data_dir: Path = Path()
     health_s: list[float] = field(default_factory=list)
     health_failures: list[str] = field(default_factory=list)
     started_s: float = field(default_factory=time.monotonic)
@@ -105,6 +110,7 @@ def service(core: int | None, *, command: list[str] | None = None, **settings: o
         with log.open("wb") as out:
             pinned_to = pinned(core, *(command or [sys.executable, "-m", "fakeweb", "serve"]))
             running = Service(port, subprocess.Popen(pinned_to, env=env, stdout=out, stderr=out), log)
+        running.data_dir = Path(str(own["data_dir"]))
         _wait(running)
         stop = threading.Event()
         watchers = [threading.Thread(target=w, args=(running, stop)) for w in (_sample, _ask_health)]
@@ -142,10 +148,15 @@ def _sample(running: Service, stop: threading.Event) -> None:
         try:
             family = [root, *root.children(recursive=True)]
             held = sum(p.memory_info().rss for p in family)
-            running.files = max(running.files, root.num_fds())
-        except psutil.Error:
+            files = root.num_fds()
+            stored = sum(p.stat().st_size for p in running.data_dir.rglob("*") if p.is_file())
+        except (psutil.Error, OSError):
             continue
-        running.memory.append((time.monotonic() - running.started_s, held))
+        now_s = time.monotonic() - running.started_s
+        running.files = max(running.files, files)
+        running.memory.append((now_s, held))
+        running.open_files.append((now_s, files))
+        running.stored.append((now_s, stored))
 
 
 def _ask_health(running: Service, stop: threading.Event) -> None:

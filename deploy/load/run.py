@@ -173,6 +173,8 @@ def _seen(running: Service) -> dict[str, object]:
         "health_failures": running.health_failures[:10],
         "open_files_max": running.files,
         "memory": [[round(t), b] for t, b in running.memory[::step]],
+        "open_files": [[round(t), n] for t, n in running.open_files[::step]],
+        "stored": [[round(t), b] for t, b in running.stored[::step]],
         "memory_growth_mb": growth_mb(running.memory),
         "log_errors": running.errors()[:10],
     }

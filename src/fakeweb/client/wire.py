@@ -157,7 +157,7 @@ def _retry_after_s(response: http.client.HTTPResponse) -> float:
         wait_s = float(response.getheader("Retry-After") or 1)
     except ValueError:
         wait_s = 1.0
-    return min(_LONGEST_WAIT_S, wait_s) * (1 + 0.25 * random.random())
+    return min(_LONGEST_WAIT_S, max(0.0, wait_s)) * (1 + 0.25 * random.random())
 
 
 def _error(response: http.client.HTTPResponse, wait_s: float) -> Exception:

@@ -131,12 +131,12 @@ class Admission:
 class Ticket:
     """One request that was let in; close it when it is answered."""
 
-    __slots__ = ("_admission", "_cost_s", "_counts", "_place", "_timer", "_who")
+    __slots__ = ("_admission", "_cost_s", "_counts", "_places", "_timer", "_who")
 
     def __init__(self, admission: Admission, who: str, place: Place) -> None:
         self._admission = admission
         self._who = who
-        self._place = place
+        self._places = [place]
         self._counts = False
         self._enter(admission.service_s)
         self._timer = asyncio.get_running_loop().call_later(_FRESH_S, self._leave)
@@ -153,11 +153,23 @@ class Ticket:
         self._leave()
         self._enter(sum(map(self._admission.reckon, decoding)))
 
+    def hold(self, count: int) -> None:
+        """Count bytes that stand in memory until the answer is taken.
+
+        Raises:
+            Busy: The caller has its share in use.
+        """
+        place = self._admission.uploads.take(self._who, count)
+        if place is None:
+            raise Busy("too much is being sent at once", hint="take the answers first", retry_after_s=2)
+        self._places.append(place)
+
     def close(self) -> None:
         """Make room."""
         self._timer.cancel()
         self._leave()
-        self._place.close()
+        while self._places:
+            self._places.pop().close()
 
     def __enter__(self) -> Self:
         return self

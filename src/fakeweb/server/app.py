@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 import fakeweb
 from fakeweb.errors import FakeWebError
 from fakeweb.render import REPORT_SCHEMA
+from fakeweb.server.connection import AtOnce
 from fakeweb.server.gate import Gate
 from fakeweb.server.problems import for_caller, from_status, from_unknown, invalid, problem_answer
 from fakeweb.server.routes import about, local, predict, results, review, videos
@@ -41,6 +42,9 @@ def create_app(settings: Settings) -> Any:
     Args:
         settings: How it runs.
 
+    Returns:
+        The application; its ``service``, and its ``at_once`` for :func:`fakeweb.server.connection.bounded`.
+
     Raises:
         UsageError, StoreFailed: The database cannot be used.
     """
@@ -57,8 +61,13 @@ def create_app(settings: Settings) -> Any:
     api = _api(lifespan)
     api.state.service = service
     add_page(api, settings.page_dir or PAGE)
-    app: Any = Gate(api, settings, service.admission, service.ring, service.metrics)
+    gate = Gate(
+        api, settings, service.admission, service.ring, service.metrics, lambda: about.health(service)
+    )
+    app: Any = gate
+    at_once: AtOnce | None = gate.at_once
     if settings.cors_origins:
+        at_once = None  # it would lack the headers that are added here
         app = CORSMiddleware(
             app,
             allow_origins=list(settings.cors_origins),
@@ -73,6 +82,7 @@ def create_app(settings: Settings) -> Any:
             ],
         )
     app.service = service
+    app.at_once = at_once
     return app
 
 
@@ -88,7 +98,7 @@ def _api(lifespan: Any) -> FastAPI:
         version=fakeweb.__version__,
         description=_TEXT,
         license_info={"name": "Apache-2.0"},
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,  # it is written once, see routes.about
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,

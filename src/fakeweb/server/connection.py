@@ -1,14 +1,16 @@
 """A connection, bounded while it is read: what a stranger sends costs little before anybody knows who it is.
 
 uvicorn's protocol reads heads of any length, queues any number of requests that come without waiting for answers, and
-takes a body in pieces of any size. Here bytes, lines and time of a head are counted while they arrive, and bodies
-that nobody wants are thrown away up to a limit.
+takes a body in pieces of any size, and waits for ever for who does not read. Here bytes, lines and time of a head are
+counted while they arrive, bodies that nobody wants are thrown away up to a limit, and answers that are not taken are
+given up. What can be answered from the head alone is, without a task.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -24,6 +26,9 @@ HEAD_S = 10.0
 """Time for a head to arrive."""
 DRAINED_BYTES = 64 << 20
 """So much of the body of a refused request is read and thrown away, so that its sender sees the answer."""
+STALLED_S = 10.0
+"""Who takes less than ``_TAKEN_BYTES`` of an answer in so long is cut off."""
+_TAKEN_BYTES = 64 << 10
 _PIPELINED = 8
 _SLICE_BYTES = 64 << 10
 _BARREN_BYTES = 32 << 10
@@ -32,14 +37,18 @@ _PIECE_BYTES = 64
 _LINGER_BYTES = 256 << 10
 _LINGER_S = 1.0
 _LOOKED_AT = 64
+_UPGRADE = re.compile(rb"\nupgrade[ \t]*:", re.IGNORECASE)
+
+AtOnce = Callable[[MutableMapping[str, Any]], bytes | None]
+"""Returns the whole answer to a request, or None where that takes more than its head: :meth:`.gate.Gate.at_once`."""
 
 
 class Crowd:
     """All open connections, by where they come from.
 
     Args:
-        most: How many may be open. When all are taken, somebody new gets the place of an idle connection of whoever
-            has most.
+        most: How many may be open. When all are taken, somebody new gets the place of a connection of whoever has
+            most that is idle or whose answer is not taken.
     """
 
     def __init__(self, most: int) -> None:
@@ -69,7 +78,7 @@ class Crowd:
         if len(self._by_party[largest]) <= len(self._by_party.get(newcomer, ())) + 1:
             return False
         for _, oldest in zip(range(_LOOKED_AT), list(self._by_party[largest]), strict=False):
-            if oldest.idle:
+            if oldest.spare:
                 self.leave(oldest)
                 oldest.transport.abort()
                 return True
@@ -80,12 +89,15 @@ class Connection(HttpToolsProtocol):
     """uvicorn's protocol with limits for what it leaves open; see :func:`bounded`."""
 
     crowd: Crowd
+    at_once: AtOnce | None = None
     timeout_keep_alive_task: asyncio.TimerHandle | None
     party = ""
     """Who is at the other end, see :func:`fakeweb.server.fair.party`."""
     drained_bytes = DRAINED_BYTES
     """How much of this request's body is thrown away once it is answered."""
     _timer: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
+    _took_some = False
     _why: FakeWebError | None = None
     _lingering = False
     _in_head = True
@@ -95,6 +107,11 @@ class Connection(HttpToolsProtocol):
     def idle(self) -> bool:
         """Whether no request is being answered."""
         return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def spare(self) -> bool:
+        """Whether little is lost with it: it is idle, or what it was answered is not taken."""
+        return self.idle or self.flow.write_paused
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection in, or say that there are too many."""
@@ -109,6 +126,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Make its place free."""
         self._unwatch()
+        if self._reader is not None:
+            self._reader.cancel()
         self.crowd.leave(self)
         super().connection_lost(exc)
 
@@ -128,6 +147,7 @@ class Connection(HttpToolsProtocol):
     def _parse(self, piece: bytes) -> None:
         if self._in_head:
             self._head_bytes += len(piece)
+            piece = _without_upgrade(piece)
         else:
             self._barren += len(piece)
         super().data_received(piece)
@@ -193,6 +213,55 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._head_bytes, self._barren = True, 0, 0
         super().on_message_complete()
 
+    # what uvicorn calls
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Answer at once where that is possible, without a task."""
+        answer = self.at_once(cycle.scope) if self.at_once is not None and cycle.keep_alive else None
+        if answer is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        cycle.response_started = cycle.response_complete = True
+        date = b"".join(name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers)
+        self.transport.write(answer.replace(b"\r\n", b"\r\n" + date, 1))
+        self.on_response_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """End a connection whose parser takes all that follows for another protocol: it must not mean anything."""
+        self.transport.close()
+
+    # who reads
+
+    def pause_writing(self) -> None:
+        """More was answered than is taken."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """It was taken."""
+        self._took_some = True
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """Begin the next request; watch over an answer that still has to be taken."""
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        if self._reader is None:
+            self._took_some = False
+            left = self.transport.get_write_buffer_size()
+            self._reader = self.loop.call_later(STALLED_S, self._look_at_reader, left)
+
+    def _look_at_reader(self, before: int) -> None:
+        self._reader = None
+        left = self.transport.get_write_buffer_size()
+        if left and not self._took_some and left > before - _TAKEN_BYTES:
+            self.transport.abort()
+        elif left:
+            self._watch_reader()
+
     # saying no
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words
@@ -235,13 +304,22 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
 
-def bounded(most: int) -> type[Connection]:
-    """Return the protocol of a service with so many connections."""
+def bounded(most: int, answer: AtOnce | None = None) -> type[Connection]:
+    """Return the protocol of a service with so many connections, and what answers from heads alone."""
 
     class Bounded(Connection):
         crowd = Crowd(most)
+        at_once = None if answer is None else staticmethod(answer)
 
     return Bounded
+
+
+def _without_upgrade(piece: bytes) -> bytes:
+    """Rename headers that ask for another protocol, which nobody here speaks: the parser would drop the body."""
+    end = piece.find(b"\r\n\r\n") + 1 or len(piece)
+    if _UPGRADE.search(piece, 0, end) is None:
+        return piece
+    return _UPGRADE.sub(b"\nignored:", piece[:end]) + piece[end:]
 
 
 def _with_status(status: int, text: str) -> BadRequest:

@@ -1,7 +1,8 @@
 """The door: the first code a request meets, and the last an answer passes.
 
 It knows who calls, how often they may, and whether there is room, from the headers alone: a request that is refused
-costs a fraction of a millisecond and none of its body is kept. It adds the security headers, counts and times.
+costs a fraction of a millisecond and none of its body is kept. It adds the security headers, counts and times, and
+bounds the bodies that are no uploads.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
-from fakeweb.errors import Busy, FakeWebError, NotFound, TooLarge, Unauthorized
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from fakeweb.errors import BadRequest, Busy, FakeWebError, NotFound, TooLarge, Unauthorized
 from fakeweb.media import check_host, check_origin
 from fakeweb.server.admission import Admission
+from fakeweb.server.bodies import Pace
 from fakeweb.server.connection import DRAINED_BYTES
 from fakeweb.server.fair import party
 from fakeweb.server.keys import Buckets, Key, KeyRing, anybody
@@ -54,6 +59,9 @@ _ROUTES: Final = (
     (re.compile(r"/(livez|readyz)"), "health", OPEN),
     (re.compile(r"/v1/openapi\.json"), "page", OPEN),
 )
+_UPLOADS: Final = frozenset((*(p for p in _PICTURES if p != "/v1/urls"), "/v1/videos"))
+"""Whose bodies are read as they come, see :mod:`.bodies`; others are small and are read before anything is done."""
+_WITH_BODY: Final = ("POST", "PUT", "PATCH")
 _GUARDED: Final = ("/v1", "/predict", "/metrics")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -69,6 +77,17 @@ _PAGES: Final = (
     b"img-src 'self' data: blob:; "
     b"media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self' blob:; "
     b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+_ALWAYS: Final = b"".join(
+    name + b": " + value + b"\r\n"
+    for name, value in (
+        *_SECURITY,
+        (b"content-security-policy", _NOTHING),
+        (b"permissions-policy", _NO_DEVICES),
+        (b"cache-control", b"no-store"),
+    )
 )
 
 
@@ -95,16 +114,24 @@ class Gate:
         admission: Whether there is room.
         ring: Who may come in.
         metrics: Where it is counted.
+        health: What ``/livez`` says.
     """
 
     def __init__(
-        self, app: App, settings: Settings, admission: Admission, ring: KeyRing, metrics: Metrics
+        self,
+        app: App,
+        settings: Settings,
+        admission: Admission,
+        ring: KeyRing,
+        metrics: Metrics,
+        health: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._app = app
         self._settings = settings
         self._admission = admission
         self._ring = ring
         self._metrics = metrics
+        self._health = health
         self._buckets = Buckets()
         self._pauses = Buckets()
         self._longest = {
@@ -136,10 +163,13 @@ class Gate:
             length = _content_length(scope)
             answer.too_long = length is not None and length > DRAINED_BYTES
             self._check_length(length, route)
+            if scope["method"] in _WITH_BODY and scope["path"] not in _UPLOADS:
+                receive = await self._small(receive)
             if scope["method"] == "POST" and needs == "predict":
                 with self._admission.admit(key.id, length) as ticket:
                     scope["fakeweb.ticket"] = ticket
                     await self._app(scope, receive, answer)
+                    await _taken(scope)
             else:
                 await self._app(scope, receive, answer)
         except FakeWebError as error:
@@ -157,6 +187,60 @@ class Gate:
         finally:
             self._metrics.requests.labels(route, answer.status or 499).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+    def at_once(self, scope: Scope) -> bytes | None:
+        """Answer what a head alone decides: that the process lives, and no to a picture where there is no room.
+
+        Returns:
+            The whole answer, all but its date; None: :meth:`__call__` decides.
+        """
+        started, method, path = time.perf_counter(), scope["method"], scope["path"]
+        if self._settings.proxies and not self._settings.needs_key:  # who calls stands in headers
+            return None
+        try:
+            if method == "GET" and path == "/livez":
+                route, found = "health", self._alive(scope)
+            elif method == "POST" and path in _PICTURES:
+                route, found = _PICTURES[path], self._no_room(scope, _PICTURES[path])
+            else:
+                return None
+        except FakeWebError:
+            return None
+        if found is None:
+            return None
+        status, answer = found
+        self._metrics.requests.labels(route, status).inc()
+        self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+        return answer
+
+    def _alive(self, scope: Scope) -> tuple[int, bytes] | None:
+        if not self._settings.needs_key:
+            self._check_browser(scope)
+        address = party((scope.get("client") or ("",))[0])
+        if self._pauses.owe(f"open {address}", _STRANGERS_PER_MINUTE) > 0:
+            return None
+        body = orjson.dumps(self._health())
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        return 200, _written(200, headers, body, secrets.token_hex(8))
+
+    def _no_room(self, scope: Scope, route: str) -> tuple[int, bytes] | None:
+        if self._settings.needs_key:
+            key = self._ring.find(scope["headers"], "predict")
+        else:
+            self._check_browser(scope)
+            address = party((scope.get("client") or ("",))[0])
+            key = anybody(address, self._settings.anonymous_per_minute)
+        self._check_length(_content_length(scope), route)
+        try:
+            self._admission.check(key.id)
+        except Busy as error:
+            self._buckets.take(key.id, key.per_minute)
+            if self._pauses.owe(key.id, _REFUSED_PER_MINUTE) > 0:
+                return None
+            self._metrics.refused.labels(error.code).inc()
+            request_id = secrets.token_hex(8)
+            return error.http_status, _written(*problem_answer(error, request_id), request_id)
+        return None
 
     def _check_browser(self, scope: Scope) -> None:
         """Refuse what a stranger's page makes a browser on this machine send: it needs no key here."""
@@ -188,12 +272,43 @@ class Gate:
         if pause_s > 0:
             await asyncio.sleep(pause_s)
 
+    async def _small(self, receive: Receive) -> Receive:
+        """Read a body that is no upload, within limits and time; return what gives it to the application."""
+        pace, body, more = Pace(self._settings.upload_idle_s, self._settings.upload_bytes_per_s), b"", True
+        while more:
+            message = await pace.wait(receive)
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the connection was closed before the request was complete")
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            pace.came(len(message.get("body", b"")))
+            self._check_length(len(body), "")
+        whole = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_whole() -> Message:
+            return whole.pop() if whole else await receive()
+
+        return receive_whole
+
     def _check_length(self, length: int | None, route: str) -> None:
         most = self._longest.get(route, _FORM_BYTES)
         if length is not None and length > most:
             raise TooLarge(
                 f"the request has {length:,} bytes; this address takes {most:,}", hint="send a smaller file"
             )
+
+
+async def _taken(scope: Scope) -> None:
+    """Wait until most of an answer is taken: so long what it took to make it stays in use."""
+    if (connection := scope.get("fakeweb.connection")) is not None:
+        await connection.flow.drain()
+
+
+def _written(status: int, headers: list[tuple[bytes, bytes]], body: bytes, request_id: str) -> bytes:
+    """Return an answer as it goes over the wire."""
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    own = f"x-request-id: {request_id}\r\n\r\n".encode()
+    return b"".join((STATUS_LINE[status], lines, _ALWAYS, own, body))
 
 
 def _content_length(scope: Scope) -> int | None:

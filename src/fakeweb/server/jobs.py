@@ -108,7 +108,7 @@ class Jobs:
 
     async def adopt(self) -> None:
         """Take over unfinished jobs of services that are gone; those whose upload is out of reach end in time."""
-        for job in await self._store.run(self._store.orphaned_jobs, SILENT_S):
+        for job in await self._store.run(self._store.orphaned_jobs, SILENT_S, self.instance):
             if (self._folder / job["id"] / "upload").is_file():
                 if await self._store.run(self._store.adopt_job, job["id"], self.instance, SILENT_S):
                     LOG.info("job %s is taken over from a service that is gone", job["id"])

@@ -42,6 +42,7 @@ class Judged:
         name: What the caller calls the picture.
         cached: Whether it was there before.
         drawn: PNG of the overlay, empty where none was asked for.
+        erased: Whether these bytes were erased while they were judged: then nothing of it is stored.
     """
 
     id: str | None
@@ -49,6 +50,7 @@ class Judged:
     name: str
     cached: bool
     drawn: bytes = b""
+    erased: bool = False
 
 
 class Memory:
@@ -113,6 +115,7 @@ class Pictures:
         self.harmful = HarmfulFiles(store)
         self._running: dict[str, _Shared] = {}
         self._memory = Memory()
+        self._erased: dict[tuple[str | None, str], float] = {}
 
     def cache_key(self, digest: str, options: PredictOptions | VideoOptions) -> str:
         """Return what makes two requests the same: bytes, all that the scanner is made of, the request's options."""
@@ -212,7 +215,9 @@ class Pictures:
         summary = judged.report.summary
         found, stored = self.impact(summary.p_fake, options.reach), judged.id is not None
         try:
-            queue_id = await self.enqueue(caller, judged.id, summary, options, found)
+            queue_id = None
+            if not judged.erased:
+                queue_id = await self.enqueue(caller, judged.id, summary, options, found)
         except StoreFailed:
             if options.queue:
                 raise
@@ -268,9 +273,19 @@ class Pictures:
         }
         return await self._store.run(self._store.add_item, item, may_lower=caller.may("queue"))
 
-    def forget(self) -> None:
-        """Forget what is in memory; called when something was deleted."""
+    def forget(self, tenant: str | None = None, media_sha256: str = "") -> None:
+        """Forget what is in memory; called when something was deleted.
+
+        Args:
+            tenant: Whose; None: anybody's.
+            media_sha256: All about these bytes was: what is being judged of them is not stored either.
+        """
         self._memory.clear()
+        if media_sha256 and self._running:
+            longest_s = 2 * self._settings.deadline_s
+            now = time.monotonic()
+            self._erased = {k: v for k, v in self._erased.items() if now - v < longest_s}
+            self._erased[tenant, media_sha256] = now
 
     async def _known(self, key: str, name: str) -> Judged | None:
         found = self._memory.get(key)
@@ -304,7 +319,9 @@ class Pictures:
             self._running[key] = shared
             shared.task.add_done_callback(lambda _: self._running.pop(key, None))
         judged = await shared.wait()
-        return judged if first else Judged(judged.id, judged.report, upload.name, cached=True)
+        if first:
+            return judged
+        return Judged(judged.id, judged.report, upload.name, cached=True, erased=judged.erased)
 
     async def _fresh(
         self,
@@ -316,9 +333,12 @@ class Pictures:
         *,
         draw: bool,
     ) -> Judged:
+        begun_s = time.monotonic()
         work = self._work(caller, upload, options, deadline_s, report=None, draw=draw)
         report, drawn = from_frame(*await work)
         result_id = None
+        if any(self._erased.get((who, upload.sha256), 0.0) > begun_s for who in (caller.tenant, None)):
+            return Judged(None, report, upload.name, cached=False, drawn=drawn, erased=True)
         with suppress(StoreFailed):  # a full disk or a lost database is no reason to throw it away
             result_id = await self._store.keep(caller.tenant, key, upload.sha256, report.packed)
             self._remember(key, result_id, report)

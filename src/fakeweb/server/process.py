@@ -33,7 +33,7 @@ def run(settings: Settings) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        http=bounded(connections),
+        http=bounded(connections, app.at_once),
         ws="none",
         lifespan="off",  # begun and ended by the server below, so that errors stay errors
         backlog=_BACKLOG,

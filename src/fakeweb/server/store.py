@@ -97,6 +97,8 @@ class Store(Database):
             try:
                 self._at_once = sqlite3.connect(self.path, timeout=0, check_same_thread=False)
                 prepare_sqlite(self._at_once, None)
+                # the event loop does not wait for the disk: the heartbeat moves the log into the file
+                self._at_once.execute("PRAGMA wal_autocheckpoint=0")
             except sqlite3.Error:
                 self._close_at_once()
             self._at_once_inode = self.inode
@@ -268,9 +270,12 @@ class Store(Database):
         where = (JOBS.c.instance == instance) & JOBS.c.state.in_(UNFINISHED)
         return self._jobs(where)
 
-    def orphaned_jobs(self, silent_s: float) -> list[Row]:
-        """Return unfinished jobs of services that have not been there for so long."""
-        return self._jobs(JOBS.c.state.in_(UNFINISHED) & _silent(silent_s))
+    def orphaned_jobs(self, silent_s: float, instance: str) -> list[Row]:
+        """Return unfinished jobs of other services than this one that have not been there for so long.
+
+        This one may have stood still itself, or its clock jumped: what it is doing is no orphan.
+        """
+        return self._jobs(JOBS.c.state.in_(UNFINISHED) & _silent(silent_s) & (JOBS.c.instance != instance))
 
     def adopt_job(self, job_id: str, instance: str, silent_s: float) -> bool:
         """Make an orphaned job this instance's; tell whether it was still one."""

@@ -67,6 +67,10 @@ def test_it_waits_as_long_as_it_is_told(served, monkeypatch):
     ]
     with Client(url, key="fw_x") as client:
         assert client.models() == MODELS
+        answers += [(status, {**headers, "Retry-After": "-3"}, body), (200, {}, json.dumps(MODELS).encode())]
+        assert client.models() == MODELS
+        assert slept.pop() == 0.0, "time does not go back"
+        del asked[3:]
     assert len(asked) == 3
     assert all(4 <= s <= 5 for s in slept)
     assert len(slept) == 2

@@ -220,3 +220,18 @@ def test_what_takes_longer_than_there_is_time_is_refused():
     admission.check_cost(Cost(40_000_000, 1.0), "a.png", 20.0)
     with pytest.raises(TooLarge, match="takes too long to judge"):
         admission.check_cost(Cost(40_000_000, 1.0), "a.png", 4.0)
+
+
+def test_what_an_answer_holds_counts_until_it_is_taken():
+    async def check():
+        admission = make()
+        ticket, other = admission.admit("a", 100), admission.admit("b", 100)
+        ticket.hold(300)
+        with pytest.raises(Busy):
+            ticket.hold(300)
+        other.hold(200)
+        ticket.close()
+        other.close()
+        assert admission.uploads.used == 0
+
+    run(check)

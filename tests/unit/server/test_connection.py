@@ -16,8 +16,14 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
 
 async def app(scope, receive, send):
-    """Read the body and say how long it was; at /refused do not read it; at /slow wait."""
+    """Read the body and say how long it was; at /refused do not read it; at /slow wait; at /long say much."""
     count = 0
+    if scope["path"] == "/long":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1000):
+            await send({"type": "http.response.body", "body": b"a" * 65536, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
     if scope["path"] == "/slow":
         await asyncio.sleep(0.3)
     while scope["path"] != "/refused":
@@ -36,12 +42,18 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-def serve(check, most=100):
-    """Run ``check(open_connection)`` against a server with these connections."""
+def serve(check, most=100, at_once=None):
+    """Run ``check(open_connection)`` against a server with these connections, which answers so from heads."""
 
     async def run():
         config = uvicorn.Config(
-            app, port=0, http=bounded(most), lifespan="off", log_config=None, log_level="error", ws="none"
+            app,
+            port=0,
+            http=bounded(most, at_once),
+            lifespan="off",
+            log_config=None,
+            log_level="error",
+            ws="none",
         )
         server = uvicorn.Server(config)
         task = asyncio.ensure_future(server.serve())
@@ -240,3 +252,98 @@ def test_heads_may_be_as_long_as_is_said():
         assert (await answer(reader))[0] == 200
 
     serve(check)
+
+
+LONG = GET.replace(b"/ ", b"/long ")
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+
+
+async def cut_off(reader, writer, after_s):
+    """Take nothing for so long, then all: less came than was promised."""
+    writer.transport.pause_reading()
+    await asyncio.sleep(after_s)
+    writer.transport.resume_reading()
+    with contextlib.suppress(ConnectionError):
+        return len(await asyncio.wait_for(reader.read(), 10)) < 65_000_000
+    return True
+
+
+def test_who_does_not_take_an_answer_is_cut_off(monkeypatch):
+    monkeypatch.setattr(connection, "STALLED_S", 0.3)
+
+    async def check(connect):
+        reader, writer = await connect()
+        await send(writer, LONG)
+        assert await cut_off(reader, writer, 1.0)
+        reader, writer = await connect()  # who takes it slowly gets it
+        await send(writer, LONG)
+        count = 0
+        while count < 65_000_000:
+            count += len(await asyncio.wait_for(reader.read(1 << 20), 5))
+            await asyncio.sleep(0.01)
+
+    serve(check)
+
+
+def test_whose_answer_is_not_taken_makes_room_when_all_places_are_taken():
+    async def check(connect):
+        many = [await connect("127.0.0.2") for _ in range(3)]
+        for _, writer in many:
+            writer.transport.pause_reading()
+            await send(writer, LONG)
+        await asyncio.sleep(0.3)
+        reader, writer = await connect("127.0.0.3")
+        await send(writer, GET)
+        assert (await asyncio.wait_for(answer(reader), 5))[0] == 200
+
+    serve(check, most=3)
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade ", b"UPGRADE"])
+def test_who_asks_for_another_protocol_is_served_by_this_one(name):
+    async def check(connect):
+        reader, writer = await connect()
+        head = POST + UPGRADE.replace(b"Upgrade:", name.strip() + b":")
+        await send(writer, head + b"Content-Length: 5\r\n\r\n", b"hello", GET)
+        assert await asyncio.wait_for(answer(reader), 5) == (200, b"5 4")
+        assert await asyncio.wait_for(answer(reader), 5) == (200, b"0 1")
+
+    serve(check)
+
+
+def test_a_body_never_becomes_a_request():
+    async def check(connect):
+        for cut in range(0, len(UPGRADE), 4):
+            reader, writer = await connect()
+            head = POST + UPGRADE
+            at = len(POST) + cut
+            await send(writer, head[:at])
+            await asyncio.sleep(0.002)
+            await send(writer, head[at:] + b"Content-Length: %d\r\n\r\n" % len(GET))
+            await asyncio.sleep(0.002)
+            await send(writer, GET)
+            with contextlib.suppress(TimeoutError):
+                said = await asyncio.wait_for(answer(reader), 0.2)
+                assert said is None or said[1].startswith(str(len(GET)).encode())
+                assert await asyncio.wait_for(answer(reader), 0.02) is None
+
+    serve(check)
+
+
+def test_what_a_head_decides_is_answered_at_once_and_in_order():
+    def at_once(scope):
+        no = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\nno"
+        return no if scope["path"] == "/no" else None
+
+    async def check(connect):
+        no = POST.replace(b"/ ", b"/no ") + b"Content-Length: 100000\r\n\r\n" + b"a" * 100_000
+        reader, writer = await connect()
+        await send(writer, GET + no + GET.replace(b"/ ", b"/slow ") + no + no + GET)
+        said = [await asyncio.wait_for(answer(reader), 5) for _ in range(6)]
+        assert [body for _, body in said] == [b"0 1", b"no", b"0 1", b"no", b"no", b"0 1"]
+        await send(writer, no[:-50_000])
+        assert (await asyncio.wait_for(answer(reader), 5))[1] == b"no"
+        await send(writer, no[-50_000:] + GET)
+        assert (await asyncio.wait_for(answer(reader), 5))[1] == b"0 1"
+
+    serve(check, at_once=at_once)

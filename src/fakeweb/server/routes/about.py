@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 import fakeweb
 from fakeweb.errors import NotFound
@@ -39,7 +41,7 @@ _DOCS = """<!doctype html>
 @router.get("/livez", response_model=Health, summary="Is the process alive?", operation_id="livez")
 async def livez(request: Request) -> Response:
     """Answer 200 as long as the process answers at all."""
-    return json_answer(_health(service_of(request)))
+    return json_answer(health(service_of(request)))
 
 
 @router.get(
@@ -51,8 +53,8 @@ async def livez(request: Request) -> Response:
 )
 async def readyz(request: Request) -> Response:
     """Answer 200 where pictures can be judged and kept, 503 while starting, stopping or broken."""
-    health = _health(service_of(request))
-    return json_answer(health, 200 if health["status"] == "ok" else 503)
+    found = health(service_of(request))
+    return json_answer(found, 200 if found["status"] == "ok" else 503)
 
 
 @router.get(
@@ -114,12 +116,25 @@ async def docs_asset(name: str) -> Response:
     """Return a file of the interactive documentation."""
     if name not in _SWAGGER:
         raise NotFound("there is no such file", hint="open /docs")
-    return FileResponse(
-        ASSETS / "swagger-ui" / name, media_type=_SWAGGER[name], headers={"Cache-Control": "max-age=86400"}
-    )
+    return Response(_asset(name), media_type=_SWAGGER[name], headers={"Cache-Control": "max-age=86400"})
 
 
-def _health(service: Service) -> dict[str, Any]:
+@router.get("/v1/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> Response:
+    """Return the OpenAPI document, which is written once."""
+    state = request.app.state
+    if not hasattr(state, "openapi"):
+        state.openapi = orjson.dumps(request.app.openapi())
+    return Response(state.openapi, media_type="application/json")
+
+
+@cache
+def _asset(name: str) -> bytes:
+    return (ASSETS / "swagger-ui" / name).read_bytes()
+
+
+def health(service: Service) -> dict[str, Any]:
+    """Return what ``/livez`` and ``/readyz`` say."""
     return {
         "status": service.status,
         "workers_ready": service.pool.ready,

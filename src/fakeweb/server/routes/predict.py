@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from fakeweb.errors import Busy, FakeWebError, Refused
+from fakeweb.errors import Busy, FakeWebError, Refused, TooLarge
 from fakeweb.media import Limits, decoding_cost, fetch_url
 from fakeweb.server.bodies import Form, MemorySink, Reader, Upload, safe_name
 from fakeweb.server.pictures import Judged, deadline_in
@@ -66,6 +66,10 @@ _BATCH_BODY: dict[str, Any] = {
         },
     }
 }
+MOST_DRAWN_BYTES = 64 << 20
+"""Of all overlays in one answer."""
+_COPIES = 3
+"""So many times the bytes of an overlay stand in memory, at worst: as PNG, as base64, and in the answer."""
 _OTHERS: tuple[Kind, ...] = ("image/png", "text/html")
 _FORMS = {
     "description": "The judgement; with `Accept: image/png` the overlay, with `Accept: text/html` a page to hand on."
@@ -191,6 +195,7 @@ async def _answer(
     pictures, caller = service_of(request).pictures, caller_of(request)
     draw = kind == "image/png" or (kind == "application/json" and options.overlay)
     judged = await pictures.picture(caller, upload, options, draw=draw, deadline_s=deadline_s)
+    _hold(request, judged, MOST_DRAWN_BYTES)
     if kind == "application/json":
         return json_answer(await pictures.answer(caller, judged, options, overlay=options.overlay))
     await pictures.answer(caller, judged, options, overlay=False)  # for the queue
@@ -202,25 +207,32 @@ async def _answer(
 
 async def _answers(request: Request, uploads: list[Upload], options: PredictOptions) -> Response:
     """Judge one after the other: a batch takes no more of the workers than a single picture."""
-    items = []
+    items, left = [], MOST_DRAWN_BYTES
     for number, upload in enumerate(uploads, 1):
         own = options
         if options.reference:
             own = options.model_copy(update={"reference": f"{options.reference[:190]} #{number}"})
-        items.append(await _item(request, upload, own))
+        item, drawn = await _item(request, upload, own, left)
+        items.append(item)
+        left -= drawn
     return json_answer({"items": items})
 
 
-async def _item(request: Request, upload: Upload, options: PredictOptions) -> dict[str, Any]:
+async def _item(
+    request: Request, upload: Upload, options: PredictOptions, most_drawn: int
+) -> tuple[dict[str, Any], int]:
+    """Return one picture's part of the answer, and the bytes of its overlay."""
     pictures, caller, request_id = (
         service_of(request).pictures,
         caller_of(request),
         request.scope["fakeweb.id"],
     )
     item: dict[str, Any] = {"name": upload.name, "status": 200, "judgement": None, "problem": None}
-    deadline_s = deadline_in(service_of(request).settings.deadline_s)
+    deadline_s, drawn = deadline_in(service_of(request).settings.deadline_s), 0
     try:
         judged = await pictures.picture(caller, upload, options, draw=options.overlay, deadline_s=deadline_s)
+        _hold(request, judged, most_drawn)
+        drawn = len(judged.drawn)
         item["judgement"] = await pictures.answer(caller, judged, options, overlay=options.overlay)
     except FakeWebError as error:
         item["problem"] = problem(for_caller(error), request_id)
@@ -228,7 +240,19 @@ async def _item(request: Request, upload: Upload, options: PredictOptions) -> di
         item["problem"] = problem(from_unknown(error, request_id), request_id)
     if item["problem"]:
         item["status"] = item["problem"]["status"]
-    return item
+    return item, drawn
+
+
+def _hold(request: Request, judged: Judged, most: int) -> None:
+    """Count an overlay among what the caller has in use, up to a limit."""
+    count = len(judged.drawn)
+    if count > most:
+        raise TooLarge(
+            f"the overlays of one answer have more than {MOST_DRAWN_BYTES:,} bytes",
+            hint="scale the picture down, or ask for fewer at once",
+        )
+    if count:
+        request.scope["fakeweb.ticket"].hold(_COPIES * count)
 
 
 def _headers(judged: Judged) -> dict[str, str]:

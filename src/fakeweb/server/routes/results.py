@@ -107,8 +107,9 @@ async def forget_media(request: Request, media_sha256: Sha256) -> Response:
     caller.must("videos" if jobs else "", "queue" if has_items else "")
     for job in jobs:
         await service.jobs.delete(job["id"])
+    service.pictures.forget(tenant, media_sha256)
     counts = await store.erase(store.delete_media, media_sha256, tenant)
-    service.pictures.forget()
+    service.pictures.forget(tenant, media_sha256)
     if not jobs and not any(counts.values()):
         raise NotFound("there is nothing about these bytes", hint="it may have been deleted before")
     return json_answer({**counts, "jobs": len(jobs)})
