@@ -17,6 +17,7 @@ from typing import Any
 from fakeweb.errors import BrokenPlugin, UnknownName
 
 BUILT_IN: dict[str, dict[str, str]] = {
+    "adaptation": {"examples": "fakeweb.adapt:adapt"},
     "calibration": {"groups": "fakeweb.workshop.calibrate:calibrate"},
     "conversion": {
         "clip-float": "fakeweb.train.made.encoders:clip_float",
@@ -101,7 +102,8 @@ def names(kind: str) -> list[str]:
     """Return every known name of one kind, sorted: built-in and third-party.
 
     Args:
-        kind: ``calibration``, ``conversion``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
+        kind: ``adaptation``, ``calibration``, ``conversion``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or
+            ``task``.
     """
     return sorted({*BUILT_IN[kind], *(e.name for e in entry_points(group=f"fakeweb.{kind}"))})
 
@@ -110,7 +112,8 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name; a third party may not take a built-in name.
 
     Args:
-        kind: ``calibration``, ``conversion``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or ``task``.
+        kind: ``adaptation``, ``calibration``, ``conversion``, ``finder``, ``forge``, ``layout``, ``mesh``, ``net`` or
+            ``task``.
         name: A name out of :func:`names`.
 
     Raises:

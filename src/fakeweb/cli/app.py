@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from fakeweb.cli import batch, demo, keys, mcp, models, scan, serve, version
+from fakeweb.cli import adapt, batch, demo, keys, mcp, models, scan, serve, version
 from fakeweb.cli.console import ReaderGone, print_error
 from fakeweb.cli.guests import Commands
 from fakeweb.errors import FakeWebError
@@ -44,6 +44,7 @@ app.command("scan", epilog=scan.EPILOG)(scan.scan)
 app.add_typer(batch.batch, name="batch")
 app.command("watch", epilog=batch.WATCH_EPILOG)(batch.watch)
 app.add_typer(models.models, name="models")
+app.command("adapt", epilog=adapt.EPILOG)(adapt.adapt)
 app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(keys.keys, name="keys")

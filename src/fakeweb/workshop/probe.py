@@ -29,6 +29,7 @@ from fakeweb.runtime import NO_NORMS, Calibration, Composition, Decision, ModelC
 from fakeweb.train.calibrate import fit_bent, fit_decision, source_aucs
 from fakeweb.train.recipe import CalibrationRecipe
 from fakeweb.workshop import PANEL
+from fakeweb.workshop.summary import SUMMARY_EPILOG, summary
 
 command = typer.Typer(
     help="Fit heads over a frozen encoder: cache features, judge by left-out sources, export.",
@@ -110,6 +111,9 @@ def read_recipe(path: Path) -> HeadRecipe:
         raise UsageError(
             f"{path} is no recipe of a head: {error}", hint="see recipes/probe/accurate.toml"
         ) from error
+
+
+command.command("summary", epilog=SUMMARY_EPILOG)(summary)
 
 
 @command.command("cache", epilog=CACHE_EPILOG)
