@@ -1,8 +1,8 @@
-"""What a few examples teach, on sources that nothing was learned from: ``python benchmarks/adapt.py FEATURES...``
+"""What a few examples teach, on sources that nothing was learned from.
 
-FEATURES are folders of `fakeweb data probe cache`. For every set below a head is fitted without its sources, calibrated
-on validation groups A of the others and summarised as the shipped one is; then examples are drawn, no group of theirs
-is asked about, and what `fakeweb adapt` does is done.
+``python benchmarks/adapt.py FEATURES... --out FILE.json``; FEATURES are folders of `fakeweb data probe cache`. For
+every set below a head is fitted without its sources, calibrated on validation groups A of the others and summarised as
+the shipped one is; then examples are drawn, no group of theirs is asked about, and what `fakeweb adapt` does is done.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ class Case:
 
 CASES = (
     Case("StyleGAN2 (omi)", ("omi",), ("roeishc",)),
-    Case("experts' retouches (roeishc)", ("roeishc",), ("roeishc",)),
     Case("live swaps in clips", ("clips_swap",), ("clips_swap",)),
     Case("animated portraits in clips", ("clips_animated",), ("clips_animated",)),
     Case("lips in clips", ("clips_lips",), ("clips_lips",)),
@@ -140,15 +139,19 @@ def measure(
                 taken = False
             now, line = before[ask] + correction(u[ask]), new[1].fake_logit()
             all_now = logits[held] + correction(other)
+            pair = (before[ask], limit), (now, line)
+            whole = (logits[held], limit), (all_now, line)
+            own = run._own(parent, made, before[ex], after, told)["auc"]
+            aucs = [auc(z[y[ask] == 1], z[y[ask] == 0]) for z, _ in pair]
             found.append({
                 "taken": taken,
-                "gain": auc(now[y[ask] == 1], now[y[ask] == 0]) - auc(before[ask][y[ask] == 1], before[ask][y[ask] == 0]),
-                "promised": auc(after[told == 1], after[told == 0]) - auc(before[ex][told == 1], before[ex][told == 0]),
-                "caught": [float((before[ask] > limit)[y[ask] == 1].mean()), float((now > line)[y[ask] == 1].mean())],
-                "alarms": [float((before[ask] > limit)[y[ask] == 0].mean()), float((now > line)[y[ask] == 0].mean())],
-                "alarms_elsewhere": [float((logits[held] > limit)[genuine].mean()), float((all_now > line)[genuine].mean())],
+                "gain": aucs[1] - aucs[0],
+                "promised": own[1] - own[0],
+                "caught": [float((z > at)[y[ask] == 1].mean()) for z, at in pair],
+                "alarms": [float((z > at)[y[ask] == 0].mean()) for z, at in pair],
+                "alarms_elsewhere": [float((z > at)[genuine].mean()) for z, at in whole],
                 "alarms_said": list(harm.alarms),
-                "caught_elsewhere": [float((logits[held] > limit)[~genuine].mean()), float((all_now > line)[~genuine].mean())],
+                "caught_elsewhere": [float((z > at)[~genuine].mean()) for z, at in whole],
             })  # fmt: skip
         out[str(count)] = found
     return out

@@ -92,26 +92,30 @@ def read_examples(
 
 
 def leaks(examples: Sequence[Example]) -> list[str]:
-    """Name what parts the classes and is no manipulation: formats, sizes, quantisers, traces of resizing, cameras.
+    """Name what parts the classes and is no manipulation: formats, sizes, quantisers, cameras.
 
     Each aspect by an exact test (:mod:`fakeweb.evaluate.exact`); in sets too small for it, an aspect that parts the
     classes wholly.
     """
     labels = np.array([e.label for e in examples])
-    groups = [e.group for e in examples]
-    facts = [e.facts for e in examples]
-    cameras = Aspect("camera", [e.camera for e in examples])
-    found = []
-    for aspects, allowed in (
-        ([*container_aspects(facts), cameras], ALLOWED),
-        (resampling_aspects(facts), RESAMPLED),
-    ):
-        told = most_telling(aspects, labels, groups)
-        if told is not None and told.p <= SURE and told.auc > 0.5 + allowed:
-            found.append(f"{told.aspect}: {told.words}")
-        elif told is None and allowed == ALLOWED:
-            found += [words for aspect in aspects if (words := _parted(aspect, labels))]
-    return found
+    aspects = [
+        *container_aspects([e.facts for e in examples]),
+        Aspect("camera", [e.camera for e in examples]),
+    ]
+    told = most_telling(aspects, labels, [e.group for e in examples])
+    if told is None:
+        return [words for aspect in aspects if (words := _parted(aspect, labels))]
+    return [f"{told.aspect}: {told.words}"] if told.p <= SURE and told.auc > 0.5 + ALLOWED else []
+
+
+def doubts(examples: Sequence[Example]) -> list[str]:
+    """Name traces of resizing and of JPEG that part the classes: of handling, or of the manipulation itself."""
+    labels = np.array([e.label for e in examples])
+    aspects = resampling_aspects([e.facts for e in examples])
+    told = most_telling(aspects, labels, [e.group for e in examples])
+    if told is None or told.p > SURE or told.auc <= 0.5 + RESAMPLED:
+        return []
+    return [f"{told.aspect}: {told.words}"]
 
 
 def _parted(aspect: Aspect, labels: np.ndarray) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from fakeweb.adapt.examples import LEAST, Example, leaks, read_examples
+from fakeweb.adapt.examples import LEAST, Example, doubts, leaks, read_examples
 from fakeweb.adapt.fit import Correction, fit, left_out
 from fakeweb.adapt.graft import OUTPUT, grafted
 from fakeweb.adapt.line import Elsewhere, elsewhere, relined
@@ -37,14 +37,16 @@ class Adapted:
     Attributes:
         card: Its card.
         path: Where the card lies.
-        figures: ``own`` and ``elsewhere``, as in the card.
+        figures: ``own``, ``elsewhere`` and ``doubts``, as in the card.
         without_face: Pictures that were left out, since no face large enough is in them.
+        doubts: What else parts the classes and may be handling alone.
     """
 
     card: ModelCard
     path: Path
     figures: dict[str, Any]
     without_face: tuple[str, ...]
+    doubts: tuple[str, ...]
 
 
 def adapt(
@@ -87,10 +89,10 @@ def adapt(
     own = _own(card, made, logits, after, labels)
     harm = elsewhere(summary, correction, card.decision.fake_logit(), decision.fake_logit())
     _refuse(own, harm)
-    figures = {"own": own, "elsewhere": harm.to_dict()}
-    path = _write(made, summary, correction, seen, figures, card.digest(), out)
+    figures = {"own": own, "elsewhere": harm.to_dict(), "doubts": doubts(examples)}
+    written = _write(made, summary, correction, seen, figures, card.digest(), out)
     missing = tuple(str(e.path) for e in examples if e not in seen)
-    return Adapted(replace(made, path=path.with_suffix(".onnx")), path, figures, missing)
+    return Adapted(written, out, figures, missing, tuple(figures["doubts"]))
 
 
 def _check_out(out: Path) -> None:
@@ -193,8 +195,8 @@ def _write(
     figures: dict[str, Any],
     parent_digest: str,
     out: Path,
-) -> Path:
-    """Write model file and card; return the card's path."""
+) -> ModelCard:
+    """Write model file and card; return the card."""
     own, constant = summary.lifted(correction.weights)
     size = ENCODERS[composition_of(card).encoder].size(patches=composition_of(card).patches)
     weights = np.zeros(1 + size, np.float32)  # the base's logit comes first
@@ -222,7 +224,7 @@ def _write(
     )
     write_atomically(path, content)
     write_atomically(out, (json.dumps(made.to_dict(), indent=2, ensure_ascii=False) + "\n").encode())
-    return out
+    return made
 
 
 def _limits(card: ModelCard, figures: dict[str, Any]) -> list[str]:
@@ -233,4 +235,8 @@ def _limits(card: ModelCard, figures: dict[str, Any]) -> list[str]:
         f"Its figures rest on {own['real'] + own['fake']} pictures: take them as hints.",
         "Rarity, groups, small faces and clips have no norms of their own: each face is judged by the thresholds.",
         f"All limits of {card.reference} hold.",
+        *(
+            f"Their classes differ in {told}: perhaps handling alone was learned."
+            for told in figures["doubts"]
+        ),
     ]

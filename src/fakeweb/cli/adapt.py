@@ -55,6 +55,8 @@ def adapt(
         )  # fmt: skip
     for name in made.without_face:
         ERRORS.print(printable(f"left out, no face large enough: {name}"), markup=False)
+    for told in made.doubts:
+        ERRORS.print(printable(f"in doubt, perhaps handling alone was learned: {told}"), markup=False)
     own, other = made.figures["own"], made.figures["elsewhere"]
     write(f"{made.path}  {made.card.title}")
     write(f"  {own['real']} real, {own['fake']} fake          before   after, on examples not learned from")
