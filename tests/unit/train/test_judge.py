@@ -339,3 +339,19 @@ def test_no_epoch_exports_the_mean_of_what_it_starts_from(
         train(recipe, tmp_path / "none")
     with pytest.raises(ModelMissing, match="no weights at"):
         train(recipe, tmp_path / "none", weights=[starts[0], tmp_path / "none.pt"])
+
+
+def test_a_training_goes_on_from_the_map_too(judged, train, write_recipe, tmp_path):
+    """Without an epoch what is exported draws the very map that the weights drew."""
+    told = []
+    recipe = write_recipe(net="toyloads", data=DATA, more=EVIDENCE, epochs=0)
+    card = train(
+        recipe,
+        tmp_path / "out",
+        weights=[judged.parent / "weights.npz"],
+        on_progress=lambda p: told.append(p.note),
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    (before,), (after,) = (OnnxClassifier(c).score([crop(pixels)]) for c in (judged, card))
+    assert after.evidence == pytest.approx(before.evidence, abs=1e-5)
+    assert "weights.npz: the map's 8 tensors fitted" in told

@@ -104,6 +104,19 @@ class Judge(nn.Module):
             side = -(-recipe.data.side_px // self.stride)
             self.evidence = EvidenceHead(_map_channels(net, self.stride, recipe.net.arch), side)
 
+    def go_on(self, weights: Path) -> None:
+        """Take the map's layers from a file, too, where it has them in these shapes; else they stay new."""
+        if self.evidence is None:
+            return
+        state = read_state(weights, "the map")
+        own = {name: state.get(f"evidence.{name}") for name in self.evidence.state_dict()}
+        found = {name: v for name, v in own.items() if v is not None}
+        if all(
+            name in found and found[name].shape == v.shape for name, v in self.evidence.state_dict().items()
+        ):
+            self.evidence.load_state_dict(found)
+            self.fitted = f"{weights.name}: the map's {len(found)} tensors fitted"
+
     def said(self, x: torch.Tensor) -> Outputs:
         """Return all outputs for float RGB (N, 3, S, S) in [0, 255]."""
         evidence = None
@@ -136,7 +149,10 @@ def build_net(recipe: Recipe, weights: Path | None) -> nn.Module:
     """Build the recipe's network with all that stands on it."""
     net = _one_net(recipe, weights)
     sorter = _one_net(recipe, weights) if recipe.optim.heads == "two-stage" else None
-    return dress(net, recipe, sorter)
+    whole = dress(net, recipe, sorter)
+    if isinstance(whole, Judge) and weights is not None:
+        whole.go_on(weights)
+    return whole
 
 
 def _one_net(recipe: Recipe, weights: Path | None) -> nn.Module:
