@@ -51,6 +51,20 @@ class Case:
     base: bool = True
 
 
+_TOOLS = (
+    "beauty",
+    "bright",
+    "eyes",
+    "jaw",
+    "lips",
+    "lipstick",
+    "make_up",
+    "nose",
+    "part",
+    "retouch",
+    "sharpen",
+)
+RETOUCHES = tuple(f"d_{name}" for name in (*_TOOLS, "smooth", "whiten"))
 CASES = (
     Case("StyleGAN2 (omi)", ("omi",), ("roeishc",)),
     Case("live swaps in clips", ("clips_swap",), ("clips_swap",)),
@@ -61,6 +75,10 @@ CASES = (
     Case("StyleGAN2 (grids)", ("stylegan2_sfhq",), ("stylegan1_ffhq",), ("stylegan1_ffhq",), base=False),
     Case("experts' retouches (ciplab)", ("ciplab",), ("ciplab",), base=False),
     Case("DFDC's swaps", ("dfdc",), ("dfdc",), ("faceswap3d_lfw",), base=False),
+    Case("copies by VAElight", ("d_vaelight",), ("d_real_dec",)),
+    Case("copies by TAEF2", ("d_taef2",), ("d_real_dec",), ("d_vaelight",)),
+    Case("forged swaps", ("d_self_blend",), ("d_real_swap",)),
+    Case("forged retouches", RETOUCHES, ("d_real_retouch",)),
 )
 
 
@@ -86,8 +104,37 @@ def drawn(groups: np.ndarray, labels: np.ndarray, count: int, seed: int) -> tupl
     return examples, np.flatnonzero(~np.isin(groups, groups[examples]))
 
 
+def by_source(called: np.ndarray, source: np.ndarray) -> float:
+    """Return the mean share of sources of 15 faces and more."""
+    names, counts = np.unique(source, return_counts=True)
+    return float(np.mean([called[source == name].mean() for name in names[counts >= 15]]))
+
+
+def unfamiliar(
+    summary: Any, features: Features, kept: np.ndarray, u: Any, logits: Any, y: Any, card: Any
+) -> dict[str, Any]:
+    """Return which share of right and wrong verdicts lies farther from all sources than 1 % of known training faces."""
+    known = {cell.source for cell in summary.cells}
+    rows = [
+        i
+        for i in kept
+        if features.rows[i].split == "train"
+        and features.rows[i].view == "plain"
+        and features.rows[i].source in known
+    ]
+    far = float(np.quantile(summary.distance(summary.project(features.values[rows])), 0.99))
+    p = np.array([card.calibration.probability(z) for z in logits])
+    called, passed = logits > card.decision.fake_logit(), p <= card.decision.real
+    wrong, right = np.where(y == 1, passed, called), np.where(y == 1, called, passed)
+    flag = summary.distance(u) > far
+    return {
+        name: [int(m.sum()), float(flag[m].mean()) if m.any() else None]
+        for name, m in (("wrong", wrong), ("right", right))
+    }
+
+
 def measure(
-    case: Case, features: Features, recipe: Any, pools: dict[bool, Pool], swapped: float
+    case: Case, features: Features, recipe: Any, pools: dict[bool, Pool], args: argparse.Namespace
 ) -> dict[str, Any]:
     """Return per size the figures of all draws of a case."""
     card = find_card("accurate")
@@ -104,7 +151,7 @@ def measure(
     )
     parent = replace(card, calibration=calibration, decision=decision)
     summary = summarise(parent, part(features, kept), logits[kept])
-    plain = view == "plain"
+    plain = (view == "plain") & (features.column("half") != "B")
     rows = np.flatnonzero(
         plain & ((np.isin(source, case.fakes) & (label == 1)) | (np.isin(source, case.reals) & (label == 0)))
     )
@@ -115,8 +162,9 @@ def measure(
     out: dict[str, Any] = {
         "faces": [int((y == 1).sum()), int((y == 0).sum())],
         "auc": float(auc(before[y == 1], before[y == 0])),
+        "unfamiliar": unfamiliar(summary, features, kept, u, before, y, parent),
     }
-    for count in SIZES:
+    for count in args.sizes:
         found = []
         for seed in range(DRAWS):
             ex, ask = drawn(groups, y, count, seed)
@@ -124,8 +172,8 @@ def measure(
             if not enough or min(np.bincount(y[ask], minlength=2)) < LEAST:
                 continue
             told = y[ex].copy()
-            if swapped:
-                wrong = np.random.default_rng(seed).permutation(len(ex))[: round(swapped * len(ex))]
+            if args.swapped:
+                wrong = np.random.default_rng(seed).permutation(len(ex))[: round(args.swapped * len(ex))]
                 told[wrong] = 1 - told[wrong]
             correction = fit(before[ex], u[ex], told, summary.line)
             after = left_out(before[ex], u[ex], told, groups[ex].tolist(), summary.line)
@@ -141,17 +189,18 @@ def measure(
             all_now = logits[held] + correction(other)
             pair = (before[ask], limit), (now, line)
             whole = (logits[held], limit), (all_now, line)
-            own = run._own(parent, made, before[ex], after, told)["auc"]
+            own = run._own(parent, made, before[ex], after, told)
             aucs = [auc(z[y[ask] == 1], z[y[ask] == 0]) for z, _ in pair]
             found.append({
                 "taken": taken,
                 "gain": aucs[1] - aucs[0],
-                "promised": own[1] - own[0],
+                "promised": own["auc"][1] - own["auc"][0],
+                "log_loss": own["log_loss"],
                 "caught": [float((z > at)[y[ask] == 1].mean()) for z, at in pair],
                 "alarms": [float((z > at)[y[ask] == 0].mean()) for z, at in pair],
-                "alarms_elsewhere": [float((z > at)[genuine].mean()) for z, at in whole],
+                "alarms_elsewhere": [by_source((z > at)[genuine], source[held][genuine]) for z, at in whole],
                 "alarms_said": list(harm.alarms),
-                "caught_elsewhere": [float((z > at)[~genuine].mean()) for z, at in whole],
+                "caught_elsewhere": [by_source((z > at)[~genuine], source[held][~genuine]) for z, at in whole],
             })  # fmt: skip
         out[str(count)] = found
     return out
@@ -170,7 +219,7 @@ def mean(found: list[dict[str, Any]], *keys: Any) -> float:
 
 def lines(results: dict[str, Any]) -> list[str]:
     """Return the table."""
-    sizes = [str(n) for n in SIZES]
+    sizes = [str(n) for n in SIZES if any(str(n) in case for case in results.values())]
     head = "| fakes, of a source never seen | faces | AUC before | " + " | ".join(f"{n} + {n}" for n in sizes)
     told = [
         head + " | caught, 10 + 10 | false alarms there | elsewhere | taken, 10 + 10 |",
@@ -212,6 +261,7 @@ def main() -> None:
     parser.add_argument(
         "--swapped", type=float, default=0.0, help="share of the examples' labels to turn round"
     )
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="examples of either class")
     parser.add_argument("--out", type=Path, required=True, help="JSON of all draws")
     args = parser.parse_args()
     features, recipe = read_features(args.features), read_recipe(args.recipe)
@@ -221,10 +271,10 @@ def main() -> None:
     alone.recipe = replace(recipe.probe, base=0.0)
     results: dict[str, Any] = {}
     for case in CASES:
-        if not {*case.fakes, *case.reals} <= set(own):
+        if not ({*case.fakes} & set(own) and {*case.reals} & set(own)):
             continue
         began = time.time()
-        results[case.name] = measure(case, features, recipe, {True: beside, False: alone}, args.swapped)
+        results[case.name] = measure(case, features, recipe, {True: beside, False: alone}, args)
         args.out.write_text(json.dumps(results))
         print(f"{case.name}: {time.time() - began:.0f} s", flush=True)
     print("\n".join(lines(results)))

@@ -56,8 +56,8 @@ class Example:
 
 def read_examples(
     places: Sequence[Path], on_progress: Callable[[int, int], None] = lambda _done, _all: None
-) -> list[Example]:
-    """Read what is labelled in some places: each file once, in the order of their names.
+) -> tuple[list[Example], list[str]]:
+    """Read what is labelled in some places: each file once, in the order of their names; and say what was left out.
 
     Pictures that look alike are of one group, so that a picture and its copy are never learned from and asked together.
 
@@ -69,8 +69,11 @@ def read_examples(
         DatasetError: A place holds no examples, too few of a class, a picture of both classes, or one that cannot be
             read.
     """
-    samples = [sample for place in places for sample in _listed(place)]
-    samples = [s for s in samples if s.label is not None and kind_of(str(s.path)) != "clip"]
+    left_out: list[str] = []
+    listed = [sample for place in places for sample in _listed(place, left_out) if sample.label is not None]
+    clips = [kind_of(str(sample.path)) == "clip" for sample in listed]
+    left_out += [f"a clip: {s.path}" for s, clip in zip(listed, clips, strict=True) if clip]
+    samples = [s for s, clip in zip(listed, clips, strict=True) if not clip]
     _check_count([int(s.label or 0) for s in samples], "pictures")
     if len(samples) > MOST:
         raise DatasetError(
@@ -88,7 +91,7 @@ def read_examples(
         on_progress(done, len(samples))
     examples = list(found.values())
     _check_count([e.label for e in examples], "different pictures")
-    return _grouped(examples)
+    return _grouped(examples), left_out
 
 
 def leaks(examples: Sequence[Example]) -> list[str]:
@@ -127,7 +130,7 @@ def _parted(aspect: Aspect, labels: np.ndarray) -> str:
     return f"{aspect.name}: {real} of all reals, {fake} of all fakes"
 
 
-def _listed(place: Path) -> Iterator[Sample]:
+def _listed(place: Path, left_out: list[str]) -> Iterator[Sample]:
     if place.is_dir():
         layout: Any = FolderLayout()
     elif place.suffix.lower() in (".csv", ".tsv", ".txt"):
@@ -138,8 +141,9 @@ def _listed(place: Path) -> Iterator[Sample]:
     else:
         raise DatasetError(f"{place} holds no examples that can be read", hint=_HINT)
     yield from layout.index(place)
-    if layout.problems:
-        raise DatasetError(f"{place}: {layout.problems[0]}", hint="mend or remove what cannot be used")
+    if layout.problems and not place.is_dir():
+        raise DatasetError(f"{place}: {layout.problems[0]}", hint="mend the table")
+    left_out += layout.problems
 
 
 def _decisions(place: Path) -> Iterator[Sample]:

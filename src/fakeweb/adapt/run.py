@@ -38,14 +38,14 @@ class Adapted:
         card: Its card.
         path: Where the card lies.
         figures: ``own``, ``elsewhere`` and ``doubts``, as in the card.
-        without_face: Pictures that were left out, since no face large enough is in them.
+        left_out: What was not learned from, and why.
         doubts: What else parts the classes and may be handling alone.
     """
 
     card: ModelCard
     path: Path
     figures: dict[str, Any]
-    without_face: tuple[str, ...]
+    left_out: tuple[str, ...]
     doubts: tuple[str, ...]
 
 
@@ -73,7 +73,7 @@ def adapt(
     _check_out(out)
     card = _parent(parent)
     summary = read_summary(card)
-    examples = read_examples(places, lambda done, total: on_progress("reading", done, total))
+    examples, aside = read_examples(places, lambda done, total: on_progress("reading", done, total))
     if told := leaks(examples):
         raise DatasetError(
             f"the examples give themselves away, whatever the faces show: {'; '.join(told)}",
@@ -91,8 +91,8 @@ def adapt(
     _refuse(own, harm)
     figures = {"own": own, "elsewhere": harm.to_dict(), "doubts": doubts(examples)}
     written = _write(made, summary, correction, seen, figures, card.digest(), out)
-    missing = tuple(str(e.path) for e in examples if e not in seen)
-    return Adapted(written, out, figures, missing, tuple(figures["doubts"]))
+    missing = [*aside, *(f"no face large enough: {e.path}" for e in examples if e not in seen)]
+    return Adapted(written, out, figures, tuple(missing), tuple(figures["doubts"]))
 
 
 def _check_out(out: Path) -> None:

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from fakeweb.errors import ModelCorrupt, ModelIncompatible, ModelMissing
 from fakeweb.media import write_atomically
 from fakeweb.runtime import ModelCard
-from fakeweb.runtime.find import PACKAGED
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -121,18 +120,18 @@ class Summary:
         return np.asarray(np.einsum("cb,cbl->cl", self.histogram, normal(z)))
 
     def distance(self, u: Floats) -> Floats:
-        """Return how far faces lie from the nearest source, (N,): squared Mahalanobis distance plus log determinant.
+        """Return how far faces lie from the nearest source, (N,): squared Mahalanobis distance and log determinant.
 
         Args:
-            u: (N, K), projected.
+            u: (N, K), projected; the first of them count, between which covariances are kept.
         """
-        plain = [i for i, cell in enumerate(self.cells) if cell.count >= 2 * u.shape[1]]
+        kept = slice(1, 1 + FULL)
         found = np.full(len(u), np.inf)
-        for i in plain:
-            within = self.covariance[i, 1:, 1:] + 0.1 * np.eye(u.shape[1])
-            off = u - self.mean[i, 1:]
-            own = np.einsum("nk,nk->n", off, np.linalg.solve(within, off.T).T)
-            found = np.minimum(found, own + np.linalg.slogdet(within)[1])
+        for cell, mean, covariance in zip(self.cells, self.mean, self.covariance, strict=True):
+            if cell.view == "plain":
+                within, off = covariance[kept, kept], u[:, :FULL] - mean[kept]
+                far = np.einsum("nk,nk->n", off, np.linalg.solve(within, off.T).T)
+                found = np.minimum(found, far + np.linalg.slogdet(within)[1])
         return found
 
 
@@ -182,8 +181,8 @@ def normal(z: Floats) -> Floats:
 
 
 def path_of(card: ModelCard) -> Path:
-    """Return where a shipped model's summary lies."""
-    return PACKAGED / f"{card.name}.summary.npz"
+    """Return where a model's summary lies: beside its file."""
+    return card.path.with_name(f"{card.name}.summary.npz")
 
 
 def read_summary(card: ModelCard) -> Summary:

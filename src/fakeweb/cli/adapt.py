@@ -53,8 +53,8 @@ def adapt(
             examples, out, parent,
             on_progress=lambda stage, done, total: bar.update(task, description=stage, completed=done, total=total),
         )  # fmt: skip
-    for name in made.without_face:
-        ERRORS.print(printable(f"left out, no face large enough: {name}"), markup=False)
+    for told in made.left_out:
+        ERRORS.print(printable(f"left out, {told}"), markup=False)
     for told in made.doubts:
         ERRORS.print(printable(f"in doubt, perhaps handling alone was learned: {told}"), markup=False)
     own, other = made.figures["own"], made.figures["elsewhere"]

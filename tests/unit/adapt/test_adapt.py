@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
 import fakeweb.adapt.summary as kept
 from fakeweb.adapt import adapt
+from fakeweb.cli.app import run
 from fakeweb.errors import DatasetError, ModelIncompatible, ModelMissing, UsageError
 from fakeweb.runtime import find_card
 from fakeweb.scanner import Scanner
@@ -23,7 +25,10 @@ def refused(folder, out, parent, match, error=DatasetError):
 
 def test_ten_examples_make_a_model_for_every_scan(parent, examples, tmp_path):
     folder, out = examples(), tmp_path / "my.json"
+    (folder / "real" / "notes.txt").write_text("not a picture")
     made = adapt([folder], out, str(parent))
+    assert len(made.left_out) == 1
+    assert "notes.txt" in made.left_out[0]
     assert made.figures["own"]["auc"][1] > 0.9 > made.figures["own"]["auc"][0]
     card = find_card(out)
     told = card.details["adapted"]
@@ -135,3 +140,41 @@ def test_where_it_may_be_written(parent, examples, tmp_path):
 def test_an_export_that_is_none(parent, tmp_path, text):
     (tmp_path / "q.json").write_text(text)
     refused(tmp_path / "q.json", tmp_path / "my.json", parent, "export|no file|0 real")
+
+
+def test_the_command_says_what_was_learned_and_what_it_costs(parent, examples, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "my.json"
+    arguments = ["fakeweb", "adapt", str(examples()), "--out", str(out), "--parent", str(parent)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        run()
+    told = capsys.readouterr()
+    assert ended.value.code == 0
+    assert "head@1, corrected by 12 examples" in told.out
+    assert "6 real, 6 fake" in told.out
+    assert "elsewhere" in told.out
+    assert f"--model {out}" in told.err
+
+
+def test_the_command_without_the_encoder_says_how_to_get_it(parent, examples, tmp_path, monkeypatch, capsys):
+    (tmp_path / "home" / "fakeweb" / "weights" / "colours.onnx").unlink()
+    arguments = [
+        "fakeweb",
+        "adapt",
+        str(examples()),
+        "--out",
+        str(tmp_path / "my.json"),
+        "--parent",
+        str(parent),
+    ]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 3
+    assert "fakeweb models fetch colours" in capsys.readouterr().err
+    assert not (tmp_path / "my.json").exists()
+
+
+def test_a_table_that_names_a_file_that_is_not_there(parent, tmp_path):
+    (tmp_path / "mine.csv").write_text("path,label\ngone.jpg,real\n")
+    refused(tmp_path / "mine.csv", tmp_path / "my.json", parent, "gone.jpg")
