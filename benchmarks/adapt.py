@@ -22,6 +22,7 @@ from fakeweb.adapt import run
 from fakeweb.adapt.fit import fit, left_out
 from fakeweb.adapt.line import elsewhere, relined
 from fakeweb.adapt.summarise import summarise
+from fakeweb.adapt.summary import FULL
 from fakeweb.errors import DatasetError
 from fakeweb.evaluate.probe.cache import Features, read_features
 from fakeweb.evaluate.probe.fit import Pool
@@ -110,6 +111,17 @@ def by_source(called: np.ndarray, source: np.ndarray) -> float:
     return float(np.mean([called[source == name].mean() for name in names[counts >= 15]]))
 
 
+def distance(summary: Any, u: np.ndarray) -> np.ndarray:
+    """Return how far faces lie from the nearest source: squared Mahalanobis distance plus log determinant."""
+    kept, found = slice(1, 1 + FULL), np.full(len(u), np.inf)
+    for cell, middle, covariance in zip(summary.cells, summary.mean, summary.covariance, strict=True):
+        if cell.view == "plain":
+            within, off = covariance[kept, kept], u[:, :FULL] - middle[kept]
+            far = np.einsum("nk,nk->n", off, np.linalg.solve(within, off.T).T)
+            found = np.minimum(found, far + np.linalg.slogdet(within)[1])
+    return found
+
+
 def unfamiliar(
     summary: Any, features: Features, kept: np.ndarray, u: Any, logits: Any, y: Any, card: Any
 ) -> dict[str, Any]:
@@ -122,11 +134,11 @@ def unfamiliar(
         and features.rows[i].view == "plain"
         and features.rows[i].source in known
     ]
-    far = float(np.quantile(summary.distance(summary.project(features.values[rows])), 0.99))
+    far = float(np.quantile(distance(summary, summary.project(features.values[rows])), 0.99))
     p = np.array([card.calibration.probability(z) for z in logits])
     called, passed = logits > card.decision.fake_logit(), p <= card.decision.real
     wrong, right = np.where(y == 1, passed, called), np.where(y == 1, called, passed)
-    flag = summary.distance(u) > far
+    flag = distance(summary, u) > far
     return {
         name: [int(m.sum()), float(flag[m].mean()) if m.any() else None]
         for name, m in (("wrong", wrong), ("right", right))

@@ -12,6 +12,7 @@ from fakeweb.adapt.summary import Floats, Ints
 
 PRIORS: Final = (0.1, 0.2, 0.4, 0.8)
 """Spreads that a weight of a projected feature (of spread 1) may be expected to have, in log odds."""
+FOLDS: Final = 20
 PRIOR_SHIFT: Final = 1.0
 """The same of the shift."""
 
@@ -83,11 +84,15 @@ def _fitted(x: Floats, start: Floats, labels: Ints, counts: Floats, prior: float
 def left_out(
     logits: Floats, u: Floats, labels: Ints, groups: Sequence[str], line: tuple[float, float]
 ) -> Floats:
-    """Return corrected logits (N,), each by a correction that saw nothing of the example's group."""
-    names = np.asarray(groups)
+    """Return corrected logits (N,), each by a correction that saw nothing of the example's group.
+
+    Where there are more than 20 groups, several are left out together.
+    """
+    number = np.unique(np.asarray(groups), return_inverse=True)[1]
+    folds = np.random.default_rng(0).permutation(number.max() + 1)[number] % FOLDS
     out = np.empty(len(labels))
-    for name in np.unique(names):
-        own = names == name
+    for fold in np.unique(folds):
+        own = folds == fold
         found = fit(logits[~own], u[~own], labels[~own], line)
         out[own] = logits[own] + found(u[own])
     return out

@@ -172,6 +172,12 @@ def _refuse(own: dict[str, Any], harm: Elsewhere) -> None:
         raise DatasetError(
             f"nothing was learned that holds: {figures}", hint="give more examples, and look at the labels"
         )
+    before, after = own["caught"]
+    if after < before:
+        raise DatasetError(
+            f"fewer of such fakes would be called fake, {after:.0%} instead of {before:.0%}: {figures}",
+            hint="give more examples; where genuine faces elsewhere score alike, the line must lie high",
+        )
     before, after = harm.alarms
     if after - before > MORE_ALARMS:
         raise DatasetError(

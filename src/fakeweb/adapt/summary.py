@@ -119,21 +119,6 @@ class Summary:
         z = (middle[:, :, None] - np.asarray(lines, np.float64)[None, None]) / sigma[:, :, None]
         return np.asarray(np.einsum("cb,cbl->cl", self.histogram, normal(z)))
 
-    def distance(self, u: Floats) -> Floats:
-        """Return how far faces lie from the nearest source, (N,): squared Mahalanobis distance and log determinant.
-
-        Args:
-            u: (N, K), projected; the first of them count, between which covariances are kept.
-        """
-        kept = slice(1, 1 + FULL)
-        found = np.full(len(u), np.inf)
-        for cell, mean, covariance in zip(self.cells, self.mean, self.covariance, strict=True):
-            if cell.view == "plain":
-                within, off = covariance[kept, kept], u[:, :FULL] - mean[kept]
-                far = np.einsum("nk,nk->n", off, np.linalg.solve(within, off.T).T)
-                found = np.minimum(found, far + np.linalg.slogdet(within)[1])
-        return found
-
 
 def fold(features: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
     """Fold features into fewer numbers, which keeps distances but for a few per cent (N, F) -> (N, size).

@@ -175,6 +175,7 @@ def test_the_command_without_the_encoder_says_how_to_get_it(parent, examples, tm
     assert not (tmp_path / "my.json").exists()
 
 
-def test_a_table_that_names_a_file_that_is_not_there(parent, tmp_path):
-    (tmp_path / "mine.csv").write_text("path,label\ngone.jpg,real\n")
-    refused(tmp_path / "mine.csv", tmp_path / "my.json", parent, "gone.jpg")
+def test_a_table_that_names_a_file_that_is_not_there(parent, examples, tmp_path):
+    folder = examples(1, 1)
+    (folder / "mine.csv").write_text("path,label\nreal/real0.jpg,real\nfake/gone.jpg,fake\n")
+    refused(folder / "mine.csv", tmp_path / "my.json", parent, "gone.jpg")
