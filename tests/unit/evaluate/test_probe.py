@@ -84,6 +84,17 @@ def test_a_probe_learns_and_says_genuine_faces_lie_around_nothing(told):
     assert logits[label == 1].mean() > 0.5
 
 
+def test_what_tells_sources_apart_is_not_learned():
+    told = features(
+        (rows("one", 0, 60), 0), (rows("one", 1, 60), 3), (rows("photos", 0, 60), 0), (rows("made", 1, 60), 0),
+    )  # fmt: skip
+    for source, shift in (("photos", -8), ("made", 8)):
+        told.values[told.column("source") == source, 1] += shift
+    weights = np.abs(Pool(told, ALONE).fit().weights)
+    assert weights[0] == weights.max()
+    assert weights[1] < 0.1 * weights[0]
+
+
 def test_class_tokens_alone_are_the_first_half(told):
     probe = Pool(told, ProbeRecipe(base=0.0, patches=False)).fit()
     assert len(probe.weights) == SIZE // 2

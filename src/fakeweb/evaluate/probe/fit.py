@@ -1,4 +1,8 @@
-"""Ridge classifier on cached features (least squares to the label, in its dual form): the probe itself."""
+"""Ridge classifier on cached features (least squares to the label, in its dual form): the probe itself.
+
+Each source has an offset of its own, which is not kept: a probe learns from how fakes differ from the reals of their
+source, and that reals of one source do not differ, but never from how one source differs from another.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import numpy.typing as npt
 
 from fakeweb.errors import DatasetError
 from fakeweb.evaluate.probe.cache import Features
-from fakeweb.metrics import Floats, balanced_weights
+from fakeweb.metrics import Floats, Ints, balanced_weights
 
 Marks = npt.NDArray[np.bool_]
 Single = npt.NDArray[np.float32]
@@ -22,7 +26,7 @@ class ProbeRecipe:
 
     Attributes:
         patches: Whether to look at the means of the patch tokens too, not at class tokens alone.
-        ridge: L2 penalty, on features whose squares sum to 1 on the mean.
+        ridge: L2 penalty, on features whose squares sum to 1 on the mean before their sources' middles are taken off.
         base: Weight of the shipped model's logit beside the probe's, both by their spreads over genuine training faces.
         most: Learn from at most so many faces of a source, class and view; ``most_alone`` of sources of reals alone.
         skip: Sources to learn nothing from.
@@ -74,7 +78,7 @@ class Pool:
         self.spread = np.asarray(spread * np.sqrt(np.float32(size)), np.float32)
         self.x -= self.mean
         self.x /= self.spread
-        self.kernel: Single = self.x @ self.x.T + np.float32(1)  # the one is the intercept's
+        self.kernel: Single = self.x @ self.x.T
 
     def fit(self, without: tuple[str, ...] = ()) -> Probe:
         """Fit a probe on all faces but those of some sources: classes alike, sources by the root of their size.
@@ -91,10 +95,16 @@ class Pool:
             raise DatasetError(
                 "a probe needs ten faces of either class", hint="give more folders, or fewer folds"
             )
+        means, of = _middles(source, label)
+        kernel = self.kernel[np.ix_(kept, kept)]
+        across = means @ kernel  # (sources, N)
+        kernel = kernel - across[of] - across.T[:, of] + (across @ means.T)[np.ix_(of, of)]
+        target = (2 * label - 1).astype(np.float32)
         model = KernelRidge(kernel="precomputed", alpha=self.recipe.ridge)
         weights = (balanced_weights(label, source) * len(label)).astype(np.float32)
-        model.fit(self.kernel[np.ix_(kept, kept)], (2 * label - 1).astype(np.float32), sample_weight=weights)
+        model.fit(kernel, target - (means @ target)[of], sample_weight=weights)
         dual = np.asarray(model.dual_coef_, np.float32)
+        dual -= means.T @ np.bincount(of, dual, len(means)).astype(np.float32)
         slope = self.x[kept].T @ dual
         genuine = kept[label == 0]
         own = self.x[genuine] @ slope
@@ -108,6 +118,19 @@ class Pool:
             - base * float(shipped.mean())
         )
         return Probe(weights, bias, base)
+
+
+def _middles(source: npt.NDArray[np.str_], label: Ints) -> tuple[Single, Ints]:
+    """Return a matrix (sources, N) whose products are sources' middles, and which source each row (N,) is of.
+
+    The middle of a source is the mean of its classes' means.
+    """
+    names, of = np.unique(source, return_inverse=True)
+    classes = 2 * of + label
+    counts = np.bincount(classes, minlength=2 * len(names)).reshape(-1, 2)
+    means = np.zeros((len(names), len(source)), np.float32)
+    means[of, np.arange(len(source))] = 1 / counts[of, label] / (counts[of] > 0).sum(1)
+    return means, of
 
 
 def _learned(features: Features, recipe: ProbeRecipe) -> Marks:
