@@ -15,6 +15,7 @@ from fakeweb.errors import FakeWebError
 from fakeweb.media import sniff
 from fakeweb.media.limits import Limits, Reading
 
+_ANY: Final = Limits()
 _LOOKED_AT: Final = 1 << 18
 _FIRST_OF: Final = 64
 _FRAME: Final = re.compile(rb"\xff([\xc0-\xc2\xc9\xca])\0.\x08(.{2})(.{2})[\x01-\x04]", re.DOTALL)
@@ -65,7 +66,7 @@ def decoding_cost(data: bytes, max_pixels: int) -> Cost:
         max_pixels: As many are taken for granted where its first bytes do not say how many there are.
     """
     try:
-        format_name = sniff.sniff(data, Reading("picture", Limits()))
+        format_name = sniff.sniff(data, Reading("picture", _ANY))
     except FakeWebError:
         return NO_COST
     try:

@@ -29,7 +29,18 @@ _HEAD = struct.Struct(">BI")
 _COEFFICIENTS = 12
 _MESH_SCALE = 100
 _GRID_SCALE = 10_000
-_LZMA: Final = [{"id": lzma.FILTER_LZMA1, "preset": 6, "dict_size": 1 << 16, "lc": 0, "lp": 0, "pb": 0}]
+_LZMA: Final = [
+    {
+        "id": lzma.FILTER_LZMA1,
+        "dict_size": 1 << 16,
+        "lc": 0,
+        "lp": 0,
+        "pb": 0,
+        "mf": lzma.MF_HC3,  # these three are the packer's alone: the preset takes half as long again for 0.5% less
+        "nice_len": 16,
+        "depth": 4,
+    }
+]
 
 
 def pack(report: Mapping[str, Any]) -> bytes:

@@ -7,11 +7,11 @@ import datetime
 import re
 from collections.abc import Awaitable, Mapping
 from pathlib import PurePath
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
 import orjson
-from fastapi import Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from fakeweb.errors import BadRequest, InvalidOption, NotAcceptable
@@ -77,6 +77,24 @@ def merge(model: type[Model], query: dict[str, Any], fields: dict[str, str]) -> 
         return model.model_validate({**query, **{k: v for k, v in fields.items() if v != ""}})
     except ValidationError as error:
         raise invalid(list(error.errors())) from None
+
+
+def parameters_of(model: type[BaseModel]) -> list[Any]:
+    """Describe options as query parameters, for routes that check them by :func:`merge` alone.
+
+    Where a route declares them, the framework checks them too, at a fifth of all that an answer costs the event loop.
+    """
+    about = FastAPI()
+    about.add_api_route("/", _takes(model), methods=["GET"])
+    found: list[Any] = about.openapi()["paths"]["/"]["get"]["parameters"]
+    return found
+
+
+def _takes(model: type[BaseModel]) -> Any:
+    async def nothing(options: Any) -> None: ...
+
+    nothing.__annotations__["options"] = Annotated[model, Query()]
+    return nothing
 
 
 def query_of(request: Request) -> dict[str, str]:

@@ -20,6 +20,7 @@ from fakeweb.server.routes.given import (
     json_answer,
     merge,
     page_answer,
+    parameters_of,
     problems,
     query_of,
     service_of,
@@ -33,7 +34,9 @@ router = APIRouter(tags=["pictures"])
 
 _BINARY = {"type": "string", "format": "binary"}
 _OPTIONS = PredictOptions.model_json_schema()["properties"]
+_PARAMETERS = {"parameters": parameters_of(PredictOptions)}
 PICTURE_BODY: dict[str, Any] = {
+    **_PARAMETERS,
     "requestBody": {
         "required": True,
         "description": "The picture itself, or a form with the picture in `file` and options as fields.",
@@ -50,9 +53,10 @@ PICTURE_BODY: dict[str, Any] = {
             "image/png": {"schema": _BINARY},
             "image/webp": {"schema": _BINARY},
         },
-    }
+    },
 }
 _BATCH_BODY: dict[str, Any] = {
+    **_PARAMETERS,
     "requestBody": {
         "required": True,
         "content": {
@@ -64,7 +68,7 @@ _BATCH_BODY: dict[str, Any] = {
                 }
             }
         },
-    }
+    },
 }
 MOST_DRAWN_BYTES = 64 << 20
 """Of all overlays in one answer."""
@@ -103,7 +107,7 @@ _ANSWERS: Any = {200: _FORMS, **problems(406, 408, 413, 415)}
     summary="Judge a picture (the same as /v1/predict)",
     operation_id="predict_unversioned",
 )
-async def predict(request: Request, _options: Annotated[PredictOptions, Query()]) -> Response:
+async def predict(request: Request) -> Response:
     """Say which faces of a picture were manipulated.
 
     A picture without a face is an answer (`no_face`), not an error. The picture is not kept; the report is, so that
@@ -111,6 +115,7 @@ async def predict(request: Request, _options: Annotated[PredictOptions, Query()]
     """
     service = service_of(request)
     kind = wanted_kind(request, *_OTHERS)
+    _chosen(request, {})  # what is wrong is told before the picture is read
     deadline_s = deadline_in(service.settings.deadline_s)
     form = await _read(request, service, 1)
     options = _chosen(request, form.fields)
@@ -125,9 +130,10 @@ async def predict(request: Request, _options: Annotated[PredictOptions, Query()]
     summary="Judge several pictures",
     operation_id="predict_batch",
 )
-async def predict_batch(request: Request, _options: Annotated[PredictOptions, Query()]) -> Response:
+async def predict_batch(request: Request) -> Response:
     """Judge several pictures with the same options; a picture that cannot be judged does not spoil the others."""
     service = service_of(request)
+    _chosen(request, {})
     form = await _read(request, service, service.settings.max_batch)
     request.scope["fakeweb.pay"](len(form.uploads) - 1)
     options = _chosen(request, form.fields)
