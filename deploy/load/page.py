@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ RESULTS = HERE / "results"
 
 _HEAD = """# The service under load
 
-Written by `python deploy/load/run.py` (load) and `python deploy/load/fuzz.py` (fuzzing) from
-`deploy/load/results/`. The figures of "Targets", "Load", "Health", "Plots" and of fuzzing are those of 0.7.0: since
-then heads, forms and uploads are bounded, and slots, workers and jobs shared out per caller. 0.9.0 was measured beside
-a naive server and hostile callers.
+Written by `python deploy/load/run.py` (load), `compare.py`, `shares.py` and `fuzz.py` (all in `deploy/load`) from
+`deploy/load/results/`. Runs of two and a half minutes ("Load", "Health") are of 0.7.0 on a quiet machine: since then
+heads, forms and uploads are bounded, and slots, workers and jobs shared out per caller. 0.9.0 was measured beside a
+naive server and hostile callers. Soak and fuzzing of pictures and videos are of today's code, on a machine that others
+kept busy (load averages stand beside the figures): their times are longer than a quiet one's.
 """
 _RUNS = ("users16", "users500", "users2000", "soak")
 
@@ -24,7 +27,7 @@ def write() -> None:
     """Write the page from all measurements there are."""
     found = {p.stem: json.loads(p.read_text()) for p in sorted(RESULTS.glob("*.json"))}
     parts = [_HEAD]
-    for make in (_targets, _load, _health, _plots, compared, in_a_pod, _decode, _fuzz):
+    for make in (_targets, _load, _health, _plots, _soak, compared, _shares, in_a_pod, _decode, _fuzz):
         text = make(found)
         if text:
             parts.append(text)
@@ -151,6 +154,76 @@ def _plots(found: dict[str, Any]) -> str:
         _plot_memory(found["soak"], REFERENCE / "service-soak.png")
         lines.append("![memory over the soak](service-soak.png)\n")
     return "## Plots\n\n" + "\n".join(lines) if lines else ""
+
+
+def _soak(found: dict[str, Any]) -> str:
+    """Return how memory, files, database and waiting went over the soak."""
+    run = found.get("soak", {})
+    if "stored" not in run:
+        return ""
+    lines = [
+        "## Soak\n",
+        f"By `python deploy/load/run.py soak`, {run['measured_at'][:10]}: {run['users']} users for "
+        f"{run['seconds'] / 60:.0f} minutes, who judged {run['judged']['count']:,} pictures and asked for "
+        f"{run['cached']['count']:,} more again; {run['failures']} requests failed, {run['worker_restarts']:.0f} "
+        f"workers were replaced. Load average at the end: {run['load_average']:.0f}, on two cores.\n",
+        "| minute | memory of all processes MB | open files | data folder MB | p95 of judged, last five minutes ms |",
+        "|---|---|---|---|---|",
+    ]
+    for minute in range(5, int(run["seconds"] / 60) + 1, 5):
+        at = [
+            min(run[k], key=lambda x: abs(x[0] - 60 * minute))[1] for k in ("memory", "open_files", "stored")
+        ]
+        waits = [
+            p95
+            for s, name, _, _, p95 in run["history"]
+            if name == "judged" and p95 and 60 * (minute - 5) <= s < 60 * minute
+        ]
+        p95 = sorted(waits)[len(waits) // 2] if waits else float("nan")
+        lines.append(_row(str(minute), f"{at[0] / 1e6:.0f}", str(at[1]), f"{at[2] / 1e6:.1f}", f"{p95:.0f}"))
+    lines.append(
+        "\nThe data folder holds a reserve of 17 MB for erasing on a full disk, and the write-ahead log."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _shares(found: dict[str, Any]) -> str:
+    """Return the table of ``shares.py``: medians of its rounds."""
+    run = found.get("shares")
+    if run is None:
+        return ""
+    loads = [row["load_average"] for row in run["rows"]]
+    lines = [
+        "## Beside the version before\n",
+        f"By `python deploy/load/shares.py --beside CHECKOUT`, {run['seconds']:.0f} seconds each, in turn, "
+        f"{run['measured_at'][:10]}, on a busy machine (load average {min(loads):.0f} to {max(loads):.0f}): compare "
+        "the rows with each other, not with the tables above, where a worker had a core and few were refused for each "
+        "one judged. Medians.\n",
+        "| users | checkout | rounds | judged | refused | event loop, CPU ms per answer | worker, CPU ms per picture "
+        "| a Scanner alone | share of it | /livez p50 ms | p99 ms |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for users in sorted({row["users"] for row in run["rows"]}):
+        for name, title in (("now", "this one"), ("before", run.get("before", "before"))):
+            rows = [row for row in run["rows"] if (row["users"], row["checkout"]) == (users, name)]
+            if not rows:
+                continue
+
+            def middle(value: Callable[[dict[str, Any]], float], rows: list[dict[str, Any]] = rows) -> float:
+                return statistics.median(map(value, rows))
+
+            cells = [
+                f"{middle(lambda r: r['judged']):.0f}",
+                f"{middle(lambda r: r['refused']):.0f}",
+                f"{middle(lambda r: 1000 * r['loop_s'] / (r['judged'] + r['cached'] + r['refused'])):.2f}",
+                f"{middle(lambda r: 1000 * r['worker_s'] / r['judged']):.1f}",
+                f"{middle(lambda r: 1000 / r['alone_per_cpu_s']):.1f}",
+                f"{middle(lambda r: r['share']):.0%}",
+                f"{middle(lambda r: r['health']['median_ms']):.0f}",
+                f"{middle(lambda r: r['health']['p99_ms']):.0f}",
+            ]
+            lines.append(_row(str(users), title, str(len(rows)), *cells))
+    return "\n".join(lines) + "\n"
 
 
 def compared(found: dict[str, Any]) -> str:

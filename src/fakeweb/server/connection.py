@@ -26,6 +26,8 @@ HEAD_S = 10.0
 """Time for a head to arrive."""
 DRAINED_BYTES = 64 << 20
 """So much of the body of a refused request is read and thrown away, so that its sender sees the answer."""
+REFUSED_S = 1.0
+"""So long who sends no proper head waits for being told so: else the same comes again at once."""
 STALLED_S = 10.0
 """Who takes less than ``_TAKEN_BYTES`` of an answer in so long is cut off."""
 _TAKEN_BYTES = 64 << 10
@@ -269,13 +271,20 @@ class Connection(HttpToolsProtocol):
         self.refuse(self._why or BadRequest("this is no HTTP request", hint="check the client"))
 
     def refuse(self, error: FakeWebError) -> None:
-        """Answer a head with an error and close once that can have been read; within a body close at once."""
+        """Answer a head with an error, after a while, and close once that can have been read; within a body at once."""
+        if self._lingering:
+            return
         self._unwatch()
         if not self.idle or not self._in_head:
             self.transport.close()
             return
-        self.transport.write(_raw(error))
         self._lingering, self._drained = True, 0
+        self.flow.pause_reading()
+        self._timer = self.loop.call_later(REFUSED_S, self._tell, _raw(error))
+
+    def _tell(self, answer: bytes) -> None:
+        self.transport.write(answer)
+        self.flow.resume_reading()
         self._watch(_LINGER_S)
 
     def _because(self, error: FakeWebError) -> FakeWebError:

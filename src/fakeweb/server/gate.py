@@ -158,7 +158,7 @@ class Gate:
                 )
             if not self._settings.needs_key:
                 self._check_browser(scope)
-            key = scope["fakeweb.key"] = await self._caller(scope, needs, address)
+            key = scope["fakeweb.key"] = await self._caller(scope, route, needs, address)
             scope["fakeweb.pay"] = lambda count: self._buckets.owe(key.id, key.per_minute, count)
             length = _content_length(scope)
             answer.too_long = length is not None and length > DRAINED_BYTES
@@ -217,7 +217,7 @@ class Gate:
         if not self._settings.needs_key:
             self._check_browser(scope)
         address = party((scope.get("client") or ("",))[0])
-        if self._pauses.owe(f"open {address}", _STRANGERS_PER_MINUTE) > 0:
+        if self._pauses.owe(f"health {address}", _STRANGERS_PER_MINUTE) > 0:
             return None
         body = orjson.dumps(self._health())
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
@@ -248,9 +248,9 @@ class Gate:
         check_host(headers, hosts, (scope.get("server") or ("",))[0])
         check_origin(scope["method"], headers, hosts, self._settings.cors_origins)
 
-    async def _caller(self, scope: Scope, needs: str, address: str) -> Key:
+    async def _caller(self, scope: Scope, route: str, needs: str, address: str) -> Key:
         if needs == OPEN or scope["method"] == "OPTIONS":
-            await self._pause(f"open {address}", _STRANGERS_PER_MINUTE)
+            await self._pause(f"{route} {address}", _STRANGERS_PER_MINUTE)  # no page keeps a probe waiting
             return anybody(address)
         if self._settings.needs_key:
             key = await self._ring.find_fresh(scope["headers"], needs)

@@ -15,6 +15,12 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
 
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch):
+    """Whoever is refused is told so soon."""
+    monkeypatch.setattr(connection, "REFUSED_S", 0.01)
+
+
 async def app(scope, receive, send):
     """Read the body and say how long it was; at /refused do not read it; at /slow wait; at /long say much."""
     count = 0
@@ -347,3 +353,16 @@ def test_what_a_head_decides_is_answered_at_once_and_in_order():
         assert (await asyncio.wait_for(answer(reader), 5))[1] == b"0 1"
 
     serve(check, at_once=at_once)
+
+
+def test_who_sends_no_proper_head_waits_for_being_told_so(monkeypatch):
+    monkeypatch.setattr(connection, "REFUSED_S", 0.4)
+
+    async def check(connect):
+        reader, writer = await connect()
+        begun = time.monotonic()
+        await send(writer, b"nonsense\r\n\r\n", b"a" * 100_000)
+        assert (await answer(reader))[0] == 400
+        assert time.monotonic() - begun > 0.3
+
+    serve(check)
