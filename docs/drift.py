@@ -20,7 +20,7 @@ from report_page import report_page
 from fakeweb.cli.app import command as whole_command
 from fakeweb.errors import FakeWebError
 from fakeweb.render.schema import schema_text
-from fakeweb.runtime import Card, ModelCard, list_cards
+from fakeweb.runtime import Card, ContentCard, ModelCard, list_cards
 from fakeweb.server.settings import PREFIX, Settings
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -46,6 +46,9 @@ def model_pages() -> str:
     """Return the cards of the shipped models as Markdown."""
     parts = ["# The shipped models\n\nWritten by `python docs/drift.py --write` from the models' cards.\n"]
     for card in list_cards():
+        if isinstance(card, ContentCard):
+            parts += _content_page(card)
+            continue
         if not isinstance(card, ModelCard):
             parts += _other_page(card)
             continue
@@ -174,6 +177,27 @@ def _other_page(card: Card) -> list[str]:
         "\n### On validation groups A\n",
         "| | |\n|---|---|",
         *figures,
+        "",
+    ]
+
+
+def _content_page(card: ContentCard) -> list[str]:
+    """Return what there is to say of a content classifier; its figures stand in docs/reference/content.md."""
+    details = card.details
+    rows = [
+        f"| {d['source']} | {d['folder']} | {d['pictures']} | {d['licence']} |"
+        for d in details["training_data"]
+    ]
+    return [
+        f"## {card.reference}\n",
+        f"{card.title}. {card.path.stat().st_size / 1e6:.1f} MB, SHA-256 `{card.sha256}`. Licence: {card.licence}. "
+        f"Says `uncertain` where no class has a probability of {card.least_p:g}. "
+        "Measured in [content.md](content.md).\n",
+        "### Where it fails\n",
+        *(f"- {text}" for text in details["limits"]),
+        "\n### Training data\n",
+        "| source | folder | pictures | licence |\n|---|---|---|---|",
+        *rows,
         "",
     ]
 

@@ -85,6 +85,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "task": {
         "classifier": "fakeweb.train.classifier.task:ClassifierTask",
+        "content": "fakeweb.train.content.task:ContentTask",
         "finder": "fakeweb.train.finder.task:FinderTask",
         "mesh": "fakeweb.train.mesh.task:MeshTask",
         "video": "fakeweb.train.temporal.task:TemporalTask",

@@ -10,8 +10,10 @@ import pytest
 
 from fakeweb.render import REPORT_SCHEMA
 from fakeweb.types import (
+    CONTENTS,
     KINDS,
     SCHEMA_VERSION,
+    Content,
     Face,
     FaceResult,
     Neighbours,
@@ -62,7 +64,7 @@ def full():
         finder="haar",
         models=("tiny@1",),
         media_sha256="ab" * 32,
-        content={"version": 1, "shows": "animal"},
+        content=Content("animal", {"animal": 0.9, "other": 0.1}, "content@1"),
         timeline=(CURVE,),
         video=VIDEO,
         provenance={"version": 1, "c2pa": None},
@@ -173,7 +175,7 @@ def test_what_is_no_report_is_refused(data):
 def _objects(value):
     """Yield every object of a document but the reserved ones, which are open."""
     if isinstance(value, dict):
-        if "version" not in value and not set(value) & {"find", *KINDS}:
+        if ("version" not in value or "label" in value) and not set(value) & {"find", *KINDS, *CONTENTS}:
             yield value
         for child in value.values():
             yield from _objects(child)
@@ -239,6 +241,8 @@ WRONG = {
     "timings": (("timings_s", "find"), -1, "report.timings_s.find must be at least 0"),
     "reserved": (("whole",), {"fake": 1}, "report.whole lacks the field 'version'"),
     "reserved, unnumbered": (("whole",), {"version": "1"}, "report.whole.version must be an integer, got '1'"),
+    "content": (("content", "label"), "fish", "report.content.label must be one of .*'animal'.*, got 'fish'"),
+    "content's shares": (("content", "p"), {"animal": 0.4}, "report.content: Content.p must sum to 1"),
     "reserved text": (("content",), "portrait", "report.content must be an object, got 'portrait'"),
     "long": (("verdict", "label"), "x" * 10**6, r"got 'xxx.{1,60}$"),
 }  # fmt: skip
@@ -269,7 +273,7 @@ class TestAgreement:
             return own.union(*map(names, parts))
 
         written = set().union(*(set(part) for part in _objects(full().to_dict())))
-        assert names(REPORT_SCHEMA) == written | set(KINDS) | {"version"}
+        assert names(REPORT_SCHEMA) == written | {*KINDS, *CONTENTS}
 
     def test_openapi(self):
         told = json.loads((ROOT / "docs/reference/openapi.json").read_text("utf-8"))

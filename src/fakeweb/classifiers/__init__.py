@@ -1,4 +1,4 @@
-"""Classifiers of face crops: crops in, calibrated scores out.
+"""Classifiers of face crops: crops in, calibrated scores out. Beside them, of what a whole picture shows.
 
 May import: numpy, OpenCV, :mod:`fakeweb.runtime`, :mod:`fakeweb.media`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 
@@ -7,7 +7,8 @@ family (an ensemble, say) is one file with a class that keeps the :class:`fakewe
 ``tests/contracts/test_classifiers.py``.
 """
 
+from fakeweb.classifiers.content import DEFAULT_CONTENT, ContentClassifier
 from fakeweb.classifiers.onnx import DEFAULT_MODEL, OnnxClassifier
 from fakeweb.classifiers.temporal import OnnxTemporal
 
-__all__ = ["DEFAULT_MODEL", "OnnxClassifier", "OnnxTemporal"]
+__all__ = ["DEFAULT_CONTENT", "DEFAULT_MODEL", "ContentClassifier", "OnnxClassifier", "OnnxTemporal"]

@@ -11,6 +11,7 @@ from fakeweb.runtime.adapter import Adapter
 from fakeweb.runtime.cards import (
     Calibration,
     Card,
+    ContentCard,
     Decision,
     FinderCard,
     MeshCard,
@@ -39,6 +40,7 @@ __all__ = [
     "Card",
     "ClipNorm",
     "Composition",
+    "ContentCard",
     "Decision",
     "Driven",
     "Encoder",

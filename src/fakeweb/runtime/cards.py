@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fakeweb.errors import ModelCorrupt, ModelMissing
 from fakeweb.runtime.adapter import Adapter
 from fakeweb.runtime.composition import Composition
 from fakeweb.runtime.norms import NOTHING as NO_NORMS
 from fakeweb.runtime.norms import Norms
-from fakeweb.types import KINDS
+from fakeweb.types import CONTENTS, KINDS
 
 CARD_VERSION = 1
 _FED = {"dtype": "uint8", "layout": "NHWC", "colour": "RGB"}  # what models are given
@@ -343,6 +346,52 @@ class TemporalCard(Card):
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class ContentCard(Card):
+    """A classifier of what a picture shows: the whole picture as a square in, ``logits`` (N, classes) out.
+
+    Attributes:
+        side_px: Input is uint8 RGB (N, side_px, side_px, 3); normalisation happens inside the model.
+        classes: In the order of the logits.
+        temperature: The logits are divided by it before softmax (Guo et al., On Calibration, ICML 2017).
+        least_p: Where no class is as probable, what the picture shows is uncertain.
+    """
+
+    task: str = "content"
+    side_px: int
+    classes: tuple[str, ...]
+    temperature: float
+    least_p: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_square(self.side_px, 1.0)
+        known = set(self.classes) <= set(CONTENTS) and len(set(self.classes)) == len(self.classes) >= 2
+        _check(known, f"content.classes must be distinct names out of {', '.join(CONTENTS)}")
+        _check(1e-3 <= self.temperature <= 1e3, "content.temperature must lie in [0.001, 1,000]")
+        _check(0 <= self.least_p < 1, "content.least_p must lie in [0, 1)")
+
+    def probabilities(self, logits: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
+        """Return the calibrated probability of each class.
+
+        Args:
+            logits: (classes,).
+        """
+        z = np.asarray(logits, np.float64) / self.temperature
+        odds = np.exp(z - z.max())
+        return {name: float(p) for name, p in zip(self.classes, odds / odds.sum(), strict=True)}
+
+    def _own(self) -> dict[str, Any]:
+        return {
+            "input": {"side_px": self.side_px, **_FED},
+            "content": {
+                "classes": list(self.classes),
+                "temperature": self.temperature,
+                "least_p": self.least_p,
+            },
+        }
+
+
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Check that all values are finite numbers, as JSON alone does not say."""
     numbers = dict(values)
@@ -411,8 +460,18 @@ def _read_temporal(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _read_content(data: Mapping[str, Any]) -> dict[str, Any]:
+    said = dict(data["content"])
+    return {
+        "side_px": _input(data["input"])["side_px"],
+        "classes": tuple(said.pop("classes")),
+        **_numbers(said),
+    }
+
+
 TASKS: dict[str, tuple[type[Card], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "classifier": (ModelCard, _read_classifier),
+    "content": (ContentCard, _read_content),
     "finder": (FinderCard, _read_finder),
     "mesh": (MeshCard, _read_mesh),
     "temporal": (TemporalCard, _read_temporal),

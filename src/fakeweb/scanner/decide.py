@@ -14,6 +14,7 @@ from fakeweb.faces import Quality
 from fakeweb.runtime import NO_NORMS, Norms
 from fakeweb.types import (
     Classifier,
+    Content,
     Face,
     FaceResult,
     Label,
@@ -38,6 +39,11 @@ _PRESENCE = 0.6
 _WHOLE = 0.9  # share of a face's square that lies in the picture, of somebody who is not cut off
 _FOREGROUND = 0.7  # whoever is cut off and no larger than by this is a bystander
 _JUST = 1e-4  # above the line for real faces
+_SHOWS = {
+    "animal": "this looks like an animal",
+    "person": "this looks like a person, though no face was found",
+    "vehicle": "this looks like a vehicle",
+}
 _NAMED = 5  # so many faces are named in the reasons of a picture
 
 
@@ -160,6 +166,14 @@ def conclude(seen: Sequence[Seen], rules: Rules) -> tuple[tuple[FaceResult, ...]
         results.append(replace(result, weighed=weighed))
         usual.append(near is not None and near.is_usual)
     return tuple(results), _whole(seen, results, judged, usual, rules.thresholds.fake)
+
+
+def explained(verdict: Verdict, content: Content) -> Verdict:
+    """Return the verdict on a picture; where no face was found, with what the picture shows as its first reason."""
+    words = _SHOWS.get(content.label)
+    if verdict.label != "no_face" or words is None:
+        return verdict
+    return replace(verdict, reasons=(words, *verdict.reasons))
 
 
 def judge_face(seen: Seen, near: Compared | None, rules: Rules) -> FaceResult:

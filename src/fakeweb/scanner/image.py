@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fakeweb.classifiers import DEFAULT_MODEL, OnnxClassifier
+from fakeweb.classifiers import DEFAULT_MODEL, ContentClassifier, OnnxClassifier
 from fakeweb.errors import BadArgument, UsageError
 from fakeweb.faces import align, measure, quality_of, share_inside
 from fakeweb.media import Limits, Media, Pace, kind_of, read_image
 from fakeweb.provenance import credentials_reader, look_at, read_trust
 from fakeweb.runtime import Card
-from fakeweb.scanner.decide import Rules, Seen, cautions_of, conclude, too_small
+from fakeweb.scanner.decide import Rules, Seen, cautions_of, conclude, explained, too_small
 from fakeweb.scanner.parts import (
     DEFAULT_FINDER,
     DEFAULT_MESHER,
@@ -89,6 +89,7 @@ class Scanner:
         self.mesher: FaceMesher | None = make_mesher(mesher, finder)
         self.finder: FaceFinder = make_finder(finder, finder_model, self.mesher)
         self.classifier: Classifier = OnnxClassifier(model) if isinstance(model, str | Path) else model
+        self.content = ContentClassifier()
         self.threshold = threshold
         self.limits = limits or Limits()
         self.max_faces = max_faces
@@ -186,11 +187,13 @@ class Scanner:
         rules = self.rules
         seen = self._see(media.image, faces, rules)
         results, verdict = conclude(seen, rules)
+        scored = time.perf_counter()
+        content = self.content.look(media.image)
         ended = time.perf_counter()
         origin = look_at(media.data, media.image, trust=self.trust) if media.data else None
         return Report(
             source=media.source,
-            verdict=verdict,
+            verdict=explained(verdict, content),
             width=media.image.width,
             height=media.image.height,
             faces=results,
@@ -198,12 +201,14 @@ class Scanner:
             finder=self.finder.name,
             models=models_of(self.classifier, self.finder, self.mesher),
             media_sha256=media.sha256,
+            content=content,
             provenance=None if origin is None else origin.to_dict(),
             timings_s={
                 "read": read_s,
                 "find": found - started,
                 **({} if self.mesher is None else {"mesh": measured - found}),
-                "score": ended - measured,
+                "score": scored - measured,
+                "content": ended - scored,
                 "provenance": time.perf_counter() - ended,
             },
             warnings=(
@@ -229,7 +234,7 @@ class Scanner:
         told = {
             "code": __version__,
             "schema": SCHEMA_VERSION,
-            "parts": [_digest_of(part) for part in (self.finder, self.mesher, self.classifier)],
+            "parts": [_digest_of(part) for part in (self.finder, self.mesher, self.classifier, self.content)],
             "threshold": self.threshold,
             "max_faces": self.max_faces,
             "limits": repr(self.limits),

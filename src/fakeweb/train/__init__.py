@@ -1,8 +1,8 @@
 """Recipes, networks, the training loop, and export to ONNX with a card. Extra ``train``.
 
-What lives where: ``loop`` trains whatever a ``task`` is; the tasks are ``classifier/``, ``finder/``, ``mesh/`` and
-``temporal/``, each with its options, samples, loss, figures and export; ``nets/`` are networks by name. What tasks
-share stands beside them: ``recipe``, ``batches``, ``augment``, ``optimizers``, ``devices``, ``weights``,
+What lives where: ``loop`` trains whatever a ``task`` is; the tasks are ``classifier/``, ``content/``, ``finder/``,
+``mesh/`` and ``temporal/``, each with its options, samples, loss, figures and export; ``nets/`` are networks by name.
+What tasks share stands beside them: ``recipe``, ``batches``, ``augment``, ``optimizers``, ``devices``, ``weights``,
 ``checkpoint``, ``logs``, ``calibrate``, ``export``.
 
 * A new training is one TOML file in ``recipes/``.
@@ -59,7 +59,8 @@ def run(
         on_progress: Called often, from the same thread.
         options: The task's own; None counts as not given. ``classifier``: ``weights`` (one or several),
             ``finder_model``, ``fold``, ``mesher_model``, ``cache``, see
-            :class:`fakeweb.train.classifier.task.ClassifierOptions`. ``finder`` and ``video``: ``weights``.
+            :class:`fakeweb.train.classifier.task.ClassifierOptions`. ``content``, ``finder`` and ``video``:
+            ``weights``.
 
     Returns:
         Path of the exported card.

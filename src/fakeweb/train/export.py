@@ -13,11 +13,13 @@ import torch
 from torch import nn
 
 from fakeweb.media import write_atomically
-from fakeweb.runtime import FinderCard, MeshCard, ModelCard, TemporalCard
+from fakeweb.runtime import ContentCard, FinderCard, MeshCard, ModelCard, TemporalCard
 
 OPSET = 18
 """What the exporter writes without conversion, and every ONNX Runtime since 1.14 reads."""
 
+
+_LARGE = 256  # numbers of a constant worth halving
 
 MAX_PARITY_GAP = 1e-3
 """Largest difference between torch and ONNX Runtime in any probability."""
@@ -61,7 +63,28 @@ def to_bytes(proto: Any) -> bytes:
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def write_card(card: FinderCard | MeshCard | ModelCard | TemporalCard, folder: Path) -> Path:
+def halved(proto: Any) -> Any:
+    """Return a model whose large float32 constants are kept as float16, half the bytes; it computes in float32.
+
+    Args:
+        proto: From :func:`to_onnx`; it is changed.
+    """
+    import onnx
+
+    graph, casts = proto.graph, []
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < _LARGE:
+            continue
+        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return proto
+
+
+def write_card(card: ContentCard | FinderCard | MeshCard | ModelCard | TemporalCard, folder: Path) -> Path:
     """Write ``<name>.json``, and return its path."""
     path = folder / f"{card.name}.json"
     text = json.dumps(card.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)

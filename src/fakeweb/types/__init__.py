@@ -20,9 +20,11 @@ from fakeweb.types.answers import Impact, Level, QueueItem, ViewerWarning, Warni
 from fakeweb.types.arrays import Box, FloatArray, UInt8Array
 from fakeweb.types.pictures import Crop, Face, Frame, Image
 from fakeweb.types.report import (
+    CONTENTS,
     KINDS,
     LABELS,
     SCHEMA_VERSION,
+    Content,
     Curve,
     FaceResult,
     Kind,
@@ -31,6 +33,7 @@ from fakeweb.types.report import (
     Rarity,
     Report,
     Score,
+    Shown,
     Stretch,
     Thresholds,
     Verdict,
@@ -46,12 +49,14 @@ from fakeweb.types.seams import (
 )
 
 __all__ = [
+    "CONTENTS",
     "KINDS",
     "LABELS",
     "SCHEMA_VERSION",
     "BoundedFinder",
     "Box",
     "Classifier",
+    "Content",
     "Crop",
     "Curve",
     "Face",
@@ -71,6 +76,7 @@ __all__ = [
     "Rarity",
     "Report",
     "Score",
+    "Shown",
     "ShrunkFinder",
     "Stretch",
     "Thresholds",

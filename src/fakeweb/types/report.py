@@ -14,11 +14,12 @@ from fakeweb.types.form import Digits, Flat, Keys, Matches, Numbered, Shape, Sin
 from fakeweb.types.notebook import shown
 from fakeweb.types.pictures import Face, Probability
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 """Version of the report's JSON form: the minor grows when fields are added, the major when one changes."""
 
 _SINCE_1_1 = Since((1, 1))
 _SINCE_2_0 = Since((2, 0))
+_SINCE_2_1 = Since((2, 1))
 _READ = ("1", "2")
 """Major versions that are read."""
 
@@ -28,6 +29,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Label = Literal["real", "fake", "uncertain", "no_face"]
 LABELS: tuple[Label, ...] = get_args(Label)
+
+Shown = Literal["animal", "person", "vehicle", "other"]
+CONTENTS: tuple[Shown, ...] = get_args(Shown)
+"""What a picture can show as a whole."""
 
 Seconds = Annotated[float, Within(0)]
 Count = Annotated[int, Within(0)]
@@ -228,6 +233,28 @@ class FaceResult:
         return shown(self)
 
 
+@dataclass(frozen=True)
+class Content:
+    """What the picture shows as a whole; no verdict rests on it.
+
+    Attributes:
+        label: The likeliest of the classes, or ``uncertain`` where none is likely enough.
+        p: Calibrated probability of each class; they sum to 1.
+        model: Reference of the model, ``name@version``.
+        version: Version of this object's form.
+    """
+
+    label: Literal[Shown, "uncertain"]
+    p: Annotated[Mapping[str, float], Keys(CONTENTS), Within(0, 1)]
+    model: Name
+    version: Annotated[int, Within(1)] = 1
+
+    def __post_init__(self) -> None:
+        settle(self)
+        if abs(sum(self.p.values()) - 1.0) > 1e-3:
+            raise ValueError(f"Content.p must sum to 1, got {self.p}")
+
+
 class Curve(TypedDict):
     """One person of a video over time; the three lists have one entry per sighting.
 
@@ -291,9 +318,9 @@ class Report:
             the sighting that says most as its face.
         thresholds: Where the verdicts begin.
         finder: Name of the face finder.
-        models: References of the models used, ``name@version``.
+        models: References of the models that found and judged, ``name@version``; that of ``content`` stands there.
         media_sha256: Hex SHA-256 of the bytes read; of the pixels where there were no bytes.
-        content: What the picture shows where no face was found; None until a model says so.
+        content: What the picture shows as a whole; None for clips, and where not looked at.
         timeline: The people of a video over time, in the order of ``faces``; None for pictures.
         video: The clip, and how closely it was looked at; None for pictures.
         provenance: Signals from metadata and content credentials, never a vote; None where not looked at.
@@ -312,7 +339,7 @@ class Report:
     finder: Name
     models: tuple[Name, ...]
     media_sha256: Annotated[str, Matches("^[0-9a-f]{64}$")]
-    content: Reserved = None
+    content: Annotated[Content | None, _SINCE_2_1] = None
     timeline: tuple[Curve, ...] | None = None
     video: Annotated[Video | None, _SINCE_1_1] = None
     provenance: Reserved = None

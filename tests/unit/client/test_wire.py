@@ -136,7 +136,7 @@ WRONG = {
     "nothing": (b"", "not subscriptable"),
     "another major version": (
         json.dumps(judgement(report={"schema_version": "3.0"})).encode(),
-        "report.schema_version must be 2.0, got '3.0'",
+        "report.schema_version must be 2.1, got '3.0'",
     ),
     "no report": (json.dumps({"id": "1", "impact": None, "viewer_warnings": [], "overlay": None}).encode(), "lacks"),
     "impact": (json.dumps(judgement(impact={"score": -1})).encode(), "impact.score must be at least 0"),

@@ -103,10 +103,10 @@ def test_every_model_is_loaded_once(monkeypatch, portrait_path):
 
     monkeypatch.setattr("fakeweb.runtime.driven.open_session", counted)
     Scanner().scan(portrait_path)
-    assert sorted(opened) == ["fast", "finder", "mesh"]
+    assert sorted(opened) == ["content", "fast", "finder", "mesh"]
     opened.clear()
     Scanner(mesher=None).scan(portrait_path)
-    assert sorted(opened) == ["fast", "finder"]
+    assert sorted(opened) == ["content", "fast", "finder"]
 
 
 def test_a_mesher_that_knows_no_presence_leaves_the_word_to_the_finder(portrait, monkeypatch):

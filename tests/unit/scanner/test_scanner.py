@@ -123,7 +123,7 @@ def test_the_report_says_how_it_came_about(card):
     assert report.media_sha256 == hashlib.sha256(data).hexdigest()
     assert (report.finder, report.models) == ("told", ("tiny@1",))
     assert report.thresholds.source == "model"
-    assert set(report.timings_s) == {"read", "find", "score", "provenance"}
+    assert set(report.timings_s) == {"read", "find", "score", "content", "provenance"}
     assert all(seconds >= 0 for seconds in report.timings_s.values())
     assert report.faces[0].face.confidence == 0.9
     assert Report.from_dict(json.loads(json.dumps(report.to_dict()))).verdict == report.verdict
@@ -292,6 +292,7 @@ class TestMesher:
             "find",
             "mesh",
             "score",
+            "content",
             "provenance",
         }
 

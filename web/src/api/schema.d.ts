@@ -810,7 +810,7 @@ export interface components {
              * @description Version of this form.
              * @constant
              */
-            schema_version: "2.0";
+            schema_version: "2.1";
             /** @description The name the caller knows the media by: a path, an address, `-` or `<array>`. */
             source: string;
             /** @description The answer for the whole picture or video. */
@@ -923,12 +923,26 @@ export interface components {
             };
             /** @description Name of the face finder. */
             finder: string;
-            /** @description References of the models used, `name@version`. */
+            /** @description References of the models that found and judged, `name@version`; that of `content` stands there. */
             models: string[];
             /** @description Hex SHA-256 of the bytes read; of the pixels where there were no bytes. */
             media_sha256: string;
-            /** @description What the picture shows where no face was found; null until a model says so. */
+            /** @description What the picture shows as a whole; null for clips, and where not looked at. */
             content: {
+                /**
+                 * @description The likeliest of the classes, or `uncertain` where none is likely enough.
+                 * @enum {string}
+                 */
+                label: "animal" | "person" | "vehicle" | "other" | "uncertain";
+                /** @description Calibrated probability of each class; they sum to 1. */
+                p: {
+                    animal?: number;
+                    person?: number;
+                    vehicle?: number;
+                    other?: number;
+                };
+                /** @description Reference of the model, `name@version`. */
+                model: string;
                 /** @description Version of this object's form. */
                 version: number;
             } | null;

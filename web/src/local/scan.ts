@@ -8,7 +8,7 @@ import { referenceOf, type Networks } from "./models";
 import type { Picture } from "./pixels";
 import { qualityOf } from "./quality";
 
-const SCHEMA_VERSION = "2.0";
+const SCHEMA_VERSION = "2.1";
 const MAX_FACES = 500;
 
 /** A picture and what is known of its bytes. */
