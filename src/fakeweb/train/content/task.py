@@ -89,7 +89,7 @@ class ContentTask(Task):
         new = tuple(getattr(net, "head_names", ()))
         for part, weights in net.named_parameters():
             weights.requires_grad_(learns(self.recipe.optim.tune, part, new=part.startswith(new), norm=False))
-        return net.to(self.setting.device)  # type: ignore[no-any-return]
+        return net.to(self.setting.device)
 
     def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
         optim = self.recipe.optim
