@@ -11,7 +11,7 @@ fakeweb.pixels ??= (() => {
   const LEAST_BYTES_PER_PIXEL = 0.1; // as PNG; drawings and empty canvases take less
   const BETWEEN_MS = 700; // browsers allow two pictures of the screen a second
   const REFUSED_MS = 5_000;
-  const MOST_TRIES = 5;
+  const MOST_MOVING_MS = 10_000; // between looks at a picture that never stands still
 
   /**
    * Return the pixels of an element as a PNG's data address; null where the browser keeps them from scripts, an empty text
@@ -67,7 +67,7 @@ fakeweb.pixels ??= (() => {
       this._minSide = minSide;
       this._shoot = shoot;
       this._hush = hush;
-      /** @type {Map<any, {resolve: (url: string | null) => void, tries: number}>} */
+      /** @type {Map<any, {resolve: (url: string | null) => void, tries: number, next: number}>} */
       this._waiting = new Map();
       this._busy = false;
       this._next = 0;
@@ -84,7 +84,7 @@ fakeweb.pixels ??= (() => {
     read(spot) {
       this._waiting.get(spot)?.resolve(null);
       return new Promise((resolve) => {
-        this._waiting.set(spot, { resolve, tries: 0 });
+        this._waiting.set(spot, { resolve, tries: 0, next: 0 });
         this.look();
       });
     }
@@ -117,7 +117,7 @@ fakeweb.pixels ??= (() => {
     async _look() {
       const origin = document.visibilityState === "visible" && (visualViewport?.scale ?? 1) === 1 ? place.frameOrigin() : null;
       const inSight = origin === null ? [] : this._inSight(origin);
-      if (origin === null || inSight.length === 0) return;
+      if (origin === null || inSight.length === 0) return; // the next scan asks again
       this._busy = true;
       this._next = performance.now() + BETWEEN_MS;
       this._hush(true);
@@ -126,19 +126,23 @@ fakeweb.pixels ??= (() => {
       const shot = await this._shoot(boxes, /** @type {Window} */ (window.top).innerWidth);
       this._hush(false);
       this._busy = false;
-      if (!shot?.pictures) {
-        this._next = performance.now() + REFUSED_MS; // not allowed now
-        return;
-      }
+      if (shot?.pictures) this._take(inSight, boxes, shot.pictures);
+      else this._next = performance.now() + REFUSED_MS; // not allowed now
+      this.look();
+    }
+
+    /** Give out what was read, but not of pictures that have moved meanwhile. @param {[any, any][]} inSight @param {any[]} boxes @param {string[]} pictures */
+    _take(inSight, boxes, pictures) {
       const now = place.frameOrigin();
       for (const [at, [spot, entry]] of inSight.entries()) {
-        const still = now !== null && spot.element.isConnected && same(boxes[at], this._boxOf(spot, now));
-        entry.tries += 1;
-        if (!still && entry.tries < MOST_TRIES) continue;
-        this._waiting.delete(spot);
-        entry.resolve(still ? (shot.pictures[at] ?? null) : null);
+        if (now !== null && spot.element.isConnected && same(boxes[at], this._boxOf(spot, now))) {
+          this._waiting.delete(spot);
+          entry.resolve(pictures[at] ?? null);
+        } else {
+          entry.tries += 1;
+          entry.next = performance.now() + Math.min(MOST_MOVING_MS, BETWEEN_MS * 2 ** entry.tries);
+        }
       }
-      this.look();
     }
 
     /** @param {{left: number, top: number}} origin @returns {[any, any][]} */
@@ -150,6 +154,7 @@ fakeweb.pixels ??= (() => {
           entry.resolve(null);
           continue;
         }
+        if (performance.now() < entry.next) continue;
         const seen = this._boxOf(spot, origin);
         const whole = place.rectOf(spot);
         const share = (seen.width * seen.height) / Math.max(1, whole.width * whole.height);

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -302,6 +303,45 @@ def pictures(portrait_path, portrait, forged) -> dict[str, bytes]:
 def gallery(pictures):
     with serving(dict(pictures)) as one:
         yield one
+
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"><rect width="600" height="600" fill="#333"/>
+<image href="DATA" width="600" height="600"/></svg>"""
+
+
+@dataclass
+class Ways:
+    """A page that shows one forgery in every way, each under the id that stands below it."""
+
+    url: str
+    first: set[str]
+    """The thirty-four ways of the first count. The one below 80 px stays as it is: the options say so."""
+    more: set[str]
+
+
+@pytest.fixture
+def ways(gallery) -> Ways:
+    picture = gallery.files["/fake.jpg"]
+    inside = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+    page = Path(__file__).with_name("ways.html").read_text("utf-8")
+    names = {
+        more: set(re.findall(rf"<figure{more}>.*<figcaption>([\w-]+)", page))
+        for more in ("", ' class="more"')
+    }
+    page = page.replace("DATA", inside).replace("OTHER", gallery.url("", host="localhost"))
+    gallery.files |= {
+        "/ways-mixed.html": page.encode(),
+        "/frame-mixed.html": b'<img src="/fake.jpg" style="width: 120px; height: 120px" alt="">',
+        "/photo.svg": SVG.replace("DATA", inside).encode(),
+        "/for-readers.jpg": picture + b"1",
+        "/for-this-page.jpg": picture + b"2",
+    }
+    gallery.moved["/moved.jpg"] = "/fake.jpg"
+    gallery.needs |= {
+        "/for-readers.jpg": ("Cookie", "who=reader"),
+        "/for-this-page.jpg": ("Referer", "127.0.0.1"),
+    }
+    return Ways(gallery.url("/ways-mixed.html"), *names.values())
 
 
 @pytest.fixture(scope="session")
