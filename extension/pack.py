@@ -2,20 +2,22 @@
 
 Leaves ``dist/extension/`` (what to load unpacked, in either browser), ``dist/fakeweb-extension-VERSION-chrome.zip``
 and ``...-firefox.zip``, the same bytes for the same sources: files sorted, one date for all, nothing compressed. The
-zips differ in the manifest alone: each lacks what only the other browser reads.
+zips differ in the manifest alone: each lacks what only the other browser reads. Needs FakeWeb itself, for its models.
 """
 
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
 DIST = HERE.parent / "dist"
-PARTS = ("background", "content", "icons", "options", "popup")
+PARTS = ("background", "content", "icons", "local", "options", "popup")
 KINDS = (".js", ".css", ".html", ".png")
 DATE = (1980, 1, 1, 0, 0, 0)
 OTHERS = {
@@ -31,9 +33,20 @@ def shipped() -> list[Path]:
     return sorted(p.relative_to(HERE) for p in [*found, HERE / "manifest.json", HERE / "shared.css"])
 
 
+def local_parts() -> dict[str, bytes]:
+    """Return what checks in the browser need: ONNX Runtime and the models, as the page's static site has them."""
+    write_parts = runpy.run_path(str(HERE.parent / "web" / "local.py"))["write_parts"]
+    with tempfile.TemporaryDirectory() as out:
+        write_parts(Path(out))
+        found = sorted(p for p in Path(out).rglob("*") if p.is_file())
+        return {f"local/{p.relative_to(out).as_posix()}": p.read_bytes() for p in found}
+
+
 def manifest_for(browser: str) -> bytes:
     """Return the manifest without what only the other browser reads."""
     manifest = json.loads((HERE / "manifest.json").read_text("utf-8"))
+    if browser == "firefox":
+        manifest["permissions"].remove("offscreen")  # its background has workers of its own
     for name in OTHERS[browser]:
         *parents, last = name.split(".")
         place = manifest
@@ -57,6 +70,7 @@ def pack() -> dict[str, Path]:
     shutil.rmtree(folder, ignore_errors=True)
     contents = {file.as_posix(): (HERE / file).read_bytes() for file in shipped()}
     contents["LICENSE"] = (HERE.parent / "LICENSE").read_bytes()
+    contents |= local_parts()
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)

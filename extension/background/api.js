@@ -3,7 +3,7 @@
 /** The service did not give an answer. `code` is for programs, the message for people. */
 export class ServerError extends Error {
   /**
-   * @param {"offline" | "key" | "busy" | "refused" | "strange"} code
+   * @param {"offline" | "key" | "busy" | "refused" | "strange" | "here"} code
    * @param {string} message
    * @param {number} retryAfterMs How long the service asks to be left alone, 0 where it did not say.
    */

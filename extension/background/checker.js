@@ -2,9 +2,10 @@
 
 import { predict, ServerError } from "./api.js";
 import { Recent } from "./cache.js";
+import { judge } from "./here.js";
 import { dataUrl, fetchPicture, PictureError, sha256 } from "./pictures.js";
 import { Dropped, Queue } from "./queue.js";
-import { load } from "./settings.js";
+import { judgeOf, load } from "./settings.js";
 import { findingOf } from "./words.js";
 
 /** @typedef {import("./words.js").Finding} Finding */
@@ -19,7 +20,7 @@ const MOST_PAUSE_MS = 25_000; // a worker that only sleeps for longer is put dow
 export class Checker {
   constructor() {
     this.queue = new Queue(4);
-    /** @type {Recent<Finding>} Findings under "server hash". */
+    /** @type {Recent<Finding>} Findings under "judge hash". */
     this._findings = new Recent(MOST_FINDINGS);
     /** @type {Recent<string>} Overlays as data addresses. */
     this._drawings = new Recent(MOST_DRAWINGS);
@@ -41,7 +42,7 @@ export class Checker {
   }
 
   /**
-   * Say what the user's own server thinks of a picture.
+   * Say what this browser or the user's own server thinks of a picture.
    *
    * @param {string} url
    * @param {unknown} group For {@link Queue.drop}.
@@ -68,29 +69,27 @@ export class Checker {
    * @returns {Promise<string>}
    */
   async drawing(url, hash, group, bytes = null) {
-    const { server } = await load();
-    const key = `${server} ${hash}`;
+    const key = `${judgeOf(await load())} ${hash}`;
     const known = this._drawings.get(key);
     if (known !== undefined) return known;
     return await once(this._drawingNow, key, () =>
       this.queue.add(async () => {
         const judgement = await this._ask(bytes ?? (await fetchPicture(url)), true);
-        const drawn = await shrink(String(judgement.overlay));
+        const drawn = judgement.drawing ? await dataUrl(judgement.drawing) : await shrink(String(judgement.overlay));
         this._drawings.set(key, drawn);
         return drawn;
       }, group),
     );
   }
 
-  /** Return what was found about a picture in this session. @param {string} server @param {string} hash */
-  findingOf(server, hash) {
-    return this._findings.get(`${server} ${hash}`);
+  /** Return what was found about a picture in this session. @param {string} judge @param {string} hash */
+  findingOf(judge, hash) {
+    return this._findings.get(`${judge} ${hash}`);
   }
 
   /** Tell whether a picture was judged in this session. @param {string} hash */
   async knows(hash) {
-    const { server } = await load();
-    return this._findings.get(`${server} ${hash}`) !== undefined;
+    return this.findingOf(judgeOf(await load()), hash) !== undefined;
   }
 
   /** Forget everything that was found. */
@@ -106,12 +105,13 @@ export class Checker {
    * @returns {Promise<Finding>}
    */
   async _find(bytes, hash) {
-    const { server } = await load();
-    const key = `${server} ${hash}`;
+    const key = `${judgeOf(await load())} ${hash}`;
     const known = this._findings.get(key);
     if (known !== undefined) return known;
     return await once(this._asking, key, async () => {
-      const finding = findingOf(await this._ask(bytes, false), hash);
+      const judgement = await this._ask(bytes, false);
+      const finding = findingOf(judgement, hash);
+      if (judgement.drawing) this._drawings.set(key, await dataUrl(judgement.drawing));
       this._findings.set(key, finding);
       this._save();
       return finding;
@@ -119,19 +119,20 @@ export class Checker {
   }
 
   /**
-   * Ask the server, and again as long as it is only busy.
+   * Judge here, or ask the server, and again as long as it is only busy.
    *
    * @param {ArrayBuffer} bytes
    * @param {boolean} overlay
+   * @returns {Promise<any>}
    */
   async _ask(bytes, overlay) {
     for (let tries = 1; ; tries += 1) {
       const settings = await load();
       try {
-        return await predict(settings, bytes, overlay);
+        return await (settings.where === "here" ? judge(bytes) : predict(settings, bytes, overlay));
       } catch (error) {
-        const { server, key } = await load();
-        if (server !== settings.server || key !== settings.key) throw new Dropped("another server or key by now");
+        const now = await load();
+        if (judgeOf(now) !== judgeOf(settings) || now.key !== settings.key) throw new Dropped("another server or key by now");
         if (!(error instanceof ServerError) || error.code !== "busy" || tries >= MOST_TRIES) throw error;
         const pause = Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, error.retryAfterMs));
         this.queue.pause(pause);

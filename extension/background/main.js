@@ -8,7 +8,7 @@
 import { Checker, PictureError, ServerError } from "./checker.js";
 import { Dropped } from "./queue.js";
 import { cutFromScreen, ScreenError } from "./screen.js";
-import { load, readsScreen, save } from "./settings.js";
+import { judgeOf, load, readsScreen, save } from "./settings.js";
 import { isAllowed, patternOf, siteOf } from "./sites.js";
 import { empty, Tabs } from "./tabs.js";
 import { nameOf, notedAs } from "./words.js";
@@ -16,7 +16,7 @@ import { nameOf, notedAs } from "./words.js";
 const SCRIPTS = ["content/find.js", "content/place.js", "content/marks.js", "content/pixels.js", "content/main.js"];
 const MENU = "check";
 const MOST_TOLD = 5;
-const STOPS = new Set(["offline", "key", "strange", "busy"]);
+const STOPS = new Set(["offline", "key", "strange", "busy", "here"]);
 
 const tabs = new Tabs();
 /** @type {Set<number>} Tabs in which a picture was just picked in the context menu, and may be read from the screen. */
@@ -83,9 +83,9 @@ async function switchTab(tabId, on) {
  * @param {number} tabId
  */
 async function told(tabId) {
-  const { server } = await load();
+  const judge = judgeOf(await load());
   const found = Object.entries(tabs.get(tabId).names).flatMap(([sha256, { name, from }]) => {
-    const finding = checker.findingOf(server, sha256);
+    const finding = checker.findingOf(judge, sha256);
     return finding ? [{ name, finding: notedAs(finding, from) }] : [];
   });
   const rank = (/** @type {{finding: import("./words.js").Finding}} */ { finding }) => (finding.label === "fake" ? 100 + (finding.percent ?? 0) : 0);
@@ -299,7 +299,7 @@ chrome.storage.onChanged.addListener(async (changes, area) => {
   await ready;
   const { parallel, sites } = await load();
   checker.queue.parallel = parallel;
-  if (changes.server || changes.key || changes.screen) for (const tabId of tabs.on()) await retry(tabId);
+  if (changes.where || changes.server || changes.key || changes.screen) for (const tabId of tabs.on()) await retry(tabId);
   if (changes.sites) {
     for (const tabId of tabs.on()) {
       const { url } = await chrome.tabs.get(tabId);

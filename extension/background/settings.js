@@ -6,17 +6,19 @@
 
 /**
  * @typedef {object} Settings
+ * @property {"here" | "server"} where Whether pictures are checked in this browser, or by a server.
  * @property {string} server Address of the FakeWeb service, without a slash at its end.
  * @property {string} key API key, or empty where the service asks for none.
  * @property {number} minSide Pictures whose shorter side is below this many CSS pixels are left alone.
  * @property {number} parallel How many pictures are being fetched or judged at the same time.
  * @property {boolean} showUncertain Whether uncertain pictures get a quiet question mark.
- * @property {boolean | null} screen Whether pictures that only the reader is given are read from the screen; null: where the server is this computer.
+ * @property {boolean | null} screen Whether pictures that only the reader is given are read from the screen; null: where pictures stay on this computer.
  * @property {string[]} sites The allow-list: hosts on which a tab may be switched on.
  */
 
 /** @type {Readonly<Settings>} */
 export const DEFAULTS = Object.freeze({
+  where: "here",
   server: "http://127.0.0.1:8000",
   key: "",
   minSide: 80,
@@ -53,8 +55,13 @@ export function isLocal(server) {
 }
 
 /** Tell whether pictures may be read from the screen. @param {Settings} settings */
-export function readsScreen({ screen, server }) {
-  return screen ?? isLocal(server);
+export function readsScreen({ screen, where, server }) {
+  return screen ?? (where === "here" || isLocal(server));
+}
+
+/** Name who judges, for what is kept of answers. @param {Settings} settings */
+export function judgeOf({ where, server }) {
+  return where === "here" ? "here" : server;
 }
 
 /**
@@ -72,6 +79,8 @@ export function checked(stored) {
       // the default stays
     }
   }
+  // who has set a server once wants it asked
+  if (stored.where === "server" || (stored.where === undefined && typeof stored.server === "string")) out.where = "server";
   if (typeof stored.key === "string") out.key = stored.key.trim();
   out.minSide = clamp(stored.minSide, 32, 1000, DEFAULTS.minSide);
   out.parallel = clamp(stored.parallel, 1, 8, DEFAULTS.parallel);

@@ -12,6 +12,13 @@ const field = (id) => /** @type {HTMLInputElement} */ (document.getElementById(i
 let settings = await load();
 field("server").value = settings.server;
 field("key").value = settings.key;
+showWhere();
+for (const id of ["here", "there"]) {
+  field(id).addEventListener("change", async () => {
+    await keep({ where: field("here").checked ? "here" : "server" });
+    field("screen").checked = readsScreen(settings);
+  });
+}
 field("min-side").value = String(settings.minSide);
 field("parallel").value = String(settings.parallel);
 field("show-uncertain").checked = settings.showUncertain;
@@ -72,7 +79,8 @@ async function saveAndTest() {
     return;
   }
   field("server").value = server;
-  await keep({ server, key: field("key").value.trim() });
+  await keep({ where: "server", server, key: field("key").value.trim() });
+  showWhere();
   field("screen").checked = readsScreen(settings); // by default only where the server is this computer
   say("Asking …");
   try {
@@ -81,6 +89,10 @@ async function saveAndTest() {
   } catch (error) {
     say(`Saved, but: ${error instanceof ServerError ? error.message : "no answer."}`, "bad");
   }
+}
+
+function showWhere() {
+  field(settings.where === "here" ? "here" : "there").checked = true;
 }
 
 function showRoad() {

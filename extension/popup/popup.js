@@ -28,6 +28,7 @@ const HINTS = {
   offline: "Start it on this computer with: fakeweb serve. Or set another address in the options.",
   key: "Set the key in the options; `fakeweb keys create` makes one.",
   strange: "Look at the address in the options.",
+  here: "Ask a server instead: its address stands in the options.",
   busy: "It was asked several times. Try again in a while.",
 };
 
@@ -42,8 +43,13 @@ let state = await chrome.runtime.sendMessage({ type: "tab?", tabId });
 
 byId("site").textContent = site ?? "This page cannot be checked";
 byId("first-site").textContent = site ?? "";
-byId("first-server").textContent = settings.server;
-byId("where").textContent = `Your server: ${server.host}${isLocal(settings.server) ? " (this computer)" : ""}`;
+const here = settings.where === "here";
+byId("first-where").textContent = here
+  ? "checks the pictures of this tab in this browser: they are sent nowhere."
+  : `sends the pictures of this tab to your server at ${settings.server}. Nothing is sent before.`;
+byId("where").textContent = here
+  ? "Pictures are checked in this browser."
+  : `Your server: ${server.host}${isLocal(settings.server) ? " (this computer)" : ""}`;
 toggle.disabled = site === null;
 show();
 // with its icon clicked the page may be read from the screen
@@ -62,7 +68,7 @@ toggle.addEventListener("change", async () => {
     await chrome.runtime.sendMessage({ type: "switch", tabId, on: false });
     return;
   }
-  const origins = [patternOf(tab?.url ?? ""), patternOf(settings.server)].filter((p) => p !== null);
+  const origins = [patternOf(tab?.url ?? ""), here ? null : patternOf(settings.server)].filter((p) => p !== null);
   const granted = await chrome.permissions.request({ origins });
   toggle.checked = granted;
   if (granted) await chrome.runtime.sendMessage({ type: "switch", tabId, on: true });

@@ -8,7 +8,7 @@ import { greet, predict } from "../background/api.js";
 import { Recent } from "../background/cache.js";
 import { fetchPicture, MOST_BYTES, sha256 } from "../background/pictures.js";
 import { Dropped, Queue } from "../background/queue.js";
-import { checked, cleanServer, DEFAULTS, isLocal } from "../background/settings.js";
+import { checked, cleanServer, DEFAULTS, isLocal, readsScreen } from "../background/settings.js";
 import { cleanSite, isAllowed, patternOf, siteOf } from "../background/sites.js";
 import { countsOf, iconOf } from "../background/tabs.js";
 import { findingOf, nameOf, percentOf } from "../background/words.js";
@@ -33,8 +33,17 @@ test("this computer is known by its names", () => {
 
 test("whatever was stored, settings make sense", () => {
   const odd = { server: "javascript:x", key: 3, minSide: "1e9", parallel: -1, sites: ["a.example", 5, ""], showUncertain: "no" };
-  assert.deepEqual(checked(odd), { ...DEFAULTS, minSide: 1000, parallel: 1, sites: ["a.example"] });
+  assert.deepEqual(checked(odd), { ...DEFAULTS, where: "server", minSide: 1000, parallel: 1, sites: ["a.example"] });
   assert.deepEqual(checked({}), DEFAULTS);
+  assert.equal(checked({ server: "http://a.example" }).where, "server", "who has set a server once wants it asked");
+  assert.equal(checked({ server: "http://a.example", where: "here" }).where, "here");
+});
+
+test("by default the screen is read only where pictures stay on this computer", () => {
+  assert.ok(readsScreen(DEFAULTS) && readsScreen({ ...DEFAULTS, where: "server" }));
+  assert.ok(!readsScreen({ ...DEFAULTS, where: "server", server: "https://a.example" }));
+  assert.ok(readsScreen({ ...DEFAULTS, where: "server", server: "https://a.example", screen: true }));
+  assert.ok(!readsScreen({ ...DEFAULTS, screen: false }));
 });
 
 test("a site allows its subdomains and not its neighbours", () => {

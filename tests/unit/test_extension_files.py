@@ -1,5 +1,6 @@
 """What the stores get: the same bytes each time, nothing that is missing, no permission that was not meant."""
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -40,10 +41,20 @@ def test_the_zip_holds_the_extension_and_nothing_else(packed):
         "background",
         "content",
         "icons",
+        "local",
         "options",
         "popup",
     }
-    assert not [n for n in names if n.endswith((".py", ".ts", ".lock"))]
+    assert not [n for n in names if n.endswith((".py", ".ts", ".mjs", ".lock"))]
+    assert "local/parts.json" in names
+
+
+def test_the_worker_is_built_from_the_sources_that_stand_here():
+    """After a change of web/src/local, web/src/mesh or extension/local: `npm run local` in extension/."""
+    sources = json.loads((EXTENSION / "local" / "built-from.json").read_text("utf-8"))
+    assert len(sources) > 10
+    for name, digest in sources.items():
+        assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() == digest, name
 
 
 def test_each_browser_gets_a_manifest_of_its_own(packed):
@@ -62,7 +73,8 @@ def test_each_browser_gets_a_manifest_of_its_own(packed):
 def test_every_file_that_is_named_is_there(packed):
     with zipfile.ZipFile(packed("a")) as archive:
         names = set(archive.namelist())
-        texts = {n: archive.read(n).decode() for n in names if n.endswith((".html", ".js", ".json"))}
+        readable = [n for n in names if n.endswith((".html", ".js", ".json")) and n != "local/worker.js"]
+        texts = {n: archive.read(n).decode() for n in readable}
     named = set(
         re.findall(r'"((?:background|content|icons|options|popup)/[\w./-]+)"', "".join(texts.values()))
     )
@@ -76,16 +88,25 @@ def test_every_file_that_is_named_is_there(packed):
 
 def test_it_asks_for_this_computer_only_and_for_the_rest_when_needed():
     assert MANIFEST["host_permissions"] == ["http://127.0.0.1/*", "http://localhost/*"]
-    assert sorted(MANIFEST["permissions"]) == ["activeTab", "contextMenus", "scripting", "storage"]
+    assert sorted(MANIFEST["permissions"]) == [
+        "activeTab",
+        "contextMenus",
+        "offscreen",
+        "scripting",
+        "storage",
+    ]
     assert "web_accessible_resources" not in MANIFEST, "pages must not be able to tell that it is there"
     assert "content_scripts" not in MANIFEST, "nothing runs in a page before the switch"
-    assert "unsafe" not in MANIFEST["content_security_policy"]["extension_pages"]
+    policy = MANIFEST["content_security_policy"]["extension_pages"]
+    assert "unsafe" not in policy.replace("'wasm-unsafe-eval'", ""), (
+        "ONNX Runtime is WebAssembly; no text becomes code"
+    )
     assert len(MANIFEST["description"]) <= 132, "what the stores take"
 
 
 def test_no_markup_is_made_of_text():
     for path in EXTENSION.rglob("*.js"):
-        if "node_modules" not in path.parts and "tests" not in path.parts:
+        if not {"node_modules", "tests", "local"} & set(path.parts):
             text = path.read_text("utf-8")
             assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text), (
                 path

@@ -367,7 +367,7 @@ class Popup:
         session.on("Target.receivedMessageFromTarget", self._hear)
         target = _popup_target(session)["targetId"]
         self._id = session.send("Target.attachToTarget", {"targetId": target, "flatten": False})["sessionId"]
-        until(lambda: self.text("#where").startswith("Your server"))
+        until(lambda: self.text("#where") != "")
 
     def _hear(self, event) -> None:
         message = json.loads(event["message"])

@@ -140,6 +140,7 @@ class Firefox:
         )
 
     def close(self) -> None:
+        self._socket.close()
         self.process.terminate()
         self.process.wait(60)
 
@@ -197,3 +198,12 @@ def test_firefox_looks_at_every_way_too(firefox, ways, road, until):
         if folder := os.environ.get("SHOTS"):
             firefox.screenshot(page, Path(folder) / "extension-firefox.png")
     assert "genuine" not in found
+
+
+def test_firefox_checks_without_a_server(firefox, gallery, road, until):
+    page = firefox.open(gallery.url("/"))
+    firefox.switch(gallery.url("/"))
+    until(lambda: len(firefox.tab().get("pictures", {})) >= 7 and not firefox.tab()["waiting"], firefox.tab)
+    assert "fake" in firefox.tab()["pictures"].values()
+    until(lambda: firefox.boxes(page) != [])
+    assert road.headers == [], "nothing was sent to anybody"
