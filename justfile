@@ -39,6 +39,7 @@ serve *args:
 # build the page anew into the package (needs Node 20.19 or newer; to run FakeWeb none is needed)
 web:
     cd web && npm ci --no-progress && npm test && npm run build
+    node extension/local/build.mjs
 
 # the docs as a site into dist/docs, searchable where it is served: python3 -m http.server -d dist/docs (needs `just setup docs`)
 docs *args:
