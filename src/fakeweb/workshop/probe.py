@@ -96,12 +96,11 @@ def read_recipe(path: Path) -> HeadRecipe:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
         base = find_card(told["base"]["name"])
         encoder = told["encoder"]
-        probe: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told["probe"].items()}
         return HeadRecipe(
             told["card"],
             Composition(told["base"]["name"], base.sha256, encoder["name"], encoder["sha256"], patches=True),
             tuple(told["base"]["trained_on"]),
-            ProbeRecipe(**probe),
+            ProbeRecipe(**told["probe"]),
             CalibrationRecipe(**told.get("calibration", {})),
             read_folds(told["folds"]),
         )
@@ -275,7 +274,6 @@ def _in_domain(
 def _training_data(features: Features, told: HeadRecipe) -> list[dict[str, Any]]:
     """Return how many pictures of each source were learned from, and under which licence."""
     chosen = (features.column("split") == "train") & (features.column("view") == "plain")
-    chosen &= ~np.isin(features.column("source"), told.probe.skip)
     count = Counter(
         zip(
             features.column("source")[chosen].tolist(), features.column("label")[chosen].tolist(), strict=True

@@ -29,7 +29,6 @@ class ProbeRecipe:
         ridge: L2 penalty, on features whose squares sum to 1 on the mean before their sources' middles are taken off.
         base: Weight of the shipped model's logit beside the probe's, both by their spreads over genuine training faces.
         most: Learn from at most so many faces of a source, class and view; ``most_alone`` of sources of reals alone.
-        skip: Sources to learn nothing from.
     """
 
     patches: bool = True
@@ -37,7 +36,6 @@ class ProbeRecipe:
     base: float = 1.0
     most: int = 80
     most_alone: int = 40
-    skip: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +140,7 @@ def _learned(features: Features, recipe: ProbeRecipe) -> Marks:
     for place, row in enumerate(rows):
         key = (row.source, row.label, row.view)
         most = recipe.most if row.source in fakes else recipe.most_alone
-        if row.source in recipe.skip or row.view == "small":
+        if row.view == "small":
             continue
         if row.split == "train" and taken[key] < most:
             taken[key] += 1
