@@ -1,7 +1,7 @@
 """Write what checks in the browser are made of: ONNX Runtime's WebAssembly and models with weights in half precision.
 
 PYTHONPATH=src python web/local.py OUT       # a folder ``local/`` for the static site or the extension
-PYTHONPATH=src python web/local.py --runtime # anew after `npm install onnxruntime-web`: web/public/local/
+PYTHONPATH=src python web/local.py --runtime # anew after `npm install onnxruntime-web`: server/local_runtime
 
 The packed runtime is committed, since gzip files differ from one zlib to the next; ``npm test`` proves that it holds
 the WebAssembly of the installed package. The service packs its own models in the same way.
@@ -18,7 +18,7 @@ from fakeweb.runtime import pack_models, packed_file
 
 WEB = Path(__file__).parent
 WASM = WEB / "node_modules" / "onnxruntime-web" / "dist" / "ort-wasm-simd-threaded.wasm"
-RUNTIME = WEB / "public" / "local"
+RUNTIME = WEB.parent / "src" / "fakeweb" / "server" / "local_runtime"
 
 
 def write_runtime() -> None:

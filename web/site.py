@@ -33,7 +33,6 @@ USED = ("fast", "finder", "mesh")
 def finish(out: Path) -> None:
     """Add to a built page whatever it lacks to stand alone."""
     _local().write_parts(out / "local")
-    (out / "local" / "runtime.json").unlink(missing_ok=True)
     limits = {"max_bytes": Limits().max_bytes, "max_pixels": Limits().max_pixels}
     about = {
         "models": [model_info(card, card.name == USED[0]) for card in list_cards() if card.name in USED],

@@ -16,6 +16,7 @@ import { checkSize, sniff, suffixWarning } from "../src/local/sniff";
 
 const GOLDEN = JSON.parse(readFileSync("tests/golden/vectors.json", "utf8"));
 const MODELS = "../src/fakeweb/models";
+const RUNTIME = "../src/fakeweb/server/local_runtime";
 const WASM = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -114,8 +115,8 @@ test("what is no picture, or cut off, or moves, or is too large, is refused with
 });
 
 test("the packed runtime is the installed package's, and its list tells the truth", () => {
-  const told = JSON.parse(readFileSync("public/local/runtime.json", "utf8"));
-  const packed = readFileSync(`public/local/${told.file}`);
+  const told = JSON.parse(readFileSync(`${RUNTIME}/runtime.json`, "utf8"));
+  const packed = readFileSync(`${RUNTIME}/${told.file}`);
   assert.equal(sha256(gunzipSync(packed)), sha256(readFileSync(WASM)), "run: PYTHONPATH=src python web/local.py --runtime");
   assert.deepEqual([told.sha256, told.bytes, told.packed_bytes], [sha256(readFileSync(WASM)), readFileSync(WASM).length, packed.length]);
 });
