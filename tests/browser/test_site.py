@@ -93,7 +93,7 @@ def kept(page, sha256: str) -> dict:
 
 def assert_same(made: dict, path, scanner) -> None:
     """The same faces and words as Python's, P(fake) within 0.01, boxes and meshes within half a pixel."""
-    told = scanner.scan(path).to_dict()
+    told = {**scanner.scan(path).to_dict(), "content": None}  # which browsers do not look at
     assert made.keys() == told.keys()
     assert (made["width"], made["height"]) == (told["width"], told["height"])
     assert made["verdict"]["label"] == told["verdict"]["label"]
