@@ -230,36 +230,40 @@ def mean(found: list[dict[str, Any]], *keys: Any) -> float:
 
 
 def lines(results: dict[str, Any]) -> list[str]:
-    """Return the table."""
-    sizes = [str(n) for n in SIZES if any(str(n) in case for case in results.values())]
-    head = "| fakes, of a source never seen | faces | AUC before | " + " | ".join(f"{n} + {n}" for n in sizes)
+    """Return two tables: what is gained there, and what becomes of all else at 10 + 10."""
+    sizes = [str(n) for n in SIZES if any(case.get(str(n)) for case in results.values())]
     told = [
-        head + " | caught, 10 + 10 | false alarms there | elsewhere | taken, 10 + 10 |",
-        "|" + "---|" * (len(sizes) + 7),
+        "| fakes of a source never seen | fakes, reals | AUC before | "
+        + " | ".join(f"{n} + {n}" for n in sizes)
+        + " |",
+        "|" + "---|" * (3 + len(sizes)),
     ]
     for name, case in results.items():
         cells = []
         for n in sizes:
-            gains = [d["gain"] for d in case[n]]
+            gains = [d["gain"] for d in case.get(n, ())]
             low, high = np.quantile(gains, [0.025, 0.975]) if gains else (math.nan, math.nan)
             cells.append(f"{np.mean(gains):+.3f} [{low:+.3f}, {high:+.3f}]" if gains else "")
-        ten = case["10"]
-        pairs = [
-            f"{mean(ten, key, 0):.0%} -> {mean(ten, key, 1):.0%}"
-            if key == "caught"
-            else f"{mean(ten, key, 0):.1%} -> {mean(ten, key, 1):.1%}"
-            for key in ("caught", "alarms", "alarms_elsewhere")
-        ]
-        share = f"{mean(ten, 'taken'):.0%}" if ten else ""
         told.append(
-            f"| {name} | {case['faces'][0]}, {case['faces'][1]} | {case['auc']:.3f} | "
-            + " | ".join([*cells, *pairs, share])
-            + " |"
+            f"| {name} | {case['faces'][0]}, {case['faces'][1]} | {case['auc']:.3f} | {' | '.join(cells)} |"
         )
-    gains = {n: [mean(c[n], "gain") for c in results.values() if c[n]] for n in sizes}
+    gains_of = {n: [mean(c[n], "gain") for c in results.values() if c.get(n)] for n in sizes}
     told.append(
-        "mean gain: " + ", ".join(f"{n}: {np.mean(v):+.3f} of {len(v)} sets" for n, v in gains.items() if v)
+        "| mean | | | " + " | ".join(f"{np.mean(v):+.3f}, {len(v)} sets" for v in gains_of.values()) + " |"
     )
+    told += [
+        "",
+        "| at 10 + 10 | caught | false alarms | elsewhere: caught | false alarms | as said | written | gain then |",
+    ]
+    told.append("|" + "---|" * 8)
+    for name, case in results.items():
+        ten = case.get("10", ())
+        if ten:
+            keys = ("caught", "alarms", "caught_elsewhere", "alarms_elsewhere", "alarms_said")
+            pairs = [f"{100 * mean(ten, k, 0):.1f} -> {100 * mean(ten, k, 1):.1f} %" for k in keys]
+            written = [d for d in ten if d["taken"]]
+            then = f"{mean(written, 'gain'):+.3f}" if written else ""
+            told.append(f"| {name} | {' | '.join(pairs)} | {len(written)} of {len(ten)} | {then} |")
     return told
 
 
