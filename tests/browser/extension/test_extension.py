@@ -417,3 +417,16 @@ def test_the_options_page(driven, road, shot):
     page.locator("output", has_text="no address").wait_for()
     stored = driven.worker.evaluate("chrome.storage.local.get()")
     assert stored["server"] == road.url
+
+
+def test_no_accessibility_fault(driven, road, shot):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = driven.options(road.url)
+    for name in ("options", "popup"):
+        page.goto(f"chrome-extension://{driven.id}/{name}/{name}.html")
+        page.wait_for_timeout(500)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = axe.run(page)
+            shot(page, f"extension-{name}-{scheme}")
+            assert found.violations_count == 0, found.generate_report()
