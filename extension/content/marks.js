@@ -391,7 +391,8 @@ fakeweb.marks ??= (() => {
       set(clip, "display", seen ? "" : "none");
       if (!seen) return;
       const { root } = this._sheet(mark.lift);
-      if (clip.parentNode !== root) root.prepend(clip);
+      // in the order of the answers, for who goes by keyboard; the card stays on top
+      if (clip.parentNode !== root) root.insertBefore(clip, this._card.parentNode === root ? this._card : null);
       move(clip, seen, origin);
       move(inner, whole, seen);
       if (button) {

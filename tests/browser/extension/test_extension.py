@@ -430,3 +430,21 @@ def test_no_accessibility_fault(driven, road, shot):
             found = axe.run(page)
             shot(page, f"extension-{name}-{scheme}")
             assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_next_one_by_keyboard(looked, driven, until):
+    """The shortcut's event is fired as the browser does; from there on with keys alone."""
+    page = looked
+    until(lambda: is_marked(driven, page, "#fake", "fake"))
+    driven.worker.evaluate(
+        """async url => {
+            const [tab] = await chrome.tabs.query({ url });
+            chrome.commands.onCommand.dispatch("next", tab);
+        }""",
+        page.url,
+    )
+    until(lambda: "looks manipulated" in driven.card(page))
+    assert page.evaluate("document.activeElement.localName") == "fakeweb-marks", "the badge has the focus"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    until(lambda: "looks manipulated" in driven.card(page))
