@@ -159,6 +159,14 @@ def _openapi(api: FastAPI) -> dict[str, Any]:
         parts["Problem"] = Problem.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
             parts.pop(name, None)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                names = list(operation)
+                if (
+                    "parameters" in names[names.index("responses") :]
+                ):  # described by the route itself: as elsewhere
+                    for name in ("responses", "requestBody"):
+                        operation[name] = operation.pop(name)
         schema["components"]["securitySchemes"] = {
             "key": {
                 "type": "http",
