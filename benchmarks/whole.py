@@ -78,11 +78,14 @@ def main() -> None:
     """Gather, fit, measure, write."""
     parser = arguments(__doc__, out="whole")
     parser.add_argument("--each", type=int, default=24, help="pictures of a source")
+    parser.add_argument("--small", action="store_true", help="the small statistics alone, without CLIP")
     options = parser.parse_args()
     rows, values = gathered(options)
     lines = head("head on", "left out", "faces: AUC", "other content: AUC")
     alarms = head("head on", "genuine pictures", "called generated", "of which")
-    for name, columns in {"CLIP": slice(0, -SMALL), "small statistics": slice(-SMALL, None)}.items():
+    ways = {"CLIP": slice(0, -SMALL), "small statistics": slice(-SMALL, None)}
+    for name in list(ways)[options.small :]:
+        columns = ways[name]
         judged = [judge(rows, values[:, columns].astype(np.float64), third) for third in "abc"]
         for family in FAMILIES:
             cells = [mean_auc(judged, family, what) for what in ("faces", "other")]
@@ -103,9 +106,11 @@ def gathered(options: argparse.Namespace) -> tuple[list[Row], Floats]:
     rows: list[Row] = []
     values = []
     for folder in (*SOURCES, *GENERATORS):
-        path = options.out / f"{folder.replace('/', '-')}-{options.each}.npz"
+        way = "-small" if options.small else ""
+        path = options.out / f"{folder.replace('/', '-')}-{options.each}{way}.npz"
         if not path.is_file():
-            encoder = encoder or Encoder("clip-vit-b16", patches=False)
+            if not options.small:
+                encoder = encoder or Encoder("clip-vit-b16", patches=False)
             own = [s for s in samples if s.path.relative_to(options.data).as_posix().startswith(f"{folder}/")]
             chosen = [own[i] for i in np.random.default_rng(3).permutation(len(own))[: options.each]]
             told = [
@@ -140,8 +145,10 @@ def versions(sample: Sample, folder: str) -> dict[str, UInt8Array]:
     return {name: degrade.jpeg(one, quality) for name, one in found.items()}
 
 
-def features(pixels: UInt8Array, encoder: Encoder) -> Floats:
+def features(pixels: UInt8Array, encoder: Encoder | None) -> Floats:
     """Return CLIP's class tokens of a crop, mirrored at its borders up to the encoder's input, and small statistics."""
+    if encoder is None:
+        return statistics(pixels)
     around = (encoder.plan.side_px - SIDE_PX) // 2
     fed = cv2.copyMakeBorder(pixels, *(around,) * 4, cv2.BORDER_REFLECT_101)
     return np.concatenate([np.asarray(encoder(fed), np.float64).ravel(), statistics(pixels)])

@@ -36,9 +36,10 @@ class TestLook:
         assert content.label in (*CONTENTS, "uncertain")
         assert sum(content.p.values()) == pytest.approx(1)
 
-    def test_a_group_is_people(self, model):
-        group = Path(fakeweb.__file__).parent / "examples" / "group.jpg"
-        assert model.look(read_image(group).image).label == "person"
+    @pytest.mark.parametrize("name", ["group", "portrait"])
+    def test_people_are_people(self, model, name):
+        picture = Path(fakeweb.__file__).parent / "examples" / f"{name}.jpg"
+        assert model.look(read_image(picture).image).label == "person"
 
     def test_a_page_of_text_shows_nothing_of_these(self, model):
         page = np.full((600, 800, 3), 250, np.uint8)

@@ -18,6 +18,7 @@ from fakeweb.errors import BadRecipe, DatasetError
 from fakeweb.train import run
 from fakeweb.train.content.drawn import as_drawing, draw, on_screen
 from fakeweb.train.content.finish import fit_temperature
+from fakeweb.train.content.pictures import in_scene
 from fakeweb.train.content.recipe import read_content_recipe
 from fakeweb.types import Image
 
@@ -33,6 +34,8 @@ side_px = 32
 alike_px = 48
 classes = { animal = ["zoo/animal"], other = ["zoo/other"] }
 drawn = 0.0
+[view]
+scene = 0.0
 [optim]
 epochs = 2
 pictures_per_epoch = 256
@@ -82,7 +85,9 @@ def zoo(tmp_path):
     return tmp_path
 
 
-def test_it_learns_and_ships(zoo):
+@pytest.mark.parametrize("tune", ["all", "head"])
+def test_it_learns_and_ships(zoo, tune):
+    (zoo / "recipe.toml").write_text(RECIPE.replace("bf16 = false", f'bf16 = false\ntune = "{tune}"'))
     card = run(zoo / "recipe.toml", zoo, zoo / "out", workers=0, threads=1)
     scores = json.loads(card.read_text())["details"]["scores"]
     assert (scores["pictures"], scores["accuracy"]) == (16, 1.0)
@@ -133,3 +138,11 @@ def test_what_is_drawn_fits_and_differs():
     shown = on_screen(picture, rng)
     assert min(shown.shape[:2]) > 40
     assert as_drawing(picture, rng).shape == picture.shape
+
+
+def test_what_is_shown_in_a_scene_lies_in_it_and_the_rest_stays():
+    scene = np.zeros((60, 90, 3), np.uint8)
+    out = in_scene(np.full((50, 40, 3), 200, np.uint8), scene, np.random.default_rng(3))
+    assert (out.shape, scene.max()) == (scene.shape, 0)
+    assert (out > 190).any()
+    assert (out == 0).mean() > 0.5
