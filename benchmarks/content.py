@@ -126,7 +126,14 @@ def leaks(train: Sequence[Labelled], recipe: object, names: Sequence[str]) -> li
     for i, name in enumerate(names):
         samples = [replace(one.sample, label=int(one.number == i), kind=None) for one in own]
         said = leak(np.array(values), samples, CROP_FEATURES)
-        rows.append(line(name, said["auc"], f"{said['worst_feature']} {said['worst_auc']:.2f}"))
+        value, low, high = (said["auc"][key] for key in ("value", "low", "high"))
+        rows.append(
+            line(
+                name,
+                f"{value:.2f} [{low:.2f}, {high:.2f}]",
+                f"{said['worst_feature']} {said['worst_auc']:.2f}",
+            )
+        )
     return rows
 
 
