@@ -134,7 +134,7 @@ def ratios(page: Any, address: str, rounds: int) -> dict[str, dict[str, float]]:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(verify(find_card(name)), options, ["CPUExecutionProvider"])
         pixels = (np.arange(height * width * 3) * 7 % 251).astype(np.uint8).reshape(1, height, width, 3)
-        tabs = [one for one in psutil.process_iter(["cmdline"]) if _is_tab(one)]
+        tabs = [one for one in psutil.Process().children(recursive=True) if _is_tab(one)]
         here: list[float] = []
         there: list[float] = []
         page.evaluate(RUN, [name, height, width, 60])  # V8 compiles what is hot
@@ -217,7 +217,7 @@ def first_answer(data: Path, chromium: str, tries: int = 5) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for _ in range(tries):
         with page_at(data, chromium) as (page, address):
-            tabs = [one for one in psutil.process_iter(["cmdline"]) if _is_tab(one)]
+            tabs = [one for one in psutil.Process().children(recursive=True) if _is_tab(one)]
             steps = {
                 "load": (START, [worker_of(address), f"{address}/site/local/"]),
                 "first": (CHECK, [f"{address}/data/first.jpg", "first.jpg"]),
@@ -236,7 +236,7 @@ def _cpu_s(processes: list[Any]) -> float:
 
 
 def _is_tab(process: Any) -> bool:
-    command = process.info["cmdline"] or []
+    command = process.cmdline()
     return "--type=renderer" in command and "--extension-process" not in command
 
 
