@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -104,16 +105,11 @@ class WorkerScanner:
         }
 
     def scanner(self, threshold: float | None, faces: int | None) -> Scanner:
-        """Return a scanner with a request's options; finder, mesh, model and trust list are shared."""
-        scanner = Scanner(
-            finder=self._base.finder,
-            mesher=self._base.mesher,
-            model=self._base.classifier,
-            threshold=self._settings["threshold"] if threshold is None else threshold,
-            limits=self._base.limits,
-            max_faces=min(faces or self._settings["max_faces"], self._settings["max_faces"]),
-        )
-        scanner.trust = self._base.trust  # the certificates themselves, read when the process began
+        """Return a scanner with a request's options; all that was loaded is shared."""
+        scanner = copy(self._base)  # making one anew would load models for each picture
+        if threshold is not None:
+            scanner.threshold = threshold
+        scanner.max_faces = min(faces or self._settings["max_faces"], self._settings["max_faces"])
         return scanner
 
     def answer(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
