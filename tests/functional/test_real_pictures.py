@@ -81,6 +81,7 @@ def handling_features(pixels):
     return [max(columns), max(rows), float(np.argmax(columns)), float(np.argmax(rows))]
 
 
+@pytest.mark.slow
 def test_handling_alone_tells_real_from_fake_no_better_than_chance(data):
     """Sizes, quantisers and the JPEG grid of our crops say nothing about the label within a source."""
     from fakeweb.train.calibrate import auc

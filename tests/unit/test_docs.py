@@ -58,9 +58,8 @@ def test_codes_that_documents_name_are_codes():
 
 
 def test_the_site_leads_to_every_page():
-    yaml = pytest.importorskip("yaml")
-    lines = (ROOT / "mkdocs.yml").read_text("utf-8")
-    led = set(re.findall(r"([\w/-]+\.md)$", yaml.dump(yaml.safe_load(lines)["nav"]), re.MULTILINE))
+    nav = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    led = set(re.findall(r": ([\w/-]+\.md)$", nav, re.MULTILINE))
     pages = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
     own = {p for p in pages if p.startswith("decisions/0") or p.startswith("guide/provenance/")}
     assert led - {"contributing.md", "security.md", "changelog.md"} == pages - own

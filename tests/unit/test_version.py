@@ -52,7 +52,9 @@ def test_what_is_never_published_has_none(path):
 
 def test_the_guide_shows_it():
     assert re.findall(r'"version":"([^"]+)"', _text("docs/guide/service.md")) == [fakeweb.__version__]
-    assert re.findall(r"extension-([\d.]+)\.zip", _text("docs/guide/extension.md")) == [fakeweb.__version__]
+    assert re.findall(r"extension-([\d.]+)-chrome\.zip", _text("docs/guide/extension.md")) == [
+        fakeweb.__version__
+    ]
 
 
 def test_the_changelog_begins_with_it_or_with_what_is_to_come():

@@ -8,6 +8,7 @@ import pytest
 
 from fakeweb.errors import BadRecipe, MissingExtra
 from fakeweb.train import run
+from fakeweb.train.content.recipe import read_content_recipe
 from fakeweb.train.finder.recipe import read_finder_recipe
 from fakeweb.train.mesh.recipe import read_mesh_recipe
 from fakeweb.train.recipe import OptimRecipe, Recipe, task_of, to_dict
@@ -94,6 +95,7 @@ def test_a_recipe_that_cannot_be_read(tmp_path):
 
 READERS = {
     "classifier": read_recipe,
+    "content": read_content_recipe,
     "finder": read_finder_recipe,
     "mesh": read_mesh_recipe,
     "video": read_temporal_recipe,
