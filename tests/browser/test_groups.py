@@ -109,6 +109,47 @@ def test_the_rarest_faces_come_first_and_filters_show_one_kind(shown, shot):
     shot(page, "page-group")
 
 
+SCREENS = "document.documentElement.scrollHeight / innerHeight"
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_a_group_is_at_most_three_screens_of_a_phone_long(visit, service, shown, locale, shot):
+    headlines = {"en": "1 of 111 faces looks manipulated", "de": "1 von 111 Gesichtern wirkt manipuliert"}
+    page = shown(headline=headlines[locale], locale=locale, **PHONE)
+    assert page.evaluate(SCREENS) <= 3
+    shown_all = page.locator(".crops-of-all").bounding_box()["height"]
+    page.locator(".show-all").click()
+    expect(page.locator(".show-all")).to_have_count(0)
+    assert page.locator(".crops-of-all").bounding_box()["height"] > 1.4 * shown_all
+    page = visit(service, locale=locale, **PHONE)
+    page.locator(".examples:not(.missed) button").nth(3).click()
+    expect(page.locator(".card.closed")).to_have_count(5)
+    expect(page.locator(".frame .sheet img")).to_be_visible()
+    assert page.evaluate(SCREENS) <= 3
+    shot(page, f"page-few-phone-{locale}")
+    expect(page.locator(".viewers > p").first).to_be_hidden()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator(".viewers > p").first).to_be_visible()
+
+
+def test_of_a_few_faces_one_card_is_open(visit, service, shot):
+    page = visit(service, viewport={"width": 1440, "height": 900})
+    page.locator(".examples:not(.missed) button").nth(3).click()
+    expect(page.locator(".card.fake .crops")).to_be_visible()
+    row = page.locator(".card.closed button").first
+    row.focus()
+    title = row.inner_text()
+    page.keyboard.press("Enter")
+    expect(page.locator(".card.chosen .why")).to_be_visible()
+    expect(page.locator(".card.fake .crops")).to_have_count(0)
+    focused = page.locator(":focus")
+    assert focused.inner_text() == title
+    expect(focused).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card.chosen .why")).to_have_count(0)
+    shot(page, "page-few")
+
+
 def test_numbers_cover_no_faces(shown):
     page = shown()
     visible = "() => [...document.querySelectorAll('.spot-tag')].filter((t) => +getComputedStyle(t).opacity > 0).length"
@@ -268,6 +309,7 @@ def test_no_barrier_in_a_group_a_table_and_where_nothing_is(shown, strict, schem
     page = shown(color_scheme=scheme, **size)
 
     def check(where):
+        page.evaluate("document.querySelectorAll('.result details').forEach((one) => (one.open = true))")
         found = [
             f"{where}: {v['id']} {v['nodes'][0]['html'][:160]} {v['nodes'][0]['failureSummary'][:300]}"
             for v in Axe().run(page).response["violations"]

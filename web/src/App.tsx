@@ -62,6 +62,7 @@ export function App() {
     />
   );
   const unknown = problem?.status === 401;
+  const folded = current !== null || all || route.result !== null;
   return (
     <>
       <a className="skip" href="#content">{texts.skip}</a>
@@ -100,8 +101,8 @@ export function App() {
         ) : (
           <Landing onFiles={take}>{intake(true)}</Landing>
         )}
-        {route.view === "check" && <Wrong models={models} folded={current !== null || all || route.result !== null} onFiles={take} />}
-        {route.view === "check" && <Rules />}
+        {route.view === "check" && <Wrong models={models} folded={folded} onFiles={take} />}
+        {route.view === "check" && <Rules folded={folded} />}
       </main>
       <Footer models={models} />
     </>

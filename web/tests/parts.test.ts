@@ -81,3 +81,29 @@ test("German says everything, with its own plurals and digits", () => {
   assert.equal(de.service("critical (6.9): about 124,800 people may see it"), "sehr hoch (6,9): etwa 124.800 Menschen sehen es vielleicht");
   assert.equal(de.service("something new"), "something new");
 });
+
+test("German says what a file says of its origin, and leaves what it quotes", () => {
+  const said: [string, string][] = [
+    ["JPEG with standard tables, quality 90, colours 4:4:4.", "JPEG mit üblichen Tabellen, Qualität 90, Farben 4:4:4."],
+    ["JPEG with Photoshop's tables, quality about 96.", "JPEG mit Tabellen von Photoshop, Qualität etwa 96."],
+    ['It was written by Photoshop, an editor ("Adobe Photoshop 25.0").', "Geschrieben hat sie Photoshop, ein Bearbeitungsprogramm („Adobe Photoshop 25.0“)."],
+    ['The credit line reads "Made with Google AI".', "Die Quellenangabe lautet „Made with Google AI“."],
+    [
+      "The metadata name a camera: ACME One, taken 2024-05-01 10:00:00 (with exposure and the maker's own notes). Such notes are easily written and easily copied.",
+      "Die Metadaten nennen eine Kamera: ACME One, aufgenommen 2024-05-01 10:00:00 (mit Belichtung und eigenen Angaben des Herstellers). Solche Angaben sind leicht geschrieben und leicht kopiert.",
+    ],
+    [
+      "The metadata state the source: made by AI (trainedAlgorithmicMedia). Such notes are easily written and easily copied.",
+      "Die Metadaten nennen die Herkunft: von KI gemacht (trainedAlgorithmicMedia). Solche Angaben sind leicht geschrieben und leicht kopiert.",
+    ],
+    ["Not all was read: only the first MiB of its XMP was read.", "Nicht alles wurde gelesen: nur das erste MiB von XMP."],
+    [
+      "Content credentials (C2PA), signed by ACME; the signature is whole, the name is not vouched for by a trust list of yours. They say: partly made by AI, taken by a digital camera.",
+      "Herkunftsnachweis (C2PA), unterschrieben von ACME; die Unterschrift ist heil, für den Namen bürgt keine Liste von Ihnen. Er sagt: zum Teil von KI gemacht, mit einer Digitalkamera aufgenommen.",
+    ],
+    ["EXIF says 400 x 300 pixels, the picture has 200 x 100: it was cropped or scaled.", "EXIF nennt 400 x 300 Bildpunkte, das Bild hat 200 x 100: Es wurde beschnitten oder skaliert."],
+    ["face 1, face 4 and 2 more stand out", "Gesicht 1, Gesicht 4 und 2 weitere fallen auf"],
+    ["too short to judge: large enough in 1 frame, 3 or 0.5 s needed", "zu kurz: groß genug in 1 Einzelbild, nötig sind 3 oder 0,5 s"],
+  ];
+  for (const [english, german] of said) assert.equal(de.service(english), german);
+});

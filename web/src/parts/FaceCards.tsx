@@ -1,14 +1,15 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { Face, Report } from "../api/client";
 import { MANY, ranked, sortOf } from "../faces";
 import { part, percent } from "../format";
 import { drawReport, type Ink } from "../mesh/draw";
 import { texts } from "../texts";
-import { FacesPanel } from "./FacesPanel";
+import { FacesPanel, crop } from "./FacesPanel";
+import { useSmall } from "./Part";
 import { ScoreScale } from "./ScoreScale";
 import { sentence } from "./Verdict";
 
-/** Faces up to which all cards are shown in full. */
+/** Faces up to which all cards are shown in full; of more only one is open. */
 const FULL = 3;
 const CROP_PX = 190;
 
@@ -21,17 +22,29 @@ interface Props {
   extra?: (face: Face, index: number) => ReactNode;
 }
 
-/** A card per face, the most suspicious first; of many the small pictures, and the card of one. */
+/** A card per face, the most suspicious first; of some rows, one of them open; of many the small pictures, and the card of one. */
 export function FaceCards({ report, image, ink, chosen, onChoose, extra }: Props) {
   const sorted = ranked(report.faces);
   const many = sorted.length > MANY;
   const first = sorted[0] && sortOf(sorted[0]) === "suspicious" ? sorted[0].number : null;
+  const rows = !many && sorted.length > FULL;
+  const [closed, setClosed] = useState<number | null>(null);
+  useEffect(() => setClosed(null), [chosen]);
+  const open = chosen ?? (sorted[0] && sortOf(sorted[0]) !== "genuine" ? sorted[0].number : null);
+  const turn = (face: Face) => {
+    const isOpen = face.number === open && closed !== open;
+    setClosed(isOpen ? face.number : null);
+    if (!isOpen) onChoose(face.number);
+  };
   const shown = many ? sorted.filter((face) => face.number === (chosen ?? first)) : sorted;
   return (
     <>
       {many && <FacesPanel report={report} image={image} chosen={chosen} onChoose={onChoose} />}
       {shown.map((face) => (
-        <FaceCard key={face.number} face={face} report={report} chosen={chosen === face.number} onChoose={() => onChoose(face.number)}>
+        <FaceCard
+          key={face.number} face={face} report={report} chosen={chosen === face.number} onChoose={() => onChoose(face.number)}
+          row={rows ? { open: face.number === open && closed !== open, image, onTurn: () => turn(face) } : null}
+        >
           {image && ink && <Crops face={face} report={report} image={image} ink={ink} />}
           {extra?.(face, report.faces.indexOf(face))}
         </FaceCard>
@@ -46,28 +59,54 @@ interface CardProps {
   report: Report;
   chosen: boolean;
   onChoose: () => void;
+  /** Where the card is one of several rows: whether it is open, and what turns it. */
+  row: { open: boolean; image: HTMLImageElement | null; onTurn: () => void } | null;
   children: ReactNode;
 }
 
-function FaceCard({ face, report, chosen, onChoose, children }: CardProps) {
+function FaceCard({ face, report, chosen, onChoose, row, children }: CardProps) {
   const { label, p_fake: p } = face.verdict;
   const words = texts.face;
-  const short = label === "real" && !chosen && report.faces.length > FULL;
+  const title = report.video ? words.person(face.track ?? face.number) : words.title(face.number);
+  const told = (
+    <>
+      <span className={`tag ${label}`}>{wordFor(face)}</span>
+      {p !== null && <span className="card-p"><span className="quiet">{words.score}</span> {percent(p)}</span>}
+    </>
+  );
   return (
-    <section id={`face-${face.number}`} className={`card ${label} ${chosen ? "chosen" : ""}`} aria-labelledby={`face-${face.number}-title`} onClick={onChoose}>
-      <div className="card-head">
-        <h2 id={`face-${face.number}-title`}>{report.video ? words.person(face.track ?? face.number) : words.title(face.number)}</h2>
-        <span className={`tag ${label}`}>{wordFor(face)}</span>
-        {p !== null && <span className="card-p"><span className="quiet">{words.score}</span> {percent(p)}</span>}
-      </div>
-      {p !== null && <ScoreScale p={p} thresholds={report.thresholds} />}
-      {short ? (
-        <button type="button" onClick={onChoose}>{words.more}</button>
+    <section
+      id={`face-${face.number}`} className={`card ${label} ${chosen ? "chosen" : ""} ${row && !row.open ? "closed" : ""}`}
+      aria-labelledby={`face-${face.number}-title`} onClick={row ? undefined : onChoose}
+    >
+      {row ? (
+        <h2 id={`face-${face.number}-title`}>
+          <button type="button" className="card-head" aria-expanded={row.open} onClick={row.onTurn}>
+            {row.image && <Small face={face} report={report} image={row.image} />}
+            {title} {told}
+          </button>
+        </h2>
       ) : (
-        <CardBody face={face} report={report}>{children}</CardBody>
+        <div className="card-head">
+          <h2 id={`face-${face.number}-title`}>{title}</h2>
+          {told}
+        </div>
+      )}
+      {(!row || row.open) && (
+        <>
+          {p !== null && <ScoreScale p={p} thresholds={report.thresholds} />}
+          <CardBody face={face} report={report}>{children}</CardBody>
+        </>
       )}
     </section>
   );
+}
+
+/** The face beside its row's title. */
+function Small({ face, report, image }: { face: Face; report: Report; image: HTMLImageElement }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => crop(canvas.current!, face, image, report), [face, image, report]);
+  return <canvas ref={canvas} aria-hidden="true" />;
 }
 
 function CardBody({ face, report, children }: { face: Face; report: Report; children: ReactNode }) {
@@ -115,9 +154,11 @@ export function why(face: Face, report: Report): string[] {
 
 function Kinds({ kinds }: { kinds: Record<string, number> }) {
   const sorted = Object.entries(kinds).sort(([, a], [, b]) => b - a);
+  const small = useSmall();
+  const [most, share] = sorted[0]!;
   return (
-    <div className="kinds">
-      <h3>{texts.face.kinds}</h3>
+    <details className="kinds part" open={!small}>
+      <summary><h3>{texts.face.kinds}</h3><span>{texts.face.kind[most] ?? most}, {part(share)}</span></summary>
       <ul>
         {sorted.map(([kind, p]) => (
           <li key={kind}>
@@ -128,7 +169,7 @@ function Kinds({ kinds }: { kinds: Record<string, number> }) {
         ))}
       </ul>
       <p className="quiet small-print">{texts.face.kindsNote}</p>
-    </div>
+    </details>
   );
 }
 

@@ -5,10 +5,13 @@ import { percent } from "../format";
 import { useLanguage } from "../lang";
 import { texts } from "../texts";
 import { wordFor } from "./FaceCards";
+import { useSmall } from "./Part";
 
 const CROP_PX = 64;
 /** How much is cut out around a face, in widths of the face. */
 const AROUND = 1.35;
+/** Beyond so many, small screens show two rows until all are asked for. */
+const FEW = 10;
 /** Time for crops in one frame of the screen; the others follow in the next. */
 const BUDGET_MS = 8;
 
@@ -22,6 +25,7 @@ interface Props {
 /** The faces of a group as small pictures, the rarest scores first. */
 export function FacesPanel({ report, image, chosen, onChoose }: Props) {
   const [only, setOnly] = useState<Sort | null>(null);
+  const [all, setAll] = useState(!useSmall());
   const list = useRef<HTMLUListElement>(null);
   const sorted = useMemo(() => ranked(report.faces), [report]);
   const shown = only ? sorted.filter((face) => sortOf(face) === only) : sorted;
@@ -41,11 +45,12 @@ export function FacesPanel({ report, image, chosen, onChoose }: Props) {
           </button>
         ))}
       </div>
-      <ul ref={list} className="crops-of-all" onKeyDown={(event) => step(event, list.current!)}>
+      <ul ref={list} className={`crops-of-all ${all ? "all" : ""}`} onKeyDown={(event) => step(event, list.current!)}>
         {shown.map((face) => (
           <Thumb key={face.number} face={face} chosen={face.number === chosen} reached={face.number === entry} pictured={image !== null} onChoose={onChoose} />
         ))}
       </ul>
+      {!all && shown.length > FEW && <button type="button" className="show-all" onClick={() => setAll(true)}>{texts.group.showAll(shown.length)}</button>}
     </section>
   );
 }
@@ -115,7 +120,7 @@ function useCrops(list: React.RefObject<HTMLElement | null>, shown: readonly Fac
   }, [shown.length, shown[0], image, report]); // eslint-disable-line
 }
 
-function crop(canvas: HTMLCanvasElement, face: Face, image: HTMLImageElement, report: Report): void {
+export function crop(canvas: HTMLCanvasElement, face: Face, image: HTMLImageElement, report: Report): void {
   const [x0, y0, x1, y1] = face.box as [number, number, number, number];
   const share = image.naturalWidth / report.width;
   const side = AROUND * Math.max(x1 - x0, y1 - y0) * share;

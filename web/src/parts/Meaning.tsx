@@ -1,16 +1,16 @@
 import type { Report } from "../api/client";
 import { percent } from "../format";
 import { texts } from "../texts";
+import { Part } from "./Part";
 
 export function Meaning({ report }: { report: Report }) {
   const p = report.verdict.p_fake;
   return (
     <>
       {p !== null && (
-        <section className="card plain">
-          <h2>{texts.meaning.title}</h2>
+        <Part className="card plain" title={texts.meaning.title}>
           <p>{texts.meaning.text(percent(p))} <a href="#wrong">{texts.nav.wrong}</a></p>
-        </section>
+        </Part>
       )}
       {report.verdict.label !== "real" && (
         <details className="card plain accused">

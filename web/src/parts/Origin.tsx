@@ -1,5 +1,6 @@
 import type { Report } from "../api/client";
 import { texts } from "../texts";
+import { Part } from "./Part";
 
 interface Signal {
   says: string;
@@ -23,17 +24,17 @@ export function Origin({ report, shown = null }: { report: Report; shown?: strin
   const telling = signals.filter((signal) => signal.says !== "technical");
   const technical = signals.filter((signal) => signal.says === "technical");
   const inside = found.thumbnail;
+  const isTelling = telling.length > 0 || (found.contradictions ?? []).length > 0; // never folded away
   const notes = [
-    ...(found.contradictions ?? []).map((text) => ({ text: texts.origin.against(text), strong: true })),
-    ...(telling.length ? telling.map(({ text }) => text) : [texts.origin.unknown]).map((text) => ({ text, strong: false })),
+    ...(found.contradictions ?? []).map((text) => ({ text: texts.origin.against(texts.service(text)), strong: true })),
+    ...(telling.length ? telling.map(({ text }) => texts.service(text)) : [texts.origin.unknown]).map((text) => ({ text, strong: false })),
   ];
   return (
-    <section className="card plain origin" aria-labelledby="origin-title">
-      <h2 id="origin-title">{texts.origin.title}</h2>
+    <Part className="card plain origin" title={texts.origin.title} hint={isTelling ? null : texts.origin.unknown.split(":")[0]!} open={isTelling}>
       <ul>
         {notes.slice(0, MOST_NOTES).map(({ text, strong }) => <li key={text}>{strong ? <strong>{text}</strong> : text}</li>)}
         {notes.length > MOST_NOTES && <li>{texts.origin.more(notes.length - MOST_NOTES)}</li>}
-        {technical.length > 0 && <li className="quiet">{technical.map((signal) => signal.text).join(" ")}</li>}
+        {technical.length > 0 && <li className="quiet">{technical.map(({ text }) => texts.service(text)).join(" ")}</li>}
       </ul>
       {inside?.jpeg && (
         <figure>
@@ -44,8 +45,8 @@ export function Origin({ report, shown = null }: { report: Report; shown?: strin
           <figcaption className="quiet small-print">{shown ? texts.origin.both : texts.origin.inside}</figcaption>
         </figure>
       )}
-      {found.label_text && <p>{texts.origin.label} <strong>{found.label_text}</strong>{found.digital_source_type && ` (${found.digital_source_type})`}.</p>}
+      {found.label_text && <p>{texts.origin.label} <strong>{texts.service(found.label_text)}</strong>{found.digital_source_type && ` (${found.digital_source_type})`}.</p>}
       <p className="quiet small-print">{texts.origin.note}</p>
-    </section>
+    </Part>
   );
 }

@@ -9,6 +9,7 @@ import { FaceCards } from "./FaceCards";
 import { Meaning } from "./Meaning";
 import type { ResultProps } from "./Result";
 import { Origin } from "./Origin";
+import { Part, useSmall } from "./Part";
 import { Save } from "./Save";
 import { Stage } from "./Stage";
 import { Verdict, noteOf } from "./Verdict";
@@ -62,13 +63,14 @@ interface ControlProps {
 type ResultReport = NonNullable<ResultProps["item"]["judgement"]>["report"];
 
 function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
+  const small = useSmall();
   const fakes = report.faces.filter((face) => face.verdict.label === "fake");
   if (!fakes.length) {
     const unsure = report.faces.some((face) => face.verdict.label === "uncertain");
     return report.faces.length ? <p className="controls quiet">{texts.stage.nothing} {unsure && texts.stage.dashes}</p> : null;
   }
-  return (
-    <div className="controls">
+  const settings = (
+    <>
       <label className="slide">
         <span>{texts.stage.opacity}</span>
         <input type="range" min={0} max={100} value={Math.round(100 * ink.opacity)} onChange={(event) => onInk({ ...ink, opacity: Number(event.target.value) / 100 })} />
@@ -78,6 +80,11 @@ function Controls({ report, ink, onInk, compare, onCompare }: ControlProps) {
         <Switch label={texts.stage.byProbability} on={ink.byProbability} onTurn={(byProbability) => onInk({ ...ink, byProbability })} />
         <Switch label={texts.stage.compare} on={compare !== null} onTurn={(on) => onCompare(on ? 50 : null)} />
       </div>
+    </>
+  );
+  return (
+    <div className="controls">
+      {small ? <Part className="card plain" title={texts.stage.settings}>{settings}</Part> : settings}
       {ink.byProbability && (
         <p className="legend">
           <span>{texts.stage.legend}</span><Ramp /><span>{texts.stage.legendSure}</span>

@@ -1,10 +1,11 @@
 import { texts } from "../texts";
+import { Part } from "./Part";
 
-export function Rules() {
+/** What to do with an answer, and what not; below one it may be folded. */
+export function Rules({ folded }: { folded: boolean }) {
   const words = texts.rules;
   return (
-    <section className="rules" aria-labelledby="rules">
-      <h2 id="rules">{words.title}</h2>
+    <Part className="rules" title={words.title} open={!folded}>
       <div className="columns">
         {(["do", "dont"] as const).map((side) => (
           <div key={side} className={side}>
@@ -13,6 +14,6 @@ export function Rules() {
           </div>
         ))}
       </div>
-    </section>
+    </Part>
   );
 }

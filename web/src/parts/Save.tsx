@@ -9,6 +9,7 @@ import * as history from "../keep/history";
 import { resultPath } from "../route";
 import { texts } from "../texts";
 import { Icon } from "./Icon";
+import { Part, useSmall } from "./Part";
 import { rarityOf } from "./FaceCards";
 import { counts, headline } from "./Verdict";
 import { measuredOf } from "./Wrong";
@@ -86,7 +87,8 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
 
   const canDraw = video ? item.job?.links.overlay : item.file && report.faces.some((face) => face.verdict.label !== "real");
   const canTell = !item.here && (video ? item.job : item.file);
-  return (
+  const small = useSmall();
+  const buttons = (
     <div className="save">
       {canTell && (
         <button type="button" title={texts.save.reportHint} onClick={() => void attempt(page)}>
@@ -108,6 +110,7 @@ export function Save({ item, models, opacity, reach, onRemove }: Props) {
       <span role="status" className="quiet">{told}</span>
     </div>
   );
+  return small ? <Part className="card plain saving" title={texts.save.title}>{buttons}</Part> : buttons;
 }
 
 /** The picture with the mesh, drawn as on the page, in the picture's own size. */

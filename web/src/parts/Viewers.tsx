@@ -2,6 +2,7 @@ import { useEffect, useId, useState } from "react";
 import * as api from "../api/client";
 import { problemText } from "../App";
 import { texts } from "../texts";
+import { Part } from "./Part";
 
 const fields = () => [
   { name: "views", label: texts.viewers.views, hint: texts.viewers.viewsHint, step: 1 },
@@ -14,11 +15,12 @@ const PAUSE_MS = 300;
 export function Viewers({ judgement, onReach }: { judgement: api.Judgement; onReach: (reach: api.Reach) => void }) {
   const [reach, setReach] = useState<api.Reach>({});
   const p = judgement.report.verdict.p_fake;
-  const told = useImpact(p, reach);
+  const impact = useImpact(p, reach);
   const warnings = judgement.viewer_warnings;
   const id = useId();
   if (p === null && !warnings.length) return null;
 
+  const told = warnings.map((warning) => ({ ...warning, ...texts.viewers.warnings[warning.kind] }));
   const change = (name: keyof api.Reach, text: string) => {
     const { [name]: _, ...others } = reach;
     const changed = text === "" ? others : { ...others, [name]: Number(text) };
@@ -26,13 +28,9 @@ export function Viewers({ judgement, onReach }: { judgement: api.Judgement; onRe
     onReach(changed);
   };
   return (
-    <section className="card plain viewers" aria-labelledby={`${id}-title`}>
-      <h2 id={`${id}-title`}>{texts.viewers.title}</h2>
-      {warnings.map((warning) => {
-        const { title, text } = texts.viewers.warnings[warning.kind] ?? warning;
-        return <p key={warning.kind}><strong>{title}.</strong> {text}</p>;
-      })}
-      <p role="status" className="impact">{told}</p>
+    <Part className="card plain viewers" title={texts.viewers.title} hint={told.map(({ title }) => `${title}.`).join(" ")}>
+      {told.map(({ kind, title, text }) => <p key={kind}><strong>{title}.</strong> {text}</p>)}
+      <p role="status" className="impact">{impact}</p>
       {p !== null && (
         <details>
           <summary>{texts.viewers.ask}</summary>
@@ -49,7 +47,7 @@ export function Viewers({ judgement, onReach }: { judgement: api.Judgement; onRe
           ))}
         </details>
       )}
-    </section>
+    </Part>
   );
 }
 

@@ -1,55 +1,12 @@
 // Every word of the page in German; the same as en.ts.
 import { many as manyOf, numeral, rounded as roundedOf } from "../lang";
 import type { Texts } from ".";
+import { service } from "./said.de";
 
 const many = (n: number, one: string, more: string) => manyOf("de", n, one, more);
 const rounded = (count: number) => roundedOf("de", count);
 const number = (count: number) => numeral(count, "de");
 const looks = (n: number) => `${number(n)} ${n === 1 ? "wirkt" : "wirken"} manipuliert`;
-const isOne = (n: string) => Number(n) === 1;
-
-const LEVELS: Record<string, string> = { low: "gering", moderate: "mäßig", high: "hoch", critical: "sehr hoch" };
-
-/** Sentences of the service that come up often; what is not here stays English. */
-const SAID: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
-  [/^only (\d+) of (\d+) faces? could be judged$/, (few, all) => `nur ${few} von ${all} Gesichtern ${isOne(few!) ? "konnte" : "konnten"} beurteilt werden`],
-  [/^(\d+) of (\d+) faces? could not be judged$/, (few, all) => `${few} von ${all} Gesichtern ${isOne(few!) ? "konnte" : "konnten"} nicht beurteilt werden`],
-  [/^the largest face could not be judged$/, () => "das größte Gesicht konnte nicht beurteilt werden"],
-  [/^no face could be judged$/, () => "kein Gesicht konnte beurteilt werden"],
-  [/^this looks like an animal$/, () => "das sieht aus wie ein Tier"],
-  [/^this looks like a person, though no face was found$/, () => "das sieht aus wie ein Mensch, auch wenn kein Gesicht gefunden wurde"],
-  [/^this looks like a vehicle$/, () => "das sieht aus wie ein Fahrzeug"],
-  [/^no face found; small, turned or covered faces may be missed$/, () => "kein Gesicht gefunden; kleine, abgewandte oder verdeckte können übersehen worden sein"],
-  [/^manipulated: (.*)$/, (who) => `manipuliert: ${who!.replace(/face/g, "Gesicht").replace(/and (\d+) more/, "und $1 weitere")}`],
-  [/^face (\d+): (.*)$/, (n, rest) => `Gesicht ${n}: ${service(rest!)}`],
-  [/^face (\d+) (looks .*|stands .*|too .*)$/, (n, rest) => `Gesicht ${n}: ${service(rest!)}`],
-  [/^the score lies between real and fake$/, () => "der Wert liegt zwischen echt und gefälscht"],
-  [/^looks manipulated taken alone, but does not stand out enough from the other (\d+) faces here$/, (n) => `wirkt für sich allein manipuliert, hebt sich aber von den übrigen ${n} Gesichtern hier nicht genug ab`],
-  [/^stands out: 1 of (\d+); in about one of (\S+) genuine pictures of \d+ faces one would$/, (all, n) => `fällt auf: 1 von ${all}; etwa in einem von ${n} echten Bildern mit so vielen Gesichtern fiele eines auf`],
-  [/^(\d+) of (\d+) faces? lie between real and fake, as in most genuine pictures of so many.*$/, (n, all) => `${n} von ${all} Gesichtern liegen zwischen echt und gefälscht, wie in den meisten echten Bildern mit so vielen`],
-  [/^too small to judge: (\d+) px wide, (\d+) px needed$/, (has, least) => `zu klein: ${has} px breit, nötig sind ${least} px`],
-  [/^too blurred to judge$/, () => "zu unscharf, um es zu beurteilen"],
-  [/^too dark to judge$/, () => "zu dunkel, um es zu beurteilen"],
-  [/^blurred$/, () => "unscharf"],
-  [/^dark$/, () => "dunkel"],
-  [/^cut by the picture's border$/, () => "vom Bildrand angeschnitten"],
-  [/^half of it lies outside the picture$/, () => "zur Hälfte außerhalb des Bildes"],
-  [/^turned to the side by (\d+) degrees$/, (deg) => `um ${deg} Grad zur Seite gedreht`],
-  [/^turned too far to the side to judge, by (\d+) degrees$/, (deg) => `zu weit zur Seite gedreht, um ${deg} Grad`],
-  [/^low resolution: (\d+) px from brow to chin$/, (px) => `geringe Auflösung: ${px} px von der Braue zum Kinn`],
-  [/^strongly compressed$/, () => "stark komprimiert"],
-  [/^hardly made out as a face; part of it may be covered$/, () => "kaum als Gesicht zu erkennen; vielleicht teilweise verdeckt"],
-  [/^(low|moderate|high|critical) \(([\d.]+)\): about ([\d,]+) people may see it$/, (level, score, people) => `${LEVELS[level!]} (${score!.replace(".", ",")}): etwa ${people!.replaceAll(",", ".")} Menschen sehen es vielleicht`],
-  [/^looks like a picture within the picture .*$/, () => "sieht aus wie ein Bild im Bild (Papier, Stoff oder Bildschirm) und lässt sich nicht beurteilen"],
-];
-
-function service(text: string): string {
-  for (const [pattern, words] of SAID) {
-    const found = pattern.exec(text);
-    if (found) return words(...found.slice(1));
-  }
-  return text;
-}
 
 export const de: Texts = {
   name: "FakeWeb",
@@ -173,6 +130,7 @@ export const de: Texts = {
   highest: (percent) => `höchster Wert ${percent}`,
 
   stage: {
+    settings: "Wie das Netz gezeichnet wird",
     alt: (name, counts) => `${name}: ${counts}. Über Gesichtern, die manipuliert wirken, liegt ein Netz.`,
     opacity: "Stärke des Netzes",
     byProbability: "Farbe nach Wahrscheinlichkeit",
@@ -217,6 +175,7 @@ export const de: Texts = {
   },
 
   save: {
+    title: "Sichern und teilen",
     link: "Link kopieren",
     linkHint: "Der Dienst bewahrt die Zahlen auf, nicht das Bild. Wer diesen Dienst benutzen darf, kann den Link öffnen, solange er sie aufbewahrt.",
     linkCopied: "Der Link ist kopiert",
@@ -238,6 +197,7 @@ export const de: Texts = {
   group: {
     order: "Die seltensten Werte zuerst, nicht beurteilte Gesichter zuletzt.",
     show: "Welche Gesichter zu sehen sind",
+    showAll: (n) => `Alle ${n} zeigen`,
     all: "Alle",
     sorts: { suspicious: "Verdächtig", unclear: "Unklar", unjudged: "Nicht beurteilt", genuine: "Kein Anzeichen" },
     choose: "Wählen Sie ein Gesicht, hier oder im Bild, um die Gründe zu sehen.",
@@ -246,7 +206,6 @@ export const de: Texts = {
   face: {
     title: (n) => `Gesicht ${n}`,
     person: (n) => `Person ${n}`,
-    more: "Mehr über dieses Gesicht",
     score: "Wert",
     scale: (percent, real, fake) => `Wert ${percent}. Bis ${real} gilt ein Gesicht als echt, ab ${fake} als gefälscht, dazwischen als unsicher.`,
     zones: { real: "echt", uncertain: "unsicher", fake: "Fake" },

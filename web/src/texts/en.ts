@@ -135,6 +135,7 @@ export const en = {
   highest: (percent: string) => `highest score ${percent}`,
 
   stage: {
+    settings: "How the mesh is drawn",
     alt: (name: string, counts: string) => `${name}: ${counts}. The mesh is drawn over faces that look manipulated.`,
     opacity: "Strength of the mesh",
     byProbability: "Colour by probability",
@@ -179,6 +180,7 @@ export const en = {
   },
 
   save: {
+    title: "Save and share",
     link: "Copy the link",
     linkHint: "The service keeps the figures, not the picture. Whoever may use this service can open the link as long as it keeps them.",
     linkCopied: "The link is copied",
@@ -200,6 +202,7 @@ export const en = {
   group: {
     order: "The rarest scores first, then those that could not be judged.",
     show: "Which faces to show",
+    showAll: (n: number) => `Show all ${n}`,
     all: "All",
     sorts: { suspicious: "Suspicious", unclear: "Unclear", unjudged: "Not judged", genuine: "No sign" },
     choose: "Choose a face, here or in the picture, to see the reasons.",
@@ -208,7 +211,6 @@ export const en = {
   face: {
     title: (n: number) => `Face ${n}`,
     person: (n: number) => `Person ${n}`,
-    more: "More about this face",
     score: "Score",
     scale: (percent: string, real: string, fake: string) =>
       `Score ${percent}. Up to ${real} a face counts as real, from ${fake} on as fake, in between as uncertain.`,
