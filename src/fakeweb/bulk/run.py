@@ -192,7 +192,11 @@ class _Writer:
             self._commit()
             raise
         finally:
-            self.destination.finish(self.progress(state))
+            try:
+                self.destination.finish(self.progress(state))
+            except KeyboardInterrupt:  # all is written; that it is must be told, too
+                self.destination.finish(self.progress(state))
+                raise
 
     def progress(self, state: Literal["running", "stopped", "done"]) -> Progress:
         """Return how far the run is."""

@@ -65,7 +65,7 @@ def test_clips_are_judged_as_scan_judges_them(bucket, album, clip_maker, portrai
 @pytest.fixture
 def guarded_bucket(s3_endpoint, album, monkeypatch):
     """A bucket whose key may list it and read what lies in open/, and nothing else: its address and the secret."""
-    boto3 = pytest.importorskip("boto3")
+    boto3, s3fs = pytest.importorskip("boto3"), pytest.importorskip("s3fs")
     monkeypatch.setenv("INITIAL_NO_AUTH_ACTION_COUNT", "1000000")
     with s3_endpoint.running() as address:
         s3, iam = boto3.client("s3"), boto3.client("iam")
@@ -84,7 +84,9 @@ def guarded_bucket(s3_endpoint, album, monkeypatch):
         urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset-auth", b"0", told))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        s3fs.S3FileSystem.clear_instance_cache()  # clients of other tests have other keys
         yield "s3://guarded", key["SecretAccessKey"]
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 def test_without_rights_the_bucket_is_named_and_no_secret(guarded_bucket, tmp_path, read):
