@@ -206,7 +206,7 @@ def test_a_service_with_rules_of_its_own_offers_no_other(visit, strict):
 
 
 @pytest.mark.slow
-def test_two_hundred_pictures_get_the_labels_that_python_gives_them(data, chromium):
+def test_two_hundred_pictures_get_the_labels_that_python_gives_them(data, chromium, site):
     spec = importlib.util.spec_from_file_location(
         "browser_bench", HERE.parents[1] / "benchmarks" / "browser.py"
     )
