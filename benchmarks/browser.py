@@ -116,6 +116,7 @@ def page_at(data: Path, chromium: str) -> Iterator[tuple[Any, str]]:
         yield page, address
         browser.close()
     server.shutdown()
+    server.server_close()
 
 
 def worker_of(address: str) -> str:
