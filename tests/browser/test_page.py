@@ -368,6 +368,11 @@ def test_a_video_is_judged_played_and_found_on_its_timeline(visit, strict, clip,
     expect(player).to_have_attribute("aria-label", "clip.mp4, With mesh")
     until(page, "document.querySelector('.player video')?.readyState >= 2")
     assert page.locator(".curve circle").count() >= 3
+    moments = page.locator(".stills span")
+    expect(moments).to_have_count(3)  # a second apart, in order
+    assert [float(text.split(", ")[1][2:]) for text in moments.all_inner_texts()] == pytest.approx(
+        [0, 1, 2], abs=0.9
+    )
 
     chart = page.locator(".chart")
     chart.click(position={"x": 0.75 * chart.bounding_box()["width"], "y": 60})

@@ -10,7 +10,7 @@ import { ScoreScale } from "./ScoreScale";
 import { sentence } from "./Verdict";
 
 /** Faces up to which all cards are shown in full; of more only one is open. */
-const FULL = 3;
+export const FULL = 3;
 const CROP_PX = 190;
 
 interface Props {

@@ -5,7 +5,7 @@ import { css, ramp } from "../mesh/colour";
 import type { Ink } from "../mesh/draw";
 import { placeMesh } from "../mesh/topology";
 import { texts } from "../texts";
-import { FaceCards } from "./FaceCards";
+import { FULL, FaceCards } from "./FaceCards";
 import { Meaning } from "./Meaning";
 import type { ResultProps } from "./Result";
 import { Origin } from "./Origin";
@@ -24,7 +24,7 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
   const [chosen, setChosen] = useState<number | null>(null);
   const image = useImage(item.shown);
 
-  const many = report.faces.length > MANY;
+  const many = report.faces.length > MANY, below = report.faces.length > FULL;
   const choose = useCallback((face: Face) => {
     setChosen(face.number);
     if (!many) document.getElementById(`face-${face.number}`)?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "nearest" });
@@ -46,9 +46,9 @@ export function PictureResult({ item, models, onRemove }: ResultProps) {
       </div>
       <div className="cards">
         <FaceCards report={report} image={image} ink={ink} chosen={chosen} onChoose={setChosen} />
-        {!many && more}
+        {!below && more}
       </div>
-      {many && <div className="more">{more}</div>}
+      {below && <div className="more">{more}</div>}
     </article>
   );
 }

@@ -5,6 +5,8 @@ import { clock, percent } from "../format";
 import { texts } from "../texts";
 
 const MOST = 6;
+/** At most so many of one person. */
+const OF_ONE = 3;
 const SIDE_PX = 132;
 /** How much is cut out around a face, in widths of the face. */
 const AROUND = 1.9;
@@ -18,15 +20,29 @@ interface Moment {
   label: string;
 }
 
-/** The moments that say most: of each person the one the verdict shows, the most suspicious people first. */
+/** The moments that say most: of each person the one the verdict shows, the most suspicious people first; then, where there is room, more of those not called real. */
 export function momentsOf(report: Report): Moment[] {
-  const moments = ranked(report.faces).flatMap((face): Moment[] => {
+  const apart = Math.max(1, (report.video?.duration_s ?? 0) / 8);
+  const people = ranked(report.faces).flatMap((face): Moment[][] => {
     const curve = report.timeline?.[report.faces.indexOf(face)];
     if (!curve || curve.telling_s === null) return [];
-    return [{ at: curve.telling_s, person: face.track ?? face.number, p: face.verdict.p_fake, box: face.box, label: face.verdict.label }];
+    const telling = curve.telling_s;
+    const of = { person: face.track ?? face.number, label: face.verdict.label };
+    const found: Moment[] = [{ ...of, at: telling, p: curve.p_fake[nearest(curve.time_s, telling)] ?? face.verdict.p_fake, box: face.box }];
+    const sightings = face.verdict.label === "real" ? [] : curve.time_s
+      .map((at, i): Moment => ({ ...of, at, p: curve.p_fake[i] ?? null, box: curve.box[i]! }))
+      .filter(({ p }) => p !== null)
+      .sort((one, other) => other.p! - one.p!);
+    for (const one of sightings) {
+      if (found.length < OF_ONE && found.every(({ at }) => Math.abs(at - one.at) >= apart)) found.push(one);
+    }
+    return [found];
   });
-  return moments.slice(0, MOST);
+  const order = Array.from({ length: OF_ONE }, (_, n) => people.flatMap((found) => found[n] ?? [])).flat().slice(0, MOST);
+  return people.flatMap((found) => found.filter((one) => order.includes(one)).sort((one, other) => one.at - other.at));
 }
+
+const nearest = (times: readonly number[], at: number) => times.reduce((best, time, i) => (Math.abs(time - at) < Math.abs(times[best]! - at) ? i : best), 0);
 
 /** Small pictures of telling moments, taken from the video in the browser; a click goes there. */
 export function Stills({ report, source, onSeek }: { report: Report; source: string | null; onSeek: (time: number) => void }) {
