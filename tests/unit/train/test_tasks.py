@@ -56,7 +56,7 @@ def test_an_option_that_is_empty_counts_as_not_given(recipe, tmp_path, empty):
 def test_a_task_that_nobody_knows(recipe, tmp_path):
     with pytest.raises(UnknownName, match="no task is called 'meshes'") as caught:
         run(recipe("meshes"), tmp_path, tmp_path / "out")
-    assert "classifier, finder, mesh, video" in caught.value.hint
+    assert "classifier, content, finder, mesh, video" in caught.value.hint
 
 
 @pytest.mark.parametrize("task", ["finder", "mesh", "video"])
