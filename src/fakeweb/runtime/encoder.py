@@ -16,9 +16,9 @@ from typing import IO, Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fakeweb.errors import BadArgument, ModelCorrupt, ModelIncompatible, UnknownName
+from fakeweb.errors import BadArgument, ModelCorrupt, UnknownName
 from fakeweb.runtime.find import sha256_of
-from fakeweb.runtime.session import guest
+from fakeweb.runtime.session import guest, load_graph
 from fakeweb.runtime.weights import find_weights
 from fakeweb.runtime.wire import bytes_field
 
@@ -108,17 +108,7 @@ class Encoder:
 
     def _open(self, content: bytes) -> None:
         """Open a graph in ONNX Runtime."""
-        onnxruntime = guest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self._threads, 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the guest has no common base for its exceptions
-            raise ModelIncompatible(
-                f"ONNX Runtime cannot load {self.path}: {str(error).splitlines()[0]}",
-                hint="pip install -U onnxruntime",
-            ) from error
+        self._session = load_graph(content, self.path, self._threads)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, crop: Crop) -> Features:

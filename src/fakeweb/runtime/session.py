@@ -24,20 +24,8 @@ class Session:
     """
 
     def __init__(self, card: Card | Path, threads: int) -> None:
-        onnxruntime = guest()
         path, content = (card, card.read_bytes()) if isinstance(card, Path) else (card.path, verify(card))
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the guest has no common base for its exceptions
-            raise ModelIncompatible(
-                f"ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}",
-                hint="the file may need a newer onnxruntime: pip install -U onnxruntime",
-            ) from error
+        self._session = load_graph(content, path, threads)
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
 
@@ -72,6 +60,30 @@ class Session:
                 hint="is its card the right one?",
             ) from error
         return dict(zip(self._outputs, values, strict=True))
+
+
+def load_graph(content: bytes, path: Path, threads: int) -> Any:
+    """Load a graph into ONNX Runtime on the CPU, quietly.
+
+    Args:
+        content: The graph.
+        path: Where it came from, for messages.
+        threads: Threads inside one call.
+
+    Raises:
+        ModelIncompatible: ONNX Runtime does not take it.
+    """
+    onnxruntime = guest()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the guest has no common base for its exceptions
+        raise ModelIncompatible(
+            f"ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}",
+            hint="the file may need a newer onnxruntime: pip install -U onnxruntime",
+        ) from error
 
 
 def open_session(card: Card | Path, *, threads: int = 1) -> Session:
