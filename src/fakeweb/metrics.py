@@ -20,9 +20,13 @@ Interval = tuple[float, float]
 
 DFDC_CLIP: Final = 0.01
 """P(fake) is clipped to [0.01, 0.99] before the logarithm, as most who entered the DFDC challenge did."""
-RANKED: Final = ("auc", "average_precision", "equal_error_rate", "log_loss", "brier", "calibration_error")
+ALARMS: Final = {"hits_at_1": 0.01, "hits_at_2": 0.02, "hits_at_5": 0.05}
+"""Shares of false alarms at which :func:`ranked` says how many fakes are found."""
+RANKED: Final = ("auc", "average_precision", "equal_error_rate", *ALARMS, "log_loss", "brier")
 """The figures of :func:`ranked`, in its order."""
 _REPEATS: Final = 400
+_FEW: Final = 5
+"""Below so many misranked pairs the bootstrap says nothing of an AUC near 1."""
 
 
 def auc(fake: npt.ArrayLike, real: npt.ArrayLike) -> float:
@@ -83,17 +87,16 @@ def reliability(labels: npt.ArrayLike, p: npt.ArrayLike, bins: int = 15) -> tupl
         return np.bincount(place, s, bins) / total, np.bincount(place, y, bins) / total, total
 
 
-def ranked(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike, bins: int = 15) -> Floats:
-    """Return the figures named in :data:`RANKED` for many weightings at once, float64 (B, 6), for the bootstrap.
+def ranked(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
+    """Return the figures named in :data:`RANKED` for many weightings at once, float64 (B, 8), for the bootstrap.
 
     As scikit-learn computes them, one by one and more slowly; the equal error rate is the mean of misses and false
-    alarms where they are nearest.
+    alarms where they are nearest, a share of hits that of the lowest threshold with no more false alarms.
 
     Args:
         labels: (N,) 0 or 1.
         p: (N,) scores.
         weights: (B, N) counts.
-        bins: Of the calibration error.
     """
     y, s = _inputs(labels, p)
     w = np.asarray(weights, np.float64)
@@ -101,11 +104,9 @@ def ranked(labels: npt.ArrayLike, p: npt.ArrayLike, weights: npt.ArrayLike, bins
         return np.full((len(w), len(RANKED)), np.nan)
     order = np.argsort(-s, kind="stable")
     y, s, w = y[order], s[order], w[:, order]
-    in_bin = (_bins(s, bins)[:, None] == np.arange(bins)).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         total = w.sum(1)
-        gaps = np.abs(w @ (in_bin * (s - y)[:, None])).sum(1) / total
-        return np.stack([*_curves(y, s, w), w @ _losses(y, s) / total, w @ (s - y) ** 2 / total, gaps], 1)
+        return np.stack([*_curves(y, s, w), w @ _losses(y, s) / total, w @ (s - y) ** 2 / total], 1)
 
 
 def _inputs(labels: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
@@ -113,6 +114,13 @@ def _inputs(labels: npt.ArrayLike, p: npt.ArrayLike) -> tuple[Floats, Floats]:
     if y.shape != s.shape or y.ndim != 1:
         raise ValueError(f"labels and scores must be (N,), got {y.shape} and {s.shape}")
     return y, s
+
+
+def _mean_size(mean: Floats, deviation: Floats) -> Floats:
+    """Return the mean of a normal variable's absolute value, for means of at least 0."""
+    ratio = np.divide(mean, deviation, out=np.full_like(mean, np.inf), where=deviation > 0)
+    bell = deviation * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2)
+    return np.asarray(bell + mean * np.vectorize(math.erf)(ratio / math.sqrt(2)))
 
 
 def _bins(p: Floats, bins: int) -> Ints:
@@ -131,8 +139,8 @@ def _counts(y: Floats, s: Floats, w: Floats) -> tuple[Floats, Floats]:
     return tuple(np.hstack([start, np.cumsum(w * own, 1)[:, last]]) for own in (1 - y, y))  # type: ignore[return-value]
 
 
-def _curves(y: Floats, s: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return AUC, average precision and equal error rate of sorted scores, each (B,)."""
+def _curves(y: Floats, s: Floats, w: Floats) -> list[Floats]:
+    """Return AUC, average precision, equal error rate and the hits at :data:`ALARMS` of sorted scores, each (B,)."""
     false, hits = _counts(y, s, w)
     tpr, fpr = hits / hits[:, -1:], false / false[:, -1:]
     area = ((tpr[:, 1:] + tpr[:, :-1]) / 2 * np.diff(fpr, axis=1)).sum(1)
@@ -141,8 +149,121 @@ def _curves(y: Floats, s: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
     average = (np.diff(tpr, axis=1) * precision).sum(1)
     at, rows = np.argmin(np.abs(1 - tpr - fpr), 1), np.arange(len(w))
     error = (1 - tpr[rows, at] + fpr[rows, at]) / 2
-    one_class = np.isnan(area)
-    return area, np.where(one_class, np.nan, average), np.where(one_class, np.nan, error)
+    found = [np.where(fpr <= most + 1e-12, tpr, 0).max(1) for most in ALARMS.values()]
+    return [area, *(np.where(np.isnan(area), np.nan, values) for values in (average, error, *found))]
+
+
+def calibration(
+    labels: npt.ArrayLike,
+    p: npt.ArrayLike,
+    groups: Groups,
+    *,
+    bins: int = 15,
+    repeats: int = _REPEATS,
+    seed: int = 0,
+) -> tuple[float, Interval]:
+    """Return the expected calibration error, its bias taken off, and the 95 % interval.
+
+    Chance alone parts P(fake) from the frequency in a bin, so the plain estimate is too large, and those of resampled
+    rows are larger still. What a normal error of the bin's size adds to the gap is taken off (Kumar, Liang and Ma,
+    Verified uncertainty calibration, NeurIPS 2019); the error is that of whole groups. In the bootstrap the truth is
+    the plain estimate of the rows at hand: how far the draws' estimates lie from that is the interval. It begins
+    at 0 where chance alone may have made the gaps.
+
+    Args:
+        labels: (N,) 0 or 1.
+        p: (N,) P(fake).
+        groups: (N,) group of each row.
+        bins: Of equal width.
+        repeats: Draws.
+        seed: The same seed gives the same interval.
+
+    Returns:
+        In [0, 1]; NaN without rows, the interval also where there are fewer than two groups.
+    """
+    y, s = _inputs(labels, p)
+    if not len(y):
+        return math.nan, (math.nan, math.nan)
+    names, place = np.unique(np.asarray(groups, str), return_inverse=True)
+    shape, cell = (len(names), bins), (place, _bins(s, bins))
+    rows, gaps, doubt = (np.zeros(shape) for _ in range(3))
+    for table, values in ((rows, 1.0), (gaps, s - y), (doubt, np.sqrt(s * (1 - s)))):
+        np.add.at(table, cell, values)
+
+    def estimate(draws: Floats) -> list[Floats]:
+        """Return the plain error for draws of groups (B, G), two with less bias, and what chance alone gives."""
+        n, own = draws @ rows, draws @ (rows > 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gap = draws @ gaps / n
+            apart = draws @ gaps**2 - 2 * gap * (draws @ (gaps * rows)) + gap**2 * (draws @ rows**2)
+            error = np.sqrt(np.where(own > 1, apart.clip(0) * own / (own - 1), draws @ doubt**2)) / n
+        share, size, error = (
+            np.where(n > 0, v, 0) for v in (n / n.sum(1, keepdims=True), np.abs(gap), error)
+        )
+        found, chance = ((share * v**2).sum(1) for v in (size, error))
+        true = np.sqrt((found - chance).clip(0) / np.where(found > 0, found, 1))[:, None] * size
+        plain = (share * size).sum(1)
+        least = np.maximum(error[0], np.sqrt(draws[0] @ doubt**2) / np.maximum(n[0], 1))
+        chances = np.abs(np.random.default_rng(seed).normal(0, share[0] * least, (repeats, bins))).sum(1)
+        return [plain, *(plain - (share * (_mean_size(v, error) - v)).sum(1) for v in (size, true)), chances]
+
+    plain, wide, value, chances = estimate(np.ones((1, len(names))))
+    if len(names) < 2:
+        return max(0.0, float(value[0])), (math.nan, math.nan)
+    _, widely, closely, _ = estimate(_draws(len(names), repeats, seed))
+    low = value[0] + _percentiles(closely - plain, repeats)[0]
+    high = wide[0] + _percentiles(widely - plain, repeats)[1]
+    low = 0 if plain[0] <= np.percentile(chances, 97.5) else low
+    found = max(0.0, float(value[0]))
+    return found, (float(np.clip(low, 0, found)), float(np.clip(high, found, 1)))
+
+
+def auc_interval(area: float, bounds: Interval, labels: Ints, groups: Groups) -> Interval:
+    """Widen the bootstrap's interval of an AUC near 0 or 1, where so few pairs are misranked that draws repeat them.
+
+    Fakes and reals can be paired so that no group stands in two pairs. Each pair is ranked right with the probability
+    AUC, and they are independent: Clopper and Pearson's exact interval (1934) of so many trials holds. With all of K
+    pairs right its lower end is 0.025 ** (1 / K). Exact where AUC is 1 or 0; between, the pairs' share is rounded down.
+
+    Args:
+        area: The AUC.
+        bounds: From :func:`bootstrap`.
+        labels: (N,) 0 or 1.
+        groups: (N,) group of each row.
+    """
+    names = np.asarray(groups, str)
+    real, fake = (set(names[labels == label]) for label in (0, 1))
+    pairs = min(len(real), len(fake), max(1, len(real | fake) // 2))
+    if not math.isfinite(area) or pairs * min(area, 1 - area) >= _FEW:
+        return bounds
+    wrong = math.ceil(pairs * min(area, 1 - area) - 1e-9)
+    low, high = clopper_pearson(wrong, pairs)
+    exact = (low, high) if area < 0.5 else (1 - high, 1 - low)
+    known = [b for b in bounds if math.isfinite(b)]
+    return min([exact[0], *known]), max([exact[1], *known])
+
+
+def clopper_pearson(hits: int, total: int) -> Interval:
+    """Return the exact 95 % interval of a share.
+
+    Example:
+        >>> [round(v, 3) for v in clopper_pearson(0, 24)]
+        [0.0, 0.142]
+    """
+
+    def at_most(count: int, share: float) -> float:
+        return sum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(count + 1))
+
+    def where(falls: Callable[[float], float]) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if falls(middle) > 0 else (low, middle)
+        return low
+
+    high = 1.0 if hits == total else where(lambda share: at_most(hits, share) - 0.025)
+    low = 0.0 if hits == 0 else where(lambda share: 0.025 - (1 - at_most(hits - 1, share)))
+    return low, high
 
 
 def bootstrap(
@@ -167,9 +288,14 @@ def bootstrap(
     count = int(place.max()) + 1 if len(place) else 0
     if count < 2:
         return [(np.nan, np.nan)] * figures(np.ones((1, len(place)))).shape[1]
+    return [_percentiles(column, repeats) for column in figures(_draws(count, repeats, seed)[:, place]).T]
+
+
+def _draws(count: int, repeats: int, seed: int) -> Floats:
+    """Return how often each of so many groups is drawn, float64 (repeats, count)."""
     rng = np.random.default_rng(seed)
-    drawn = np.stack([np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(repeats)])
-    return [_percentiles(column, repeats) for column in figures(drawn[:, place].astype(np.float64)).T]
+    drawn = [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(repeats)]
+    return np.stack(drawn).astype(np.float64)
 
 
 def _percentiles(values: Floats, repeats: int) -> Interval:

@@ -1,6 +1,7 @@
 """``fakeweb evaluate``, ``fakeweb data`` and ``fakeweb models add``, as a user types them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -80,6 +81,26 @@ def test_a_picture_that_is_real_and_fake_stops_an_evaluation_unless_allowed(
     assert (
         metrics["models"]["bright@1"]["pooled_all"]["auc"]["value"] == 1
     )  # each file once, with its first label
+
+
+@needs_extra
+def test_several_data_sets_make_one_table(cli, portraits, tmp_path, tiny_model):
+    card = tiny_model(tmp_path / "model", "bright", gain=0.2, bias=-20)
+    again = portraits.rename(tmp_path / "first").parent / "second"
+    again.symlink_to(tmp_path / "first", target_is_directory=True)
+    sets = ("--data", tmp_path / "first", "--data", again, "--split", "all", "--out", tmp_path / "report")
+    refused = cli("evaluate", card, *sets, "--folds")
+    assert refused.code == 2
+    result = cli("evaluate", card, *sets, "--matched-handling")
+    assert result.code == 2
+    assert "two data sets go by one name" in result.err  # a link is the folder it leads to
+    again.unlink()
+    shutil.copytree(tmp_path / "first", again)
+    result = cli("evaluate", card, *sets, "--matched-handling")
+    assert result.code == 0, result.err
+    assert "first  bright@1  AUC 1.000 [0." in result.out
+    assert "table.html" in result.out
+    assert "handled alike" in (tmp_path / "report" / "table.md").read_text()
 
 
 @needs_extra

@@ -10,6 +10,7 @@ Importing it loads none of the guests::
     degrade    views of a picture, for robustness; conditions: what a face looks like; matched: fakes without own reals
     figures    all tables of one evaluation, out of the rows and :mod:`fakeweb.metrics`
     shallow    the baseline every model must beat; leaks: what handling alone gives away
+    across     several data sets and models in one table
     folds      cross-validation by held-out source; people: persons who stand under several groups
     inspect    what is in a data set, good and bad; files: facts of its pictures
     report, pages, plots   figures -> Markdown and HTML

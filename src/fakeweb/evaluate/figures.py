@@ -12,6 +12,7 @@ import numpy as np
 
 from fakeweb import metrics
 from fakeweb.datasets import Sample
+from fakeweb.datasets.faceforensics import METHODS
 from fakeweb.evaluate import conditions
 from fakeweb.evaluate.scores import Row
 from fakeweb.metrics import Floats, bootstrap, share_interval
@@ -19,6 +20,7 @@ from fakeweb.metrics import Floats, bootstrap, share_interval
 VERDICTS: Final = ("fake", "uncertain", "real", "no_face")
 CLIP: Final = "clip"
 """The view of a row that says what was said of a whole video file."""
+_REPEATS: Final = 400
 Figure = dict[str, float | None]
 """``value``, ``low`` and ``high`` of the 95 % interval; None where they cannot be computed."""
 
@@ -45,8 +47,9 @@ def judged(rows: Iterable[Row]) -> list[Row]:
 def table(rows: Sequence[Row], *, intervals: bool = True) -> dict[str, Any]:
     """Return all figures of some rows of one model and view.
 
-    AUC, average precision, equal error rate, log loss, Brier score and calibration error are over the judged rows, as
-    are accuracy at even odds and the shares of the model's own verdicts. ``log_loss_all`` counts pictures without a
+    AUC, average precision, equal error rate, hits at 1, 2 and 5 % false alarms, log loss, Brier score and calibration
+    error (its bias taken off) are over the judged rows, as are accuracy at even odds and the shares of the model's own
+    verdicts. ``log_loss_all`` counts pictures without a
     judged face as 0.5, as the DFDC challenge would have.
 
     Args:
@@ -69,11 +72,35 @@ def table(rows: Sequence[Row], *, intervals: bool = True) -> dict[str, Any]:
         return metrics.ranked(labels, p, weights)
 
     values = ranked(np.ones((1, len(p))))[0]
-    bounds = bootstrap(ranked, groups) if intervals else [(math.nan, math.nan)] * len(values)
+    bounds = [(math.nan, math.nan)] * len(values)
+    if intervals:
+        drawn = bootstrap(ranked, groups)
+        bounds = [
+            _widened(n, v, b, labels, groups) for n, v, b in zip(metrics.RANKED, values, drawn, strict=True)
+        ]
     out |= {name: figure(v, b) for name, v, b in zip(metrics.RANKED, values, bounds, strict=True)}
+    error, ends = metrics.calibration(labels, p, groups, repeats=_REPEATS if intervals else 2)
+    out["calibration_error"] = figure(error, ends if intervals else (math.nan, math.nan))
     everywhere = [0.5 if math.isnan(r.p_fake) else r.p_fake for r in rows]
     out["log_loss_all"] = figure(metrics.log_loss([r.label for r in rows], everywhere))
     return out | _shares(scored, labels, p, groups)
+
+
+def _widened(
+    name: str, value: float, bounds: metrics.Interval, labels: metrics.Ints, groups: np.ndarray
+) -> metrics.Interval:
+    """Return an interval that also holds where the bootstrap has nothing to draw: no, or every, row misranked."""
+    if name == "auc":
+        return metrics.auc_interval(value, bounds, labels, groups)
+    if not all(map(math.isfinite, (value, *bounds))):
+        return bounds
+    if name in metrics.ALARMS or name == "equal_error_rate":
+        trials = [len(np.unique(groups[labels == label])) for label in (0, 1)]
+        of = trials[1] if name in metrics.ALARMS else min(trials)
+        own = metrics.wilson(value * of, of)
+        return min(bounds[0], own[0]), max(bounds[1], own[1])
+    unknown = name == "average_precision" and bounds[0] == bounds[1]
+    return (math.nan, math.nan) if unknown else bounds
 
 
 def _shares(scored: Sequence[Row], labels: metrics.Ints, p: Floats, groups: np.ndarray) -> dict[str, Figure]:
@@ -130,6 +157,53 @@ def confusion(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
         truth: {v: sum(r.verdict == v and r.label == label for r in rows) for v in VERDICTS}
         for label, truth in ((0, "real"), (1, "fake"))
     }
+
+
+def kind_confusion(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Count what was said by what is true: genuine or the kind of a fake, against the verdict, or the kind called.
+
+    Args:
+        rows: Of one model and view.
+
+    Returns:
+        Truth -> answer -> rows; empty, where the model names no kinds. Answers: ``real``, ``uncertain``, ``no_face``,
+        and for faces called fake the likeliest kind.
+    """
+    if not any(r.said for r in rows):
+        return {}
+    truths = {r: ("real" if r.label == 0 else r.kind or "unnamed") for r in rows}
+    answers = {r: (r.said or "fake" if r.verdict == "fake" else r.verdict) for r in rows}
+    columns = [
+        "real",
+        "uncertain",
+        *sorted(set(answers.values()) - {"real", "uncertain", "no_face"}),
+        "no_face",
+    ]
+    lines = ["real", *sorted(set(truths.values()) - {"real"})]
+    count = Counter((truths[r], answers[r]) for r in rows)
+    return {truth: {answer: count[truth, answer] for answer in columns} for truth in lines}
+
+
+def manipulation_of(row: Row) -> str:
+    """Return how a fake was made: FaceForensics++'s method, where its path names one, else its kind, or its source."""
+    return next((part for part in row.path.split("/") if part in METHODS), row.kind or row.source)
+
+
+def by_manipulation(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Return the figures of each manipulation's fakes against all genuine rows, and of clips under ``video``.
+
+    Args:
+        rows: Of one model: pictures, frames and whole clips.
+    """
+    names = sorted({manipulation_of(r) for r in rows if r.label == 1})
+    out: dict[str, dict[str, Any]] = {}
+    for name in names:
+        chosen = [r for r in rows if r.label == 0 or manipulation_of(r) == name]
+        frames, whole = [r for r in chosen if r.view != CLIP], by_clip(chosen)
+        out[name] = table(frames)
+        if len(whole) < len(frames):
+            out[name]["video"] = table(whole)
+    return out
 
 
 def confusion_by_faces(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, int]]]:

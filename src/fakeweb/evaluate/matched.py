@@ -5,6 +5,9 @@ as they are: size, encoder and frame would answer. So each such fake is paired w
 both are cut to the same frame, shrunk to the same size, by a fifth at least, and sent through the same encoder. What
 then still tells them apart is the picture itself, or the taste of whoever collected it; these figures are therefore
 reported apart.
+
+The same can be asked of a whole data set (``--matched-handling``): each face, real or fake, is cut to one frame, shrunk
+to one size and sent through one encoder, whatever file it came in.
 """
 
 from __future__ import annotations
@@ -23,6 +26,10 @@ from fakeweb.forge.degrade import jpeg
 from fakeweb.types import Face, Image
 
 VIEW: Final = "matched"
+ALIKE: Final = "alike"
+"""The view in which all pictures of a data set were handled alike."""
+ALIKE_PX: Final = 112
+"""Side of its frame: faces of 88 px and more are shrunk to it, none is enlarged."""
 _FRAME: Final = 1.6  # side of the picture over the face, so that finders see it
 _SHRINK: Final = 0.8
 _QUALITY: Final = 90
@@ -65,6 +72,11 @@ def pair(rows: Sequence[Row]) -> list[Match]:
             if at is not None and _SHRINK * fake.face_px >= _LEAST_PX:
                 out += [Match(fake.path, source, side), Match(free.pop(at).path, source, side)]
     return out
+
+
+def large_enough(face: Face) -> bool:
+    """Tell whether a face is shrunk by a fifth, at least, when it is handled as all are."""
+    return _SHRINK * _FRAME * stand_of(face).length_px >= ALIKE_PX
 
 
 def handled(image: Image, face: Face, side_px: int) -> tuple[Image, Face]:

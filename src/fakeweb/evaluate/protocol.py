@@ -40,6 +40,7 @@ class Protocol:
         finder, finder_model: Finds the faces.
         mesher: Confirms and measures them when whole pictures are scanned; None takes the finder's word.
         baselines: Other classifiers to measure beside, on undamaged pictures; they must be picklable.
+        matched_handling: Whether each picture is judged once more, all brought to one frame, size and encoder.
         robustness: Pictures to degrade, drawn evenly from the sources and classes of two-class sources; 0 for none.
         only, skip: Sources to keep (all if empty) and to leave out.
         allow_conflicts: Whether a picture may be labelled both real and fake.
@@ -58,6 +59,7 @@ class Protocol:
     mesher: str | None = "fakeweb"
     finder_model: Path | None = None
     baselines: tuple[Classifier, ...] = ()
+    matched_handling: bool = False
     robustness: int = 0
     frames: int = 0
     only: tuple[str, ...] = ()

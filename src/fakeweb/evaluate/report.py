@@ -16,7 +16,8 @@ _COUNTS: Final = {
     "real": "reals", "fake": "fakes", "groups": "groups", "no_face": "no face", "unreadable": "unreadable",
 }  # fmt: skip
 _RANKED: Final = {
-    "auc": "AUC", "average_precision": "AP", "equal_error_rate": "EER", "log_loss": "log loss",
+    "auc": "AUC", "average_precision": "AP", "equal_error_rate": "EER", "hits_at_1": "found at 1 % alarms",
+    "hits_at_2": "found at 2 %", "hits_at_5": "found at 5 %", "log_loss": "log loss",
     "log_loss_all": "log loss, no face = 0.5", "brier": "Brier", "calibration_error": "ECE",
 }  # fmt: skip
 _SHARES: Final = {
@@ -85,7 +86,9 @@ def _summary(metrics: Mapping[str, Any]) -> list[Block]:
         f"Split {run['part']}{drawn}: {run['samples']} files of {run['data']} (layout {run['layout']}), judged at "
         f"the level {run['level']!r} with the finder {run['finder']!r}, FakeWeb {run['fakeweb']}.",
         "Square brackets are 95 % intervals: bootstrap over whole groups (persons, source videos), for shares "
-        "Wilson's with one trial per group. AUC, AP, EER, log loss (P(fake) clipped to [0.01, 0.99]), Brier and ECE "
+        "Wilson's with one trial per group, for AUC near 1 Clopper and Pearson's with one trial per pair of groups. "
+        "ECE is without the bias that chance adds. "
+        "AUC, AP, EER, log loss (P(fake) clipped to [0.01, 0.99]), Brier and ECE "
         "are over pictures and frames in which a face was judged; the second log loss counts the others as 0.5. "
         "'Called' is the model's own verdict at its shipped thresholds; accuracy is at even odds.",
     ]
@@ -158,10 +161,15 @@ def _of_model(
     ]
     for key, first, title in (
         ("kinds", "kind", "By kind of manipulation, within two-class sources"),
+        ("manipulations", "manipulation", "Each manipulation's fakes against all genuine files"),
         ("matched", "source", "Fakes without reals of their own, paired with real faces handled alike"),
     ):
         if model[key]:
             blocks += [Heading(title, 3), figures_table(first, model[key], _WIDE)]
+    if "alike" in model:
+        alike = {"two-class sources": model["alike"]["pooled_two_class"], **model["alike"]["sources"]}
+        title = "All pictures handled alike: one frame, size and encoder (smaller faces left out)"
+        blocks += [Heading(title, 3), figures_table("source", alike, _WIDE)]
     if "against_shallow" in model:
         rows = [
             [s, str(e["rows"]), cell(e["auc_above_shallow"]), "yes" if e["clearly"] else "no"]
@@ -194,7 +202,13 @@ def _confusions(model: Mapping[str, Any]) -> list[Block]:
         for truth, counts in confusion.items()
     ]
     title = "Verdicts by truth, and by the number of faces in the picture"
-    return [Heading(title, 3), Table(["pictures", *VERDICTS], rows)]
+    blocks: list[Block] = [Heading(title, 3), Table(["pictures", *VERDICTS], rows)]
+    if kinds := model["kind_confusion"]:
+        columns = list(next(iter(kinds.values())))
+        lines = [[truth, *(str(counts[c]) for c in columns)] for truth, counts in kinds.items()]
+        title = "Kinds: what is true (lines), and what was said (of faces called fake, the likeliest kind)"
+        blocks += [Heading(title, 3), Table(["truth", *columns], lines)]
+    return blocks
 
 
 def _conditions(name: str, model: Mapping[str, Any]) -> list[Block]:

@@ -14,10 +14,11 @@ import numpy as np
 
 from fakeweb.batch import ordered_map
 from fakeweb.datasets.csvfile import to_csv, write_csv
+from fakeweb.datasets.files import shows_video
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate import figures, shallow
 from fakeweb.evaluate.degrade import PLAIN, views
-from fakeweb.evaluate.matched import VIEW, pair
+from fakeweb.evaluate.matched import ALIKE, VIEW, pair
 from fakeweb.evaluate.pages import write_json
 from fakeweb.evaluate.protocol import Chosen, Protocol, choose, clips
 from fakeweb.evaluate.report import write_reports
@@ -91,8 +92,13 @@ def _names(scorer: SampleScorer) -> list[str]:
 def plan(protocol: Protocol, chosen: Chosen) -> list[Task]:
     """Return what is to be done, one task per sample."""
     clip, root = clips(chosen.samples), protocol.data
+
+    def looks(path: Path) -> tuple[str, ...]:
+        alike = protocol.matched_handling and not shows_video(path)
+        return (*views(path in chosen.degraded), *((ALIKE,) if alike else ()))
+
     return [
-        Task(s, name_of(s.path, root), name_of(Path(clip[s.path]), root), views(s.path in chosen.degraded))
+        Task(s, name_of(s.path, root), name_of(Path(clip[s.path]), root), looks(s.path))
         for s in chosen.samples
     ]
 
@@ -237,6 +243,8 @@ def _model(
         "pooled_all": figures.table(plain),
         "sources": figures.by_source(plain),
         "kinds": figures.by_kind(plain),
+        "kind_confusion": figures.kind_confusion(plain),
+        "manipulations": figures.by_manipulation([r for r in own if r.view in (PLAIN, figures.CLIP)]),
         "confusion": figures.confusion(plain),
         "confusion_by_faces": figures.confusion_by_faces(plain),
         "conditions": figures.by_condition(plain),
@@ -251,6 +259,13 @@ def _model(
     if baseline:
         within = {s: figures.beats([r for r in two if r.source == s], baseline) for s in sorted(inside)}
         out["against_shallow"] = {"pooled": figures.beats(two, baseline), "sources": within}
+    if alike := [r for r in own if r.view == ALIKE]:
+        inside_alike = set(figures.two_class_sources(alike))
+        out["alike"] = {
+            "pooled_two_class": figures.table([r for r in alike if r.source in inside_alike]),
+            "pooled_all": figures.table(alike),
+            "sources": figures.by_source(alike),
+        }
     out["robustness"] = _robustness([r for r in own if r.source in inside])
     paired = figures.by_source([r for r in matched if r.model == name])
     out["matched"] = {s: paired[s] for s in figures.single_class_sources(plain) if s in paired}
@@ -259,7 +274,7 @@ def _model(
 
 def _robustness(own: Sequence[Row]) -> dict[str, Any]:
     """Return the figures of each view, on the pictures that were seen in all of them; nothing for baselines."""
-    damaged = {r.path for r in own if r.view not in (PLAIN, figures.CLIP)}
+    damaged = {r.path for r in own if r.view not in (PLAIN, ALIKE, figures.CLIP)}
     if not damaged:
         return {}
     kept = [r for r in own if r.path in damaged]

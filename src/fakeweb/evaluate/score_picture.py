@@ -13,7 +13,7 @@ from fakeweb.errors import FakeWebError, readable
 from fakeweb.evaluate.conditions import NOTHING, Conditions, measure
 from fakeweb.evaluate.degrade import PLAIN, degrade, scaled_face
 from fakeweb.evaluate.figures import CLIP
-from fakeweb.evaluate.matched import VIEW, Match, handled
+from fakeweb.evaluate.matched import ALIKE, ALIKE_PX, VIEW, Match, handled, large_enough
 from fakeweb.evaluate.protocol import Protocol
 from fakeweb.evaluate.scores import Row, State
 from fakeweb.evaluate.shallow import face_features
@@ -80,6 +80,9 @@ class PictureScorer:
         seen = NOTHING if face is None else measure(media.image, face)
         rows: list[Row] = []
         for view in task.views:
+            if view == ALIKE:
+                rows += self._alike_rows(task, media.image, face)
+                continue
             image = degrade(media.image, view, task.name)
             if self.protocol.level == "crop":
                 here = None if face is None else scaled_face(face, media.image, image)
@@ -112,8 +115,8 @@ class PictureScorer:
         s = task.sample
         return Row(
             "", view, task.name, s.source, int(s.label or 0), s.kind or "", s.split, s.group,
-            half_of_group(s.source, s.group), task.clip, state, verdict="no_face", p_fake=math.nan, logit=math.nan,
-            faces=0, time_s=math.nan, **vars(NOTHING),
+            half_of_group(s.source, s.group), task.clip, state, verdict="no_face", said="", p_fake=math.nan,
+            logit=math.nan, faces=0, time_s=math.nan, **vars(NOTHING),
         )  # fmt: skip
 
     def crop_rows(
@@ -128,9 +131,15 @@ class PictureScorer:
                 score = classifier.score([crop])[0]
                 verdict = _verdict(classifier, image, face, score).label
                 row = replace(row, state="judged", verdict=verdict, faces=count, **vars(seen))
-                row = replace(row, p_fake=score.p_fake, logit=score.logit)
+                row = replace(row, p_fake=score.p_fake, logit=score.logit, said=score.kind or "")
             rows.append(row)
         return rows
+
+    def _alike_rows(self, task: Task, image: Image, face: Face | None) -> list[Row]:
+        """Judge the face in the frame that every picture is brought to, unless it would have to be enlarged."""
+        if face is None or not large_enough(face):
+            return [replace(self.empty(task, ALIKE), model=c.reference) for c in self.asked(ALIKE)]
+        return self.crop_rows(task, ALIKE, *handled(image, face, ALIKE_PX), 1, NOTHING)
 
     def _matched_rows(self, task: Task, match: Match, image: Image, face: Face | None) -> list[Row]:
         """Judge the picture in its pair's common frame, as the source that the pair belongs to."""
@@ -147,8 +156,9 @@ class PictureScorer:
             row = replace(row, verdict=report.verdict.label, **vars(seen))
         if p is None:
             return row
-        logits = [f.score.logit for f in report.faces if f.score is not None and f.score.p_fake == p]
-        return replace(row, state="judged", p_fake=p, logit=logits[0] if logits else math.nan)
+        worst = next((f.score for f in report.faces if f.score is not None and f.score.p_fake == p), None)
+        row = replace(row, state="judged", p_fake=p)
+        return row if worst is None else replace(row, logit=worst.logit, said=worst.kind or "")
 
 
 def _verdict(classifier: Classifier, image: Image, face: Face, score: Score) -> Verdict:

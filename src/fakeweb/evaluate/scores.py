@@ -29,6 +29,7 @@ class Row:
         clip: Frames of one video share it.
         state: ``judged``; ``no_face``; ``unreadable``.
         verdict: ``fake``, ``uncertain``, ``real`` or ``no_face``, as FakeWeb says it with the model's own thresholds.
+        said: The likeliest kind of manipulation, were it one; empty where the model names none.
         p_fake, logit: NaN where nothing was judged.
         faces: How many were found in the picture.
         time_s: Of a frame in its video file; NaN for pictures and whole clips.
@@ -47,6 +48,7 @@ class Row:
     clip: str
     state: State
     verdict: str
+    said: str
     p_fake: float
     logit: float
     faces: int

@@ -33,6 +33,8 @@ EPILOG = """
 * fakeweb evaluate fast CLIPS --level video --split all
 
 * fakeweb evaluate runs/folds DATA --folds
+
+* fakeweb evaluate fast accurate --data CELEBDF --data DFDC --matched-handling --out reports/table
 """
 
 
@@ -42,14 +44,22 @@ command = typer.Typer(add_completion=False, rich_markup_mode="markdown", rich_he
 @command.command("evaluate", epilog=EPILOG)
 def evaluate(
     what: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="[MODEL] DATA",
-            help="A model's name or card (the shipped one if left out), then the root of a data set.",
+            help="A model's name or card (the shipped one if left out), then a data set's root; beside --data: models.",
             callback=brought,
             show_default=False,
         ),
-    ],
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Root of a data set; repeated: one table over sets and models.",
+            show_default=False,
+            callback=brought,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -75,6 +85,13 @@ def evaluate(
     robustness: Annotated[
         int, typer.Option(min=0, help="Damage this many pictures in every way, for the curves; 0: none.")
     ] = 0,
+    matched_handling: Annotated[
+        bool,
+        typer.Option(
+            "--matched-handling",
+            help="Judge each picture once more, real and fake cut, shrunk and encoded alike.",
+        ),
+    ] = False,
     frames: Annotated[
         int, typer.Option(min=0, help="Frames to judge of each video file; 0: 16, or as a scan does.")
     ] = 0,
@@ -116,23 +133,33 @@ def evaluate(
     AUC, calibration, false alarms and verdicts; per source and kind of manipulation; by skin tone, size, brightness and
     sharpness; against a shallow baseline; with intervals.
     """
-    if len(what) > 2:
-        raise UsageError(f"expected [MODEL] DATA, got {len(what)} arguments", hint="quote paths with spaces")
+    what = list(what or ())
+    if not data and len(what) not in (1, 2):
+        raise UsageError(
+            f"expected [MODEL] DATA, got {len(what)} arguments",
+            hint="quote paths with spaces; several data sets go by --data, once for each",
+        )
+    if data and folds:
+        raise UsageError(
+            "--folds takes one data set, without --data", hint="fakeweb evaluate FOLDER DATA --folds"
+        )
     if peers is not None:
         raise UsageError(
             "--peers is no option any more",
             hint="in the sources, python benchmarks/classifiers.py --baselines FOLDER measures them",
         )
-    model, data = what if len(what) == 2 else (DEFAULT_MODEL, what[0])
+    models = tuple(what if data else what[:-1]) or (DEFAULT_MODEL,)
+    sets = data or [Path(what[-1])]
     protocol = Protocol(
-        data=Path(data),
-        models=(model,),
+        data=sets[0],
+        models=models,
         layout=layout,
         people=tuple(people or ()),
         part=split,  # type: ignore[arg-type]
         level=level,  # type: ignore[arg-type]
         finder=finder,
         finder_model=finder_model,
+        matched_handling=matched_handling,
         robustness=robustness,
         frames=frames,
         only=tuple(only or ()),
@@ -140,7 +167,8 @@ def evaluate(
         allow_conflicts=allow_conflicts,
         limit=limit,
     )
-    folder = out or Path(f"evaluation-{Path(model).stem}-{split}")
+    folder = out or Path(f"evaluation-{'-'.join(Path(model).stem for model in models)}-{split}")
+    report = "report.html"
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None, note="")
 
@@ -150,13 +178,29 @@ def evaluate(
         if folds:
             from fakeweb.evaluate.folds import evaluate_folds
 
-            for line in evaluate_folds(Path(model), protocol, folder, workers=workers, on_progress=show):
+            for line in evaluate_folds(Path(models[0]), protocol, folder, workers=workers, on_progress=show):
                 write(line)
+        elif data:
+            from fakeweb.evaluate.across import evaluate_sets
+
+            table = evaluate_sets(protocol, sets, folder, workers=workers, on_progress=show)
+            write("\n".join(map(_line, table["lines"])))
+            report = "table.html"
         else:
             result = run(protocol, folder, workers=workers, on_progress=show)
             print_left_out(result.metrics["problems"])
             write(_summary(result.metrics))
-    write(f"report: {folder / 'report.html'}")
+    write(f"report: {folder / report}")
+
+
+def _line(line: dict) -> str:  # type: ignore[type-arg]
+    """Return a set and model of the table as one line."""
+    from fakeweb.evaluate.report import cell
+
+    video = f"  video AUC {cell(line['video_auc'])}" if line["video_auc"] else ""
+    alike = f"  handled alike {cell(line['alike_auc'])}" if line["alike_auc"] else ""
+    right = cell(line["accuracy"], True)
+    return f"{line['set']}  {line['model']}  AUC {cell(line['auc'])}{video}{alike}  accuracy {right}"
 
 
 def _summary(metrics: dict) -> str:  # type: ignore[type-arg]

@@ -2,14 +2,18 @@
 
 import csv
 import json
+import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fakeweb.errors import DatasetError, UsageError
-from fakeweb.evaluate import evaluate
+from fakeweb.evaluate import evaluate, figures
+from fakeweb.evaluate.across import evaluate_sets
 from fakeweb.evaluate.protocol import Protocol
+from fakeweb.evaluate.scores import Row
 
 pytest.importorskip("sklearn", reason="needs the extra 'evaluate'")
 pytest.importorskip("matplotlib", reason="needs the extra 'evaluate'")
@@ -120,3 +124,67 @@ def test_what_cannot_be_is_refused(protocol, tmp_path):
         evaluate(protocol(part="test"), tmp_path / "out")
     with pytest.raises(UsageError, match="no source is called 'three'"):
         evaluate(protocol(only=("three",)), tmp_path / "out")
+
+
+def test_kinds_and_manipulations_are_told_apart():
+    def row(path, label, kind, verdict="fake", said="", p=0.9):
+        return Row("m@1", "plain", path, "s", label, kind, "val", path, "A", path, "judged", verdict, said, p, 0.0, 1,
+                   math.nan, 0.0, 90.0, 100.0, 5.0)  # fmt: skip
+
+    rows = [row(f"r{i}", 0, "", "real", "swap", 0.1) for i in range(3)] + [row("r3", 0, "", said="retouch")]
+    rows += [row("ff/manipulated_sequences/Deepfakes/c23/a.png", 1, "swap", said="swap")]
+    rows += [row("b.png", 1, "retouch", said="swap"), row("c.png", 1, "retouch", "uncertain", "retouch", 0.5)]
+    found = figures.kind_confusion(rows)
+    assert found["real"] == {"real": 3, "uncertain": 0, "retouch": 1, "swap": 0, "no_face": 0}
+    assert found["swap"]["swap"] == 1
+    assert (found["retouch"]["swap"], found["retouch"]["uncertain"]) == (1, 1)
+    assert figures.kind_confusion([replace(r, said="") for r in rows]) == {}
+    parts = figures.by_manipulation(rows)
+    assert {k: (v["real"], v["fake"]) for k, v in parts.items()} == {"Deepfakes": (4, 1), "retouch": (4, 2)}
+
+
+def test_all_pictures_are_handled_alike(protocol, tmp_path, monkeypatch):
+    monkeypatch.setattr("fakeweb.evaluate.matched.ALIKE_PX", 40)  # the drawn faces are 38 px wide
+    monkeypatch.setattr("fakeweb.evaluate.score_picture.ALIKE_PX", 40)
+    result = evaluate(protocol(matched_handling=True), tmp_path / "out")
+    alike = result.metrics["models"]["bright@1"]["alike"]
+    assert alike["pooled_two_class"]["auc"]["value"] > 0.9  # brightness survives it
+    assert alike["pooled_two_class"]["no_face"] == 1
+    assert len([r for r in result.rows if r.view == "alike"]) == len(
+        [r for r in result.rows if r.view == "plain"]
+    )
+    assert "handled alike" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_a_face_too_small_to_be_shrunk_is_not_handled(protocol, tmp_path):
+    alike = evaluate(protocol(matched_handling=True), tmp_path / "out").metrics["models"]["bright@1"]["alike"]
+    assert alike["pooled_all"]["auc"]["value"] is None  # 38 px: enlarging would leave traces of its own
+
+
+def test_one_table_over_sets_and_models(protocol, drawn, tmp_path, tiny_model):
+    other = tmp_path / "other"
+    other.symlink_to(drawn, target_is_directory=True)
+    again = tmp_path / "again"
+    again.mkdir()
+    for path in drawn.iterdir():
+        (again / path.name).symlink_to(path)
+    dark = tiny_model(tmp_path / "dark", "dark", gain=-0.1, bias=12.8)
+    wanted = protocol(limit=30)
+    wanted = replace(wanted, models=(*wanted.models, str(dark)))
+    with pytest.raises(UsageError, match="two data sets go by one name"):
+        evaluate_sets(wanted, [drawn, other], tmp_path / "x")
+    result = evaluate_sets(wanted, [drawn, again], tmp_path / "out")
+    assert [(v["set"], v["model"]) for v in result["lines"]] == [
+        (s, m) for s in (drawn.name, "again") for m in ("bright@1", "dark@1")
+    ]
+    assert result["means"]["bright@1"]["auc"] > 0.95
+    assert result["means"]["dark@1"]["auc"] < 0.05
+    assert {p["manipulation"] for p in result["manipulations"]} == {"swap", "generated"}
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "| set | model | genuine | fakes | AUC |" in text
+    assert "| mean | dark@1 |" in text
+    with (tmp_path / "out" / "table.csv").open() as stream:
+        first = next(csv.DictReader(stream))
+    assert float(first["auc"]) > 0.9
+    assert float(first["auc_low"]) < float(first["auc"])
+    assert (tmp_path / "out" / "again" / "report.html").is_file()

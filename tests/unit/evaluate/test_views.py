@@ -82,8 +82,8 @@ def test_classes_cover_every_value_once():
 
 
 def row(path, source, label, face_px=200.0, p=0.5, clip="", verdict="real"):
-    return Row("m@1", "plain", path, source, label, "", "val", path, "A", clip or path, "judged", verdict, p, 0.0, 1,
-               float("nan"), 0.0, face_px, 100.0, 5.0)  # fmt: skip
+    return Row("m@1", "plain", path, source, label, "", "val", path, "A", clip or path, "judged", verdict, "", p, 0.0,
+               1, float("nan"), 0.0, face_px, 100.0, 5.0)  # fmt: skip
 
 
 def test_each_fake_gets_a_real_at_least_as_large_and_no_real_twice():
