@@ -114,6 +114,8 @@ def _place(path: str, out: Path | None, folders: Sequence[Path]) -> Path:
     if out is None:
         return Path(path)
     for folder in folders:
+        if Path(path) == folder:  # an address that was named itself
+            continue
         if Path(path).is_relative_to(folder) and ".." not in Path(path).relative_to(folder).parts:
             return out / Path(path).relative_to(folder)
     return out / Path(path).name

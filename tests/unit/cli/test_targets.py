@@ -83,6 +83,8 @@ PLANS = {
     ),
     "address that hides": (["https://e.org/.bashrc"], None, None, None, ["bashrc.fakeweb.png"]),
     "address that is none": (["http://["], None, "o", None, ["o/picture.fakeweb.png"]),
+    "an object of a bucket": (["s3://b/x.jpg", "s3://b/f"], ["s3://b/x.jpg", "s3://b/f/y.jpg"], "o", None,
+                              ["o/x.fakeweb.png", "o/y.fakeweb.png"]),
     "two addresses of one name": (
         ["https://a.org/x.jpg", "https://b.org/x.jpg"], None, None, None,
         ["x.fakeweb.png", "x.jpg.fakeweb.png"],

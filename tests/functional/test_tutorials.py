@@ -1,0 +1,52 @@
+"""The tutorials of docs/tutorial are run as they stand, and say what their pages show."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from fakeweb.runtime.weights import weights_table
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted((DOCS / "tutorial").glob("*.md"))
+NEEDS = {
+    "adapt": (),
+    "bucket": ("moto.server", "s3fs", "pyarrow"),
+    "check": (),
+    "own-parts": (),
+    "rebuild": ("torch", "onnxscript", "sklearn", "matplotlib"),
+    "service": ("fastapi", "uvicorn"),
+    "train": ("torch", "onnxscript"),
+}
+SLOW = set(NEEDS) - {"check"}
+
+
+@pytest.fixture(scope="module")
+def tutorials():
+    """The runner, which lies beside the pages."""
+    spec = importlib.util.spec_from_file_location("fakeweb_tutorials", DOCS / "tutorials.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, id=p.stem, marks=[pytest.mark.slow] if p.stem in SLOW else []) for p in PAGES],
+)
+def test_a_tutorial_does_what_it_says(page, tutorials, tmp_path):
+    for module in NEEDS[page.stem]:
+        pytest.importorskip(module, reason=f"this tutorial needs {module}")
+    for program in ("bash", "curl", "git"):
+        if shutil.which(program) is None:
+            pytest.skip(f"the tutorials need {program}")
+    if page.stem == "adapt" and not weights_table()["clip-vit-b16"].path.is_file():
+        pytest.skip("needs the encoder: fakeweb models fetch clip-vit-b16")
+    steps = tutorials.run(page, tmp_path)
+    assert steps
+    for step in steps:
+        assert step.agrees, f"$ {step.command}\n{step.said}\nbut the page shows\n{step.shown}"
+        assert step.shown != "?\n"
