@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from claims import problems as untrue_claims
 from click.testing import CliRunner
+from figures import pages as repeated_figures
 from guide_figures import pages as guide_figures
 from provenance_pages import pages as provenance_pages
 from report_page import report_page
@@ -242,8 +244,30 @@ Written by `python docs/drift.py --write` from the code. Codes are never renamed
 each: on the command line, in JSON answers, in dead letters of batches. A short code such as `media` is the family:
 what has no code of its own.
 
-Exit status: 0 all went well, whatever the verdicts; 1 a verdict that `--fail-on` names; 130 Ctrl-C or SIGTERM; else
-as below.
+## Exit statuses
+
+0 all went well, whatever the verdicts; 1 a verdict that `--fail-on` names; 130 Ctrl-C or SIGTERM; else that of the
+error. For example, each row being run by a test:
+
+| command | exit status | |
+|---|---|---|
+| `fakeweb scan photo.jpg forged.jpg` | 0 | one is fake: an answer, no error |
+| `fakeweb scan photo.jpg --fail-on fake` | 0 | none is |
+| `fakeweb scan forged.jpg --fail-on fake` | 1 | one is |
+| `fakeweb scan photo.jpg broken.jpg` | 2 | one could not be read; the other was judged |
+| `fakeweb scan forged.jpg broken.jpg --fail-on fake` | 2 | an error outweighs a verdict |
+| `fakeweb scan nothing.jpg` | 2 | no such file |
+| `fakeweb scan photo.jpg --threshold high` | 2 | wrong use |
+| `fakeweb scan photo.jpg --model nobody` | 2 | no model of that name |
+| `fakeweb scan photo.jpg --model broken.json` | 3 | a model's card that is none |
+| `fakeweb batch folder --out results` | 0 | its broken file is a dead letter |
+| `fakeweb batch nowhere --out results` | 2 | no such folder |
+| `fakeweb adapt folder --out my.json` | 2 | no examples in it |
+| `fakeweb evaluate folder` | 2 | no data set |
+| `fakeweb models add broken.jpg` | 3 | no ONNX file |
+| `fakeweb keys revoke nobody` | 2 | no such key |
+
+## Codes
 
 """
     return head + "\n".join(rows) + "\n"
@@ -269,15 +293,19 @@ def main() -> int:
     }
     if importlib.util.find_spec("fastapi"):
         pages[REFERENCE / "openapi.json"] = openapi_document()
+    pages, problems = repeated_figures(pages)
     stale = [p for p, text in pages.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--write" in sys.argv:
             path.write_text(pages[path], encoding="utf-8")
-        sys.stderr.write(f"{path.name} {'written' if '--write' in sys.argv else 'is out of date'}\n")
+        sys.stderr.write(
+            f"{path.relative_to(REFERENCE.parents[1])} {'written' if '--write' in sys.argv else 'is out of date'}\n"
+        )
     if stale and "--write" not in sys.argv:
         sys.stderr.write("run: python docs/drift.py --write\n")
-        return 1
-    return 0
+    problems += untrue_claims()
+    sys.stderr.writelines(f"{problem}\n" for problem in problems)
+    return int(bool(problems or (stale and "--write" not in sys.argv)))
 
 
 if __name__ == "__main__":
