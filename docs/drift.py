@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from fakeweb.runtime import Card, ContentCard, ModelCard, list_cards
 from fakeweb.server.settings import PREFIX, Settings
 
 REFERENCE = Path(__file__).parent / "reference"
+MANIFESTS = Path(__file__).parents[1] / "manifests"
 
 
 def help_pages() -> str:
@@ -204,6 +206,40 @@ def _content_page(card: ContentCard) -> list[str]:
     ]
 
 
+def data_page() -> str:
+    """Return the manifests as Markdown: what each source shows, its licence, what is doubtful, where it comes from."""
+    parts = [
+        "# Data cards\n\nWritten by `python docs/drift.py --write` from `manifests/`. `fakeweb data build` makes these"
+        " sets from public repositories ([how](../guide/datasets.md#build-one-from-public-repositories)) and writes a"
+        " card of its own beside the pictures: sizes, twins, what was left out. What the shipped models saw stands in"
+        " [their cards](models.md).\n",
+        "| source | pictures | licence |\n|---|---|---|",
+    ]
+    manifests = [tomllib.loads(p.read_text("utf-8")) for p in sorted(MANIFESTS.glob("*.toml"))]
+    counts = {
+        m["source"]: ", ".join(f"{n:,} {label}" for label, n in m["expected"].items()) for m in manifests
+    }
+    parts += [
+        f"| [{m['source']}](#{m['source']}) | {counts[m['source']]} | {m['licence']} |" for m in manifests
+    ]
+    for manifest in manifests:
+        facts = [
+            f"{counts[manifest['source']]}; kind of picture: {manifest['picture']}",
+            f"licence: {manifest['licence']}",
+            *(["shrunk or enlarged by its makers"] if manifest.get("resampled") else []),
+            *(f"doubtful: {text}" for text in [manifest.get("caveat")] if text),
+            *(f"from {_origin(origin)}" for origin in manifest["origin"]),
+        ]
+        parts += [f"\n## {manifest['source']}\n", f"{manifest['about']}\n", *(f"- {fact}" for fact in facts)]
+    return "\n".join(parts) + "\n"
+
+
+def _origin(origin: Mapping[str, Any]) -> str:
+    if "repository" in origin:
+        return f"`{origin['repository']}` at `{origin['commit'][:12]}`"
+    return f"the wheel `{origin['package']}` {origin['version']}"
+
+
 def openapi_document() -> str:
     """Return the description of the service's API, in the form that does not depend on where it runs."""
     from fakeweb.server.app import openapi
@@ -284,6 +320,7 @@ def main() -> int:
     pages = {
         REFERENCE / "cli.md": help_pages(),
         REFERENCE / "models.md": model_pages(),
+        REFERENCE / "data.md": data_page(),
         REFERENCE / "settings.md": settings_page(),
         REFERENCE / "errors.md": errors_page(),
         REFERENCE / "report.md": report_page(),

@@ -159,7 +159,7 @@ def _data_sets() -> Iterator[Figure]:
         str(len(manifests)),
         {
             rebuild: (f"pictures of {{}} sources, {clips} of", "All {} in one command"),
-            datasets: "manifests give**: {} sources of",
+            datasets: "(../reference/data.md)): {} sources of",
         },
     )
     yield Figure(str(len(stills)), {rebuild: "it is 13,843 pictures of {} sources"})
