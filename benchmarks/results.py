@@ -3,7 +3,7 @@
 Speed is measured on the example picture, accuracy on validation groups B of the labelled pictures by `fakeweb evaluate`
 (extra ``evaluate``), end to end: bytes in, verdict out, with the default finder and mesh. Its whole report goes to
 ``--out``, an interrupted run goes on there, and ``--baselines FOLDER`` sets published classifiers beside it. Without
-labelled pictures only speed is measured and nothing is written.
+labelled pictures only speed is measured.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 import fakeweb
 from baselines import read_baselines
-from bench import EXAMPLE, LABELS, PEOPLE, ROOT, arguments, head, line, processor, write
+from bench import EXAMPLE, LABELS, PEOPLE, ROOT, arguments, head, line, processor, put
 from fakeweb.evaluate.degrade import PLAIN
 from fakeweb.evaluate.report import cell, values
 from fakeweb.evaluate.scores import Row
@@ -159,34 +159,21 @@ def main() -> None:
     flags = ("--baselines folder with weights of published classifiers",)
     parser = arguments(__doc__, *flags, out="bench-results")
     parser.add_argument("--workers", "-j", type=int, default=1)
+    parser.add_argument("--only", choices=("speed", "accuracy"), help="one half; speed wants a quiet machine")
     options = parser.parse_args()
-    lines = [
-        "# Results",
-        "",
-        "Written by `just bench` (benchmarks/results.py) from the shipped model and the default finder;"
-        f" {fakeweb.Scanner().classifier.reference}.",
-        f"Machine: {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, onnxruntime"
-        f" {metadata.version('onnxruntime')}, OpenCV {cv2.__version__}.",
-        "",
-        "## Speed",
-        "",
-        *speed(),
-        "",
-    ]
-    if not (options.data / "index.csv").is_file():
-        print(*lines, "no labelled pictures: accuracy not measured, nothing written", sep="\n")
-        return
-    lines += [
-        "## Accuracy, end to end",
-        "",
-        "Groups B of the validation split: faces that were used neither to train, select, calibrate nor to set"
-        " thresholds. Bytes in, verdict out, with the default finder and mesh; a picture's score is that of its most"
-        " suspicious face, pictures without a face count as neither. AUC is over the pictures in which a face was"
-        " judged; square brackets are 95 % intervals over whole groups.",
-        "",
-        *accuracy(options.data, options.out, options.baselines, options.workers),
-    ]
-    write("results.md", lines)
+    versions = f"Python {platform.python_version()}, onnxruntime {metadata.version('onnxruntime')}"
+    measured = (
+        f"{fakeweb.Scanner().classifier.reference}, FakeWeb {fakeweb.__version__}; {processor()},"
+        f" {os.cpu_count()} cores, {versions}, OpenCV {cv2.__version__}."
+    )
+    if options.only != "accuracy":
+        put("results.md", "speed", [measured, "", *speed()])
+    if options.only != "speed":
+        if not (options.data / "index.csv").is_file():
+            print("no labelled pictures: accuracy not measured")
+            return
+        lines = accuracy(options.data, options.out, options.baselines, options.workers)
+        put("results.md", "accuracy", [measured, "", *lines])
 
 
 if __name__ == "__main__":

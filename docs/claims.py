@@ -1,16 +1,19 @@
-"""What docs and hints say of commands, options, recipes and rooms, held against the code; for ``docs/drift.py``."""
+"""What docs and hints say of commands, options, recipes, Python and rooms, held against the code."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from fakeweb.cli.app import command as whole_command
+from fakeweb.errors import MissingExtra
 
 ROOT = Path(__file__).parents[1]
 GUESTS = {
@@ -19,6 +22,7 @@ GUESTS = {
 }  # fmt: skip
 """Names of heavy libraries in prose, where they are not the module's."""
 _OURS = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "deploy/*.md", "examples/*.md", "research/**/*.md")
+_PYTHON = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 
 
@@ -27,6 +31,10 @@ def problems() -> Iterator[str]:
     for place, code, strict in _told():
         for line in re.sub(r"\\\n\s*", " ", code).splitlines():
             yield from (f"{place}: {wrong}" for wrong in wrong_commands(line, strict=strict))
+    for pattern in _OURS:
+        for page in sorted(ROOT.glob(pattern)):
+            for code in _PYTHON.findall(page.read_text("utf-8")):
+                yield from (f"{page.relative_to(ROOT).as_posix()}: {wrong}" for wrong in wrong_imports(code))
     rules = (ROOT / "docs/decisions/0001-two-rules.md").read_text("utf-8")
     yield from wrong_rooms(rules, tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8")))
 
@@ -41,6 +49,34 @@ def _told() -> Iterator[tuple[str, str, bool]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "fakeweb " in node.value:
                 yield path.relative_to(ROOT).as_posix(), node.value, False
+
+
+def wrong_imports(code: str) -> Iterator[str]:
+    """Yield what a piece of Python asks of the package that is not there; what needs a missing extra is passed over."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError as error:
+        yield f"no Python: {error}"
+        return
+    for node in ast.walk(tree):
+        asked = []
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "fakeweb":
+            asked = [(node.module or "", each.name) for each in node.names]
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "fakeweb"
+        ):
+            asked = [("fakeweb", node.attr)]
+        for module, name in asked:
+            try:
+                there = hasattr(importlib.import_module(module), name) or find_spec(f"{module}.{name}")
+            except MissingExtra:
+                continue
+            except ModuleNotFoundError as error:
+                there = not (error.name or "").startswith("fakeweb")
+            if not there:
+                yield f"{module} has no {name}"
 
 
 @cache

@@ -18,7 +18,7 @@ from fakeweb.render.impact import FOLLOWER_SHARE, STARTS
 from fakeweb.runtime.weights import weights_table
 from fakeweb.scanner import decide
 from fakeweb.server.settings import Settings
-from fakeweb.types.report import KINDS
+from fakeweb.types.report import KINDS, SCHEMA_VERSION
 
 ROOT = Path(__file__).parents[1]
 README, INDEX, GUIDE, REFERENCE = "README.md", "docs/index.md", "docs/guide", "docs/reference"
@@ -175,6 +175,7 @@ def _defaults() -> Iterator[Figure]:
     levels = ("level is `low` below {}, then", "`moderate`, from {} `high`", "from {} `critical`")
     for words, start in zip(levels, STARTS, strict=True):
         yield Figure(str(start), {service: words})
+    yield Figure(SCHEMA_VERSION, {service: '"report":{"schema_version":"{}",'})
     yield Figure(str(FOLLOWER_SHARE), {service: "max(views, {} x followers)"})
     for page in (ROOT / "docs").rglob("*.md"):
         for name in sorted(set(re.findall(r"`FAKEWEB_(\w+)` \([\d.]+\)", page.read_text("utf-8")))):

@@ -109,6 +109,14 @@ def test_a_command_or_option_that_is_none_is_noticed(line, wrong, beside_docs):
     assert list(beside_docs("claims").wrong_commands(line)) == wrong
 
 
+def test_python_that_asks_for_what_is_not_there_is_noticed(beside_docs):
+    wrong_imports = beside_docs("claims").wrong_imports
+    assert list(wrong_imports("import fakeweb\nfrom fakeweb.media import Pace\nfakeweb.scan('x')")) == []
+    assert list(wrong_imports("from fakeweb.media import Pase")) == ["fakeweb.media has no Pase"]
+    assert list(wrong_imports("import fakeweb\nfakeweb.skan('x')")) == ["fakeweb has no skan"]
+    assert next(wrong_imports("scan(")).startswith("no Python")
+
+
 def test_docs_and_hints_name_commands_that_are_there_and_rooms_as_the_contracts_do(beside_docs):
     assert list(beside_docs("claims").problems()) == []
 
