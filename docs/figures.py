@@ -93,6 +93,15 @@ def _judged() -> Iterator[Figure]:
         _PARTS[round(100 / scores["uncertain"])],
         {README: "A {} of all faces stays uncertain", INDEX: "A {} of all faces stays `uncertain`"},
     )
+    yield Figure(card["version"], {README: "What the model (`fast` {}) says"})
+    for share, words in (
+        (card["decision"]["false_alarms"], "that at most {} % of the genuine calibration faces"),
+        (
+            card["details"]["recipe"]["calibration"]["missed"],
+            "at most {} % of the manipulated calibration faces",
+        ),
+    ):
+        yield Figure(f"{100 * share:g}", {README: words})
     told = " ".join(card["details"]["limits"])
     for words, places in {
         "AUC {} for DFDC's swaps": {
