@@ -25,7 +25,7 @@ ALARMS: Final = {"hits_at_1": 0.01, "hits_at_2": 0.02, "hits_at_5": 0.05}
 RANKED: Final = ("auc", "average_precision", "equal_error_rate", *ALARMS, "log_loss", "brier")
 """The figures of :func:`ranked`, in its order."""
 _REPEATS: Final = 400
-_FEW: Final = 5
+_FEW: Final = 3
 """Below so many misranked pairs the bootstrap says nothing of an AUC near 1."""
 
 

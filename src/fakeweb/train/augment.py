@@ -127,7 +127,9 @@ def _geometry(
     if recipe.flip_down and rng.random() < recipe.flip_down:
         pixels, mask = pixels[::-1], None if mask is None else mask[::-1]
     angle = (
-        rng.uniform(-recipe.rotate_deg, recipe.rotate_deg) if recipe.rotate_deg and rng.random() < 0.4 else 0
+        rng.uniform(-recipe.rotate_deg, recipe.rotate_deg)
+        if recipe.rotate_deg and rng.random() < recipe.rotate
+        else 0
     )
     shear = rng.uniform(-recipe.shear_deg, recipe.shear_deg) if recipe.shear_deg else 0
     pixels = np.ascontiguousarray(pixels)

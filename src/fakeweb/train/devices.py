@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from fakeweb.errors import UsageError
 
@@ -70,6 +73,64 @@ def autocast(device: torch.device, bf16: bool) -> contextlib.AbstractContextMana
     return torch.autocast(device.type, torch.bfloat16)
 
 
+class _Total(torch.autograd.Function):
+    """The sum over all processes, and of its gradients on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
+        out = values.clone()
+        dist.all_reduce(out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
+        out = grads[0].clone()
+        dist.all_reduce(out)
+        return out
+
+
+class _WholeNorms(TorchFunctionMode):
+    """Batch normalisation over all processes, whatever module asks for it; on any device.
+
+    torch's ``SyncBatchNorm`` does the same for GPUs alone, and has to be built into the network.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        if func is not functional.batch_norm:
+            return func(*args, **given)
+        return _batch_norm(*args, **given)
+
+
+def _batch_norm(
+    x: torch.Tensor,
+    running_mean: torch.Tensor | None,
+    running_var: torch.Tensor | None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """As torch's ``batch_norm``, with mean and variance over all processes where they are those of the batch."""
+    if not training:
+        return functional.batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    shape, others = (1, -1, *[1] * (x.ndim - 2)), [d for d in range(x.ndim) if d != 1]
+    full = x.float()
+    count = torch.full((1,), float(x.numel() // x.shape[1]), device=x.device)
+    sums = _Total.apply(torch.cat([full.sum(others), full.square().sum(others), count]))
+    total = sums[-1]
+    mean, square = (sums[:-1] / total).chunk(2)
+    var = (square - mean.square()).clamp_min(0)
+    if running_mean is not None and running_var is not None:
+        with torch.no_grad():
+            running_mean.lerp_(mean.to(running_mean.dtype), momentum)
+            running_var.lerp_((var * total / (total - 1).clamp_min(1)).to(running_var.dtype), momentum)
+    out = (full - mean.view(shape)) * torch.rsqrt(var + eps).view(shape)
+    out = out if weight is None else out * weight.view(shape)
+    return (out if bias is None else out + bias.view(shape)).to(x.dtype)
+
+
 class Crew:
     """The processes that train together; alone, all of it costs nothing.
 
@@ -103,6 +164,15 @@ class Crew:
         tensor = torch.tensor(values, dtype=torch.float64)
         dist.all_reduce(tensor)
         return [float(v) for v in tensor]
+
+    @contextlib.contextmanager
+    def whole_norms(self) -> Iterator[None]:
+        """Let batch normalisation see the samples of all processes, in the forward passes inside; alone, nothing."""
+        if self.size == 1:
+            yield
+            return
+        with _WholeNorms():
+            yield
 
     def share_gradients(self, net: nn.Module) -> None:
         """Add up the gradients that the processes found, and average the running statistics."""

@@ -16,7 +16,7 @@ from fakeweb.errors import ModelCorrupt, UsageError
 from fakeweb.train.checkpoint import read_checkpoint, write_checkpoint
 from fakeweb.train.interrupts import asked_to_stop, whole_steps
 from fakeweb.train.logs import Logs, NoLogs
-from fakeweb.train.optimizers import one_cycle, uphill
+from fakeweb.train.optimizers import drops, rate_at, uphill
 from fakeweb.train.progress import Progress
 from fakeweb.train.task import Result, Setting, Task, came_apart
 from fakeweb.train.weights import write_state
@@ -53,6 +53,8 @@ class Loop:
         self.step = 0
         self.best: dict[str, Any] = {"score": -math.inf, "epoch": 0, "state": None}
         self.top: list[dict[str, Any]] = []  # the best epochs, where several are averaged
+        self.scores: dict[int, float] = {}  # of each epoch
+        self.sums = [0.0, 0.0, 0.0]  # of the epoch: loss, right answers, samples
         self.start: State | None = None  # what the training began with, where a share of it is kept
         self.logs: Logs
         self._stop = False
@@ -116,6 +118,8 @@ class Loop:
         plan = self.schedule
         begun = self.step - epoch * plan.steps
         self.task.begin_epoch(self.net, epoch)
+        if not begun:
+            self.sums = [0.0, 0.0, 0.0]
         saved, running = time.monotonic(), 0.0
         for number, batch in enumerate(self.task.batches(epoch, begun), begun + 1):
             with whole_steps():
@@ -131,15 +135,16 @@ class Loop:
         plan = self.schedule
         if self.crew.total([float(self._stop)])[0]:  # all of them stop here if one was asked to
             raise KeyboardInterrupt
-        rate = one_cycle(self.step / (plan.epochs * plan.steps), plan.warmup)
+        rate = rate_at(self.step, plan, drops([self.scores[e] for e in sorted(self.scores)], plan.every))
         for group in self.optim.param_groups:
-            group["lr"] = plan.lr * rate
+            group["lr"] = plan.lr * rate * group.get("lr_scale", 1.0)
         parts = self.task.parts(batch)
         values = self._gradients(parts)
         if plan.sam:
             with uphill(self.net, plan.sam):
                 values = self._gradients(parts)
-        value, told = self.crew.total(values)
+        value, told, *seen = self.crew.total([*values, *self.task.seen])
+        self.sums = [a + b for a, b in zip(self.sums, seen, strict=True)]
         nn.utils.clip_grad_norm_(self.net.parameters(), plan.clip)
         self.optim.step()
         self.step += 1
@@ -154,8 +159,10 @@ class Loop:
         torch.manual_seed(self.task.recipe.seed * 1_000_003 + self.step + 7_919_000_003 * self.crew.rank)
         self.optim.zero_grad(set_to_none=True)
         values = [0.0, 0.0]
+        self.task.seen = (0.0, 0.0, 0.0)
         for part in parts:
-            loss, told = self.task.loss(self.net, part)
+            with self.crew.whole_norms():
+                loss, told = self.task.loss(self.net, part)
             loss.backward()
             values = [values[0] + float(loss.detach()), values[1] + float(told.detach())]
         self.crew.share_gradients(self.net)
@@ -179,6 +186,13 @@ class Loop:
         plan, epoch = self.schedule, self.step // self.schedule.steps
         self.tell(Progress("validate", 0, 1))
         score, figures = self.task.validate(self.average)
+        if self.sums[2]:
+            learned = {
+                "train_loss": self.sums[0] / self.sums[2],
+                "train_accuracy": self.sums[1] / self.sums[2],
+            }
+            figures = {**figures, **learned}
+        self.scores[epoch] = score
         entry: dict[str, Any] = {"score": score, "epoch": epoch}
         wanted = plan.average_best > 1 and epoch not in {e["epoch"] for e in self.top}
         chosen = score > self.best["score"] or plan.choose == "last" or self.best["state"] is None
@@ -189,10 +203,22 @@ class Loop:
         if wanted:
             ranked = sorted([*self.top, entry], key=lambda e: (-e["score"], e["epoch"]))
             self.top = ranked[: plan.average_best]
+        self._keep_top(epoch)
         self.logs.epoch(epoch, self.step, figures)
         self._save()
         note = ", ".join(f"{k} {v:.3f}" for k, v in figures.items())
         self.tell(Progress("train", plan.steps, plan.steps, epoch, plan.epochs, note=note))
+
+    def _keep_top(self, epoch: int) -> None:
+        """Keep the weights of this epoch if it is among the best, and no others than the best."""
+        if not (self.schedule.keep_top and self.crew.first):
+            return
+        ranked = sorted(self.scores, key=lambda e: (-self.scores[e], e))
+        best = {self.setting.out / f"epoch-{e:04}.npz" for e in ranked[: self.schedule.keep_top]}
+        if (own := self.setting.out / f"epoch-{epoch:04}.npz") in best:
+            write_state(own, self.average.state_dict())
+        for path in set(self.setting.out.glob("epoch-*.npz")) - best:
+            path.unlink()
 
     def _choose(self) -> Result:
         """Return the best epoch's weights, or the mean of the best epochs' if that scores higher."""
@@ -242,6 +268,8 @@ class Loop:
             "best": self.best,
             "top": self.top,
             "start": self.start,
+            "scores": self.scores,
+            "sums": self.sums,
             **self.task.state(),
         }
         write_checkpoint(self.checkpoint, self.task.recipe, state)
@@ -254,6 +282,7 @@ class Loop:
             self.optim.load_state_dict(state["optim"])
             self.step, self.best = state["step"], state.get("best", self.best)
             self.top, self.start = state.get("top", []), state.get("start")
+            self.scores, self.sums = state.get("scores", {}), state.get("sums", self.sums)
             self.task.restore(state)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]

@@ -32,6 +32,7 @@ class DataRecipe:
         cache_px: Longest side of the region around each face that is kept decoded; 0 decodes each time.
         masks: Per source, where its fakes were touched: ``pair``, ``parts``, ``whole``, ``file`` or ``none``;
             see :mod:`fakeweb.train.classifier.masks`.
+        balance: ``even``: half of each batch is fake; ``natural``: as many as among the training faces.
         drop_untouched: Leave out training fakes whose mask by ``pair`` is empty: the label is wrong there.
         people: Lists of persons to regroup by: names, such as ``ciplab``, or CSV files.
         allow_conflicts: Go on where a picture is labelled both real and fake; of one file the first label counts.
@@ -51,6 +52,7 @@ class DataRecipe:
     weights: dict[str, float] = field(default_factory=dict)
     cache_px: int = 0
     masks: dict[str, str] = field(default_factory=dict)
+    balance: str = "even"
     drop_untouched: bool = False
     people: tuple[str, ...] = ()
     allow_conflicts: bool = False
@@ -64,16 +66,20 @@ class OptimRecipe:
 
     Attributes:
         epochs: Passes of ``faces_per_epoch`` faces; 0 only calibrates, measures and exports what ``--weights`` gave.
-        faces_per_epoch: Half of them fake, drawn from each source by the power ``source_power`` of its size.
+        faces_per_epoch: Half of them fake (see ``data.balance``), drawn from each source by the power ``source_power``
+            of its size.
         source_power: 1 follows the sizes, 0 makes sources equal.
         batch: Faces per step, over all processes.
         accumulate: Parts that a process takes its faces of a step in, to need less memory.
-        optimizer: ``adamw``, ``adam``, ``sgd`` or ``lars``.
-        lr, warmup, weight_decay, clip: One cycle: peak rate, share of the steps that warm up, decay, largest
-            gradient norm.
+        optimizer: ``adamw``, ``adam``, ``sgd``, ``lars``, or another name of timm's, such as ``rmsprop`` or ``lamb``.
+        lr, warmup, weight_decay, clip: Peak rate, share of the steps that warm up, decay, largest gradient norm.
+        schedule: The rate after the warm-up: ``cosine`` falls by a half cosine to 0, ``step`` by ``gamma`` every
+            ``every`` epochs, ``plateau`` by ``gamma`` after so many epochs without a better score, ``constant`` stays.
+        gamma, every: Of ``step`` and ``plateau``.
+        layer_decay: Factor on the rate from each layer to the one before it, counted by timm; 1: none.
         sam: Sharpness-aware minimisation (Foret et al., ICLR 2021): how far the weights go uphill, as a length, before
             each step's gradient is taken; twice the time per step. 0: not.
-        momentum: Of ``sgd`` and ``lars``.
+        momentum: Of ``sgd``, ``lars`` and timm's that have one.
         trust: Of ``lars``: the coefficient eta of You et al., 2017.
         freeze: ``none``; ``backbone`` trains the new layers only; ``norm`` keeps the normalisation as loaded.
         freeze_epochs: Epochs after which nothing is frozen any more; 0: never.
@@ -81,6 +87,7 @@ class OptimRecipe:
         ema: Decay of the averaged weights that are validated and exported.
         choose: ``best`` exports the epoch with the highest score on groups A, ``last`` the last one, where groups
             A show other fakes than they learn from.
+        keep_top: The weights of so many of the best epochs are kept as ``epoch-0001.npz`` and so on.
         average_best: So many of the best epochs are averaged at the end, if that is better than the best alone.
         keep_start: Share of the weights it started from in what is exported, so that less of what they knew is lost
             (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
@@ -101,6 +108,10 @@ class OptimRecipe:
     warmup: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
+    schedule: str = "cosine"
+    gamma: float = 0.1
+    every: int = 10
+    layer_decay: float = 1.0
     sam: float = 0.0
     momentum: float = 0.9
     trust: float = 0.001
@@ -109,6 +120,7 @@ class OptimRecipe:
     heads: str = "joint"
     ema: float = 0.998
     choose: str = "best"
+    keep_top: int = 0
     average_best: int = 1
     keep_start: float = 0.0
     patience: int = 0
@@ -170,7 +182,8 @@ class AugmentRecipe:
         flip: Probability of mirroring left to right.
         shift: Largest shift of the box over its side.
         scale: Range of the crop's side over the plain one.
-        rotate_deg: Largest rotation, of four in ten crops.
+        rotate_deg: Largest rotation.
+        rotate: Probability of being rotated.
         flip_down: Probability of mirroring top to bottom.
         shear_deg: Largest shear to either side.
         brightness: Range of a factor on all values.
@@ -191,6 +204,7 @@ class AugmentRecipe:
     shift: float = 0.06
     scale: tuple[float, float] = (0.9, 1.25)
     rotate_deg: float = 10.0
+    rotate: float = 0.4
     flip_down: float = 0.0
     shear_deg: float = 0.0
     brightness: tuple[float, float] = (1.0, 1.0)

@@ -9,7 +9,8 @@ from fakeweb.errors import BadRecipe
 from fakeweb.runtime import ENCODERS
 from fakeweb.train.recipe import AugmentRecipe, OptimRecipe, Recipe, build_recipe
 
-OPTIMIZERS = ("adamw", "adam", "sgd", "lars")
+SCHEDULES = ("cosine", "step", "plateau", "constant")
+BALANCES = ("even", "natural")
 FREEZES = ("none", "backbone", "norm")
 TUNES = ("all", "head", "norms", "lora")
 HEADS = ("joint", "two-stage")
@@ -104,6 +105,8 @@ def _data_rules(recipe: Recipe) -> _Rules:
         (all(folds), "names of data.folds must be letters, digits, - and _"),
         (all(0 <= v < math.inf for v in data.weights.values()), "data.weights must be at least 0"),
         *(_choice(f"data.masks.{source}", rule, MASKS) for source, rule in data.masks.items()),
+        _choice("data.balance", data.balance, BALANCES),
+        (data.balance == "even" or not forge.share, "forge.share needs data.balance = 'even'"),
         (0 <= forge.share <= 1, "forge.share must lie in [0, 1]"),
         (not forge.share or sum(forge.methods.values()) > 0, "forge.methods must name a method with a share"),
         (all(0 <= v < math.inf for v in forge.methods.values()), "forge.methods must be at least 0"),
@@ -124,7 +127,11 @@ def _optim_rules(optim: OptimRecipe) -> _Rules:
             "optim.batch must be a multiple of 2 * optim.accumulate",
         ),
         (0 <= optim.source_power <= 1, "optim.source_power must lie in [0, 1]"),
-        _choice("optim.optimizer", optim.optimizer, OPTIMIZERS),
+        _choice("optim.schedule", optim.schedule, SCHEDULES),
+        (0 < optim.gamma < 1, "optim.gamma must lie in (0, 1)"),
+        (optim.every >= 1, "optim.every must be at least 1"),
+        (0 < optim.layer_decay <= 1, "optim.layer_decay must lie in (0, 1]"),
+        (optim.keep_top >= 0, "optim.keep_top must be at least 0"),
         _choice("optim.freeze", optim.freeze, FREEZES),
         _choice("optim.heads", optim.heads, HEADS),
         (optim.freeze_epochs >= 0, "optim.freeze_epochs must be at least 0"),
@@ -169,7 +176,7 @@ def _augment_rules(augment: AugmentRecipe, margin: float) -> _Rules:
         "resize": augment.resize,
     }
     chances = ("flip", "flip_down", "encode", "shares", "down_up", "blur", "sharpen", "noise", "colour", "grey",
-               "spare", "zoom")  # fmt: skip
+               "spare", "zoom", "rotate")  # fmt: skip
     farthest = margin * augment.scale[0] / 2  # beyond, a crop could miss its face and the picture
     return [
         *(

@@ -31,8 +31,9 @@ class Schedule:
 
     Attributes:
         steps: Steps per epoch.
-        epochs, batch, lr, warmup, clip, ema, sam, choose, average_best, keep_start, patience, bf16, checkpoint_s:
-            See :class:`fakeweb.train.recipe.OptimRecipe`; ``ema`` 0 validates and exports the weights as they are.
+        epochs, batch, lr, warmup, clip, schedule, gamma, every, ema, sam, choose, keep_top, average_best, keep_start,
+            patience, bf16, checkpoint_s: See :class:`fakeweb.train.recipe.OptimRecipe`; ``ema`` 0 validates and exports
+            the weights as they are.
     """
 
     steps: int
@@ -41,9 +42,13 @@ class Schedule:
     lr: float
     warmup: float
     clip: float
+    schedule: str = "cosine"
+    gamma: float = 0.1
+    every: int = 10
     ema: float = 0.0
     sam: float = 0.0
     choose: str = "best"
+    keep_top: int = 0
     average_best: int = 1
     keep_start: float = 0.0
     patience: int = 0
@@ -145,6 +150,8 @@ class Task(abc.ABC):
         shares: Whether several processes may share a step.
         recipe: The recipe, a dataclass with ``name`` and ``seed``.
         schedule: How to train.
+        seen: Sums over this process's samples of a step, which :meth:`loss` adds to: the loss that validation has too,
+            right answers, samples. The loop empties it before each step; a task may count nothing.
     """
 
     Options: ClassVar[type]
@@ -152,6 +159,7 @@ class Task(abc.ABC):
     shares: ClassVar[bool] = False
     recipe: Any
     schedule: Schedule
+    seen: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @abc.abstractmethod
     def __init__(self, path: Path, options: Any, setting: Setting) -> None: ...

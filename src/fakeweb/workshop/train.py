@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -95,12 +96,16 @@ def show_progress(bar: Bar) -> Callable[[Progress], None]:
     return _Show(bar)
 
 
+_QUIET_S = 30.0
+
+
 class _Show:
-    """Shows a training's progress: a bar on a terminal, a line per epoch everywhere."""
+    """Shows a training's progress: a bar on a terminal, elsewhere two lines a minute; a line per epoch everywhere."""
 
     def __init__(self, bar: Bar) -> None:
         self.bar = bar
         self.task = bar.add_task("starting", total=None, note="")
+        self._told = ("", -_QUIET_S)  # stage and moment of the last line
 
     def __call__(self, progress: Progress) -> None:
         part = f"{progress.part}: " if progress.part else ""
@@ -113,6 +118,13 @@ class _Show:
             total=progress.total,
             note=loss,
         )
+        stage, moment = self._told
+        if not ERRORS.is_terminal and (stage != progress.stage or time.monotonic() - moment >= _QUIET_S):
+            self._told = (progress.stage, time.monotonic())
+            ERRORS.print(
+                f"{part}{progress.stage}{where}: {progress.done} of {progress.total}{loss and ', '}{loss}",
+                markup=False,
+            )
         if progress.note:
             prefix = f"epoch {progress.epoch}/{progress.epochs}: " if progress.epoch else ""
             ERRORS.print(part + prefix + progress.note, markup=False)

@@ -166,3 +166,11 @@ def test_half_of_the_spared_crops_are_cut_as_in_use(image):
     recipe = dataclasses.replace(PLAIN, spare=1.0)
     untouched = [np.array_equal(crop(image, seed, recipe), plain) for seed in range(60)]
     assert 0.25 < np.mean(untouched) < 0.75
+
+
+@pytest.mark.parametrize(("chance", "turned"), [(1.0, 1.0), (0.4, 0.4), (0.0, 0.0)])
+def test_as_many_crops_are_rotated_as_asked(image, chance, turned):
+    recipe = dataclasses.replace(PLAIN, rotate_deg=20.0, rotate=chance)
+    plain = crop(image, 0, PLAIN)
+    share = np.mean([not np.array_equal(crop(image, seed, recipe), plain) for seed in range(300)])
+    assert share == pytest.approx(turned, abs=0.09)

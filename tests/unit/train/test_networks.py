@@ -42,11 +42,13 @@ def test_it_trains_resumes_exports_and_scans(net, registered, toy_data, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_two_processes_give_the_curve_of_one(toy_data, train, write_recipe, tmp_path, no_export, accumulate):
-    """A batch of 16 shared by two processes, against one process with all 16."""
+@pytest.mark.parametrize(("net", "accumulate"), [("toymaps", 1), ("toymaps", 2), ("toymaps:norms", 1)])
+def test_two_processes_give_the_curve_of_one(
+    toy_data, train, write_recipe, tmp_path, no_export, net, accumulate
+):
+    """A batch of 16 shared by two processes, against one process with all 16, batch normalisation included."""
     recipe = write_recipe(
-        net="toymaps", data='cache_px = 64\n[data.masks]\nmixed = "whole"', accumulate=accumulate, checkpoint_s=0,
+        net=net, data='cache_px = 64\n[data.masks]\nmixed = "whole"', accumulate=accumulate, checkpoint_s=0,
         more='[evidence]\nweight = 0.5\nstride = 4\n[forge]\nshare = 0.5\nmesher = "toy"\n[forge.methods]\nstripe = 1',
     )  # fmt: skip
     train(recipe, tmp_path / "one")
@@ -66,12 +68,12 @@ def test_two_processes_give_the_curve_of_one(toy_data, train, write_recipe, tmp_
             for n in ("one", "two")
         )
         assert one.shape == two.shape
-        assert np.allclose(one, two, atol=2e-3), name
-    weights = [
-        torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["net"]["net.one.weight"]
-        for n in ("one", "two")
-    ]
-    assert torch.allclose(*weights, atol=2e-3)
+        # biases before a normalisation have no gradient but rounding, which Adam makes as large as any
+        noise = 1e-2 if name == "epochs.csv" and net == "toymaps:norms" else 2e-3
+        assert np.allclose(one, two, atol=noise), name
+    states = [torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["net"] for n in ("one", "two")]
+    for name in ("net.one.weight", *(n for n in states[0] if n.startswith("net.norm.running"))):
+        assert torch.allclose(*(state[name] for state in states), atol=2e-3), name
 
 
 RECIPES = Path(__file__).parents[3] / "recipes"

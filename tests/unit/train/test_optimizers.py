@@ -4,10 +4,12 @@ import copy
 
 import pytest
 
+from fakeweb.errors import BadRecipe
 from fakeweb.train.recipe import OptimRecipe
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 optimizers = pytest.importorskip("fakeweb.train.optimizers")
+Schedule = pytest.importorskip("fakeweb.train.task").Schedule
 
 
 def lars(weight, **keys):
@@ -73,8 +75,12 @@ def test_lars_goes_on_from_its_state():
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("adamw", "AdamW"), ("adam", "Adam"), ("sgd", "SGD"), ("lars", "Lars")]
-)
+    ("name", "kind"),
+    [
+        ("adamw", "AdamW"), ("adam", "Adam"), ("sgd", "SGD"), ("lars", "Lars"), ("rmsprop", "RMSprop"),
+        ("lamb", "Lamb"), ("nadam", "NAdam"),
+    ],
+)  # fmt: skip
 def test_each_by_name_makes_a_loss_smaller(name, kind):
     torch.manual_seed(0)
     net = torch.nn.Linear(4, 1)
@@ -97,3 +103,48 @@ def test_the_rate_rises_linearly_and_falls_to_zero():
     assert max(rates) == rates[20] == 1
     assert rates[60] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0)
+
+
+def test_a_name_that_nobody_knows_is_told_with_those_near_it():
+    with pytest.raises(BadRecipe, match="neither torch nor timm has 'rmsprob'") as caught:
+        optimizers.make_optimizer(torch.nn.Linear(2, 1), OptimRecipe(optimizer="rmsprob"))
+    assert "rmsprop" in caught.value.hint
+
+
+def rates(**keys):
+    plan = Schedule(steps=10, epochs=10, batch=2, lr=1.0, clip=1.0, **{"warmup": 0.0, **keys})
+    return [optimizers.rate_at(step, plan, keys.get("fallen", 0)) for step in range(100)]
+
+
+def test_schedules_by_name():
+    assert rates() == [optimizers.one_cycle(i / 100, 0.0) for i in range(100)]
+    assert rates(schedule="constant", warmup=0.1)[5] == pytest.approx(0.5)
+    assert rates(schedule="constant", warmup=0.1)[10:] == [1.0] * 90
+    stairs = rates(schedule="step", gamma=0.5, every=4)
+    assert (stairs[39], stairs[40], stairs[79], stairs[80]) == (1, 0.5, 0.5, 0.25)
+
+
+def test_a_plateau_is_so_many_epochs_without_a_better_score():
+    assert optimizers.drops([], 2) == 0
+    assert optimizers.drops([0.5, 0.6, 0.6, 0.7], 2) == 0
+    assert optimizers.drops([0.5, 0.5, 0.4], 2) == 1
+    assert optimizers.drops([0.5, 0.5, 0.4, 0.5, 0.5, 0.6], 2) == 2
+    plan = Schedule(steps=1, epochs=9, batch=2, lr=1.0, clip=1.0, warmup=0.0, schedule="plateau", gamma=0.1)
+    assert optimizers.rate_at(5, plan, 2) == pytest.approx(0.01)
+
+
+def test_layers_before_the_last_learn_more_slowly():
+    timm = pytest.importorskip("timm", reason="needs the extra 'train'", exc_type=ImportError)
+    net = torch.nn.Sequential(timm.create_model("resnet18", num_classes=2))
+    optimizer = optimizers.make_optimizer(net, OptimRecipe(optimizer="adamw", layer_decay=0.5))
+    scale = {id(w): group["lr_scale"] for group in optimizer.param_groups for w in group["params"]}
+    names = dict(net.named_parameters())
+    assert len(scale) == len(names)
+    assert scale[id(names["0.fc.weight"])] == 1
+    order = [
+        scale[id(names[n])] for n in ("0.conv1.weight", "0.layer1.0.conv1.weight", "0.layer4.1.conv1.weight")
+    ]
+    assert order == sorted(order)
+    assert order[0] < order[2] < 1
+    with pytest.raises(BadRecipe, match="which layer comes first"):
+        optimizers.make_optimizer(torch.nn.Linear(2, 1), OptimRecipe(layer_decay=0.5))

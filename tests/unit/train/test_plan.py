@@ -255,3 +255,18 @@ def test_forged_faces_have_weights_of_their_own():
     made = EpochPlan(samples, recipe).batches(0)
     counts = Counter(samples[p.index].sample.source for b in made for p in b if p.method is not None)
     assert counts == {"a": 150, "b": 50}
+
+
+@pytest.mark.parametrize(("real", "fake"), [(90, 10), (20, 60)])
+def test_batches_are_as_the_faces_are_where_that_is_asked_for(real, fake):
+    samples = faces(s=(real, fake, False))
+    even = plan(samples, batch=20, faces_per_epoch=2000)
+    recipe = dataclasses.replace(even.recipe, data=dataclasses.replace(even.recipe.data, balance="natural"))
+
+    def share(made):
+        labels = [samples[p.index].sample.label for batch in made.batches(0) for p in batch]
+        return sum(labels) / len(labels)
+
+    assert share(even) == 0.5
+    assert share(EpochPlan(samples, recipe)) == pytest.approx(fake / (real + fake), abs=0.03)
+    assert EpochPlan(samples, recipe).batches(1) == EpochPlan(samples, recipe).batches(1)

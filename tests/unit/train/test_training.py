@@ -70,6 +70,30 @@ def test_the_loss_falls_and_the_toy_is_learned(trained):
     assert all(s["auc_all"] > 0.9 for s in scores.values())
 
 
+def test_each_epoch_tells_loss_and_accuracy_of_what_it_learned_and_of_validation(trained):
+    card, _ = trained
+    told = rows(card.parent / "epochs.csv")
+    assert list(told[0])[-4:] == ["loss", "accuracy", "train_loss", "train_accuracy"]
+    assert told[-1]["train_loss"] < 0.7 * told[0]["train_loss"]
+    assert told[-1]["loss"] < 0.7 * told[0]["loss"]
+    assert told[-1]["accuracy"] > 0.85
+    assert told[-1]["train_accuracy"] > 0.8 > told[0]["train_accuracy"]
+    steps = [row["loss"] for row in rows(card.parent / "steps.csv")]  # no other loss is in this recipe
+    assert told[0]["train_loss"] == pytest.approx(np.mean(steps[:16]), rel=0.02)
+
+
+def test_the_best_epochs_are_kept_and_can_be_gone_on_from(train, write_recipe, tmp_path, no_export):
+    keys = {**LEARNS, "schedule": '"plateau"', "every": 1, "gamma": 0.5}
+    out = train(write_recipe(**keys, keep_top=2), tmp_path / "out").parent
+    scores = {int(row["epoch"]): row["score"] for row in rows(out / "epochs.csv")}
+    best = sorted(scores, key=lambda e: (-scores[e], e))[:2]
+    assert {p.name for p in out.glob("epoch-*.npz")} == {f"epoch-{e:04}.npz" for e in best}
+    chosen, kept = (np.load(out / name) for name in ("weights.npz", f"epoch-{best[0]:04}.npz"))
+    assert all(np.array_equal(chosen[name], kept[name]) for name in chosen.files)
+    rates = [row["lr"] for row in rows(out / "steps.csv")]
+    assert len(set(rates[-16:])) == 1  # no cosine
+
+
 def test_the_rate_rises_and_falls_once(trained):
     card, _ = trained
     rates = [row["lr"] for row in rows(card.parent / "steps.csv")]

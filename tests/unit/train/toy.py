@@ -87,6 +87,7 @@ def build_maps(outputs, argument="", weights=None):
         def __init__(self):
             super().__init__()
             self.one = nn.Conv2d(3, 8, 5, 4, 2)
+            self.norm = nn.BatchNorm2d(8) if argument == "norms" else nn.Identity()
             self.two = nn.Conv2d(8, 8, 3, 2, 1)
             self.head = nn.Linear(8, outputs)
 
@@ -95,7 +96,7 @@ def build_maps(outputs, argument="", weights=None):
 
         def with_maps(self, x, stride):
             fine = torch.relu(self.one(x / 127.5 - 1))
-            coarse = torch.relu(self.two(fine))
+            coarse = torch.relu(self.norm(self.two(fine)))
             return self.head(coarse.mean((2, 3)) + fine.mean((2, 3))), [fine, coarse]
 
         def forward(self, x):

@@ -5,6 +5,7 @@ So the parts of a batch, wherever they are computed, add up to the gradient of t
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from fakeweb.train.classifier.heads import Outputs
 from fakeweb.train.classifier.loader import NO_KIND
-from fakeweb.train.recipe import Recipe
+from fakeweb.train.recipe import EvidenceRecipe, LossRecipe, Recipe
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,23 @@ class Targets:
     masks: torch.Tensor | None = None
     known: torch.Tensor | None = None
     taught: torch.Tensor | None = None
+
+
+def plain_loss(
+    logits: torch.Tensor, labels: torch.Tensor, kinds: torch.Tensor, recipe: Recipe
+) -> tuple[float, float]:
+    """Return the mean loss for label and kind alone, which training and validation have in common, and right answers.
+
+    Args:
+        logits: (N, 1 + K).
+        labels: (N,) 0 or 1.
+        kinds: (N,) :data:`NO_KIND` where unknown.
+        recipe: Its label smoothing and weight of the kinds.
+    """
+    alone = dataclasses.replace(recipe, loss=LossRecipe(), evidence=EvidenceRecipe())
+    counts = Counts(len(labels), float((kinds != NO_KIND).sum()), 0.0)
+    loss = loss_of(Outputs(logits), Targets(labels.float(), kinds), alone, counts)
+    return float(loss), float(((logits[:, 0] >= 0) == (labels > 0.5)).sum())
 
 
 def loss_of(said: Outputs, targets: Targets, recipe: Recipe, counts: Counts) -> torch.Tensor:

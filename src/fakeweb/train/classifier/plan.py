@@ -149,9 +149,27 @@ class EpochPlan:
             names = [None] * len(known) + methods[made] + [None] * half
             start = 2 * step * half
             seeds = ((self.recipe.seed, epoch, start + j) for j in range(2 * half))
+            if self.recipe.data.balance == "natural":
+                fake, real = self._natural(fake, real, step, epoch)
             batch = [Pick(i, seed, name) for i, seed, name in zip(fake + real, seeds, names, strict=True)]
             picks.append(self._spread(self._alike(batch), half, forged))
         return picks
+
+    def _natural(
+        self, fake: list[int], real: list[int], step: int, epoch: int
+    ) -> tuple[list[int], list[int]]:
+        """Put faces of the larger class in place of some of the smaller one: a batch is as the faces are."""
+        sizes = [sum(map(len, self.decks[label].indices.values())) for label in (0, 1)]
+        larger = int(sizes[1] > sizes[0])
+        kept = 2 * min(sizes) / sum(sizes)
+        rng = np.random.default_rng((self.recipe.seed, 78, epoch, step))
+        others = [i for deck in self.decks[larger].indices.values() for i in deck]
+        drawn = rng.choice(others, len(fake))
+        few = [
+            i if rng.random() < kept else int(other)
+            for i, other in zip(real if larger else fake, drawn, strict=True)
+        ]
+        return (fake, few) if larger else (few, real)
 
     def forged_by(self, method: str) -> set[int]:
         """Return the faces that a method forges in any epoch."""

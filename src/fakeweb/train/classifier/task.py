@@ -21,7 +21,7 @@ from fakeweb.train.classifier.forging import Forger, keep_needed
 from fakeweb.train.classifier.frozen import FeatureCrops, ShippedEncoder
 from fakeweb.train.classifier.heads import FrozenHead, build_net, freeze, outputs_of
 from fakeweb.train.classifier.loader import NO_KIND, FaceDataset
-from fakeweb.train.classifier.losses import Counts, Targets, loss_of
+from fakeweb.train.classifier.losses import Counts, Targets, loss_of, plain_loss
 from fakeweb.train.classifier.plan import EpochPlan, Pick, part_of
 from fakeweb.train.classifier.prepare import labels_and_sources
 from fakeweb.train.classifier.teacher import Teacher, asked, teach
@@ -204,14 +204,24 @@ class ClassifierTask(Task):
         with autocast(self.setting.device, self.schedule.bf16):
             said = outputs_of(net, pixels)
         value = loss_of(said, targets, self.recipe, counts)
+        logits = said.logits.detach().float()
+        told, right = plain_loss(logits, targets.labels, targets.kinds, self.recipe)
+        before = self.seen
+        self.seen = (before[0] + told * len(logits), before[1] + right, before[2] + len(logits))
         return value, value
 
     def validate(self, net: nn.Module) -> tuple[float, dict[str, float]]:
-        """Return the mean of the sources' AUCs on groups A, and each."""
+        """Return the mean of the sources' AUCs on groups A, and each; loss and accuracy as of the training faces."""
         faces = self.crops.corpus.split["A"]
-        figures = source_aucs(self.crops.outputs(net, faces)[:, 0], *labels_and_sources(faces))
+        outputs = self.crops.outputs(net, faces)
+        labels, sources = labels_and_sources(faces)
+        figures = source_aucs(outputs[:, 0], labels, sources)
         score = float(np.mean(list(figures.values())))
-        return score, {"score": score, **figures}
+        kinds = [KINDS.index(f.sample.kind) if f.sample.kind in KINDS else NO_KIND for f in faces]
+        loss, right = plain_loss(
+            torch.from_numpy(outputs), torch.from_numpy(labels), torch.tensor(kinds), self.recipe
+        )
+        return score, {"score": score, **figures, "loss": loss, "accuracy": right / len(faces)}
 
     def state(self) -> dict[str, Any]:
         return {"faces": self.faces, "seen_kinds": sorted(self.seen_kinds)}
