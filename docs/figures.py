@@ -22,9 +22,74 @@ from fakeweb.types.report import KINDS, SCHEMA_VERSION
 
 ROOT = Path(__file__).parents[1]
 README, INDEX, GUIDE, REFERENCE = "README.md", "docs/index.md", "docs/guide", "docs/reference"
-_FIGURE = r"([\d.,]*\d(?: to [\d.,]*\d)?|[a-z]+)"
-_WORDS = {4: "four", 5: "five", 18: "eighteen", 20: "twenty", 33: "thirty", 50: "fifty", 100: "a hundred"}
+_FIGURE = r"([\d.,]*\d(?: to [\d.,]*\d)?|[a-z]+(?:-[a-z]+)?)"
+_NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+)
+_WORDS = dict(enumerate(_NUMBERS.split())) | {17: "seventeen", 18: "eighteen", 19: "nineteen", 20: "twenty"}
+_WORDS |= {25: "twenty-five", 33: "thirty-three", 50: "fifty"}
 _PARTS = {3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 10: "tenth"}
+
+CONSTANTS = (
+    (
+        "extension/manifest.json",
+        r'"minimum_chrome_version": "(\d+)"',
+        "docs/guide/extension.md",
+        "Edge ({} or newer)",
+    ),
+    (
+        "extension/manifest.json",
+        r'"strict_min_version": "(\d+)',
+        "docs/guide/extension.md",
+        "Firefox ({} or newer)",
+    ),
+    (
+        "extension/background/settings.js",
+        r"minSide: (\d+)",
+        "docs/guide/extension.md",
+        "shorter side has at least {} p",
+    ),
+    (
+        "extension/background/checker.js",
+        r"MOST_FINDINGS = (\d+)",
+        "docs/guide/extension.md",
+        "(at most {}), so that",
+    ),
+    ("web/src/keep/history.ts", r"const MOST = (\d+)", "docs/guide/page.md", "the latest {}, on this"),
+    ("web/src/keep/small.ts", r"SIDE_PX = (\d+)", "docs/guide/page.md", "a copy of at most {} px"),
+    (
+        "src/fakeweb/agents/answers.py",
+        r"MOST_FACES: Final = (\d+)",
+        "docs/guide/agents.md",
+        "are told and {} listed",
+    ),
+    (
+        "src/fakeweb/render/report_words.py",
+        r"_MOST_FACES: Final = (\d+)",
+        "docs/guide/agents.md",
+        "most {} faces are",
+    ),
+    (
+        "src/fakeweb/render/origin.py",
+        r"MOST_NOTES: Final = (\d+)",
+        "docs/guide/provenance.md",
+        "At most {} notes are",
+    ),
+    ("src/fakeweb/cli/keys.py", r"\] = (\d+)", "docs/guide/service.md", "batch counts; {} a minute unless"),
+    (
+        "src/fakeweb/adapt/examples.py",
+        r"LEAST: Final = (\d+)",
+        "docs/guide/adapt.md",
+        "class has fewer than {} pictures",
+    ),
+    (
+        "src/fakeweb/adapt/examples.py",
+        r"LEAST_GROUPS: Final = (\d+)",
+        "docs/guide/adapt.md",
+        "shows fewer than {} per",
+    ),
+)
+"""File, how the figure stands there, page, words around it."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +108,14 @@ class Figure:
 def figures() -> Iterator[Figure]:
     """Yield all of them."""
     yield from _judged()
+    yield from _content()
+    yield from _recipes()
     yield from _data_sets()
     yield from _defaults()
+    for path, pattern, page, words in CONSTANTS:
+        found = _first(pattern, path)
+        spelt = _pattern(words).search((ROOT / page).read_text("utf-8"))
+        yield Figure(_word(int(found)) if spelt and spelt[1].isalpha() else found, {page: words})
 
 
 def _judged() -> Iterator[Figure]:
@@ -66,11 +137,11 @@ def _judged() -> Iterator[Figure]:
         {README: "| by source {} % |", INDEX: "| by source {} % |", accused: "[{} %](../reference/judge.md"},
     )
     yield Figure(
-        _WORDS[round(1 / card["decision"]["false_alarms"])],
+        _word(round(1 / card["decision"]["false_alarms"])),
         {accused: ("fake: about one in {}.", "At the threshold it is about one in {},")},
     )
     yield Figure(
-        _WORDS[round(10 * scores["real_called_fake"])],
+        _word(round(10 * scores["real_called_fake"])),
         {"docs/tutorial/check.md": "[about {}](../guide/accused.md"},
     )
     yield Figure(
@@ -90,7 +161,7 @@ def _judged() -> Iterator[Figure]:
         {README: "| expert Photoshop edits | {} % |", INDEX: "| retouched by experts | {} % |"},
     )
     yield Figure(
-        _PARTS[round(100 / scores["uncertain"])],
+        _PARTS.get(round(100 / scores["uncertain"]), "part"),
         {README: "A {} of all faces stays uncertain", INDEX: "A {} of all faces stays `uncertain`"},
     )
     yield Figure(card["version"], {README: "What the model (`fast` {}) says"})
@@ -113,7 +184,7 @@ def _judged() -> Iterator[Figure]:
             INDEX: "% | AUC {} where",
         },
     }.items():
-        yield Figure(_pattern(words).findall(told)[0], places)
+        yield Figure(_first(_pattern(words), told), places)
     yield Figure(
         f"{card['norms']['rarity']['measured_on']:,}",
         {f"{GUIDE}/video.md": "Of the {} genuine faces it was measured on"},
@@ -121,7 +192,7 @@ def _judged() -> Iterator[Figure]:
     yield Figure(f"{card['norms']['small']['min_face_px']:.0f}", {limits: "Below {} px, blurred"})
     yield Figure(f"{decide._YAW_DEG[1]:.0f}", {limits: "by more than about {} degrees"})
     yield Figure(
-        _WORDS[len(KINDS)], {limits: "is a guess among {}.", "docs/tutorial/check.md": "a guess** among {},"}
+        _word(len(KINDS)), {limits: "is a guess among {}.", "docs/tutorial/check.md": "a guess** among {},"}
     )
 
     folds = re.findall(
@@ -144,15 +215,42 @@ def _judged() -> Iterator[Figure]:
     )
     known = " ".join(_json("src/fakeweb/models/accurate.json")["details"]["limits"])
     yield Figure(
-        _pattern("and {} times the time of fast").findall(known)[0],
+        _first(_pattern("and {} times the time of fast"), known),
         {README: "--model accurate: {} times the time"},
     )
-    browser = (ROOT / REFERENCE / "browser.md").read_text("utf-8")
-    same, of = re.search(r"same label as .*?, (\d+) validation pictures.*?\*\*(\d+)\*\*", browser).group(2, 1)
-    yield Figure(same, {f"{GUIDE}/site.md": "the same label on {} of"})
-    yield Figure(of, {f"{GUIDE}/site.md": f"the same label on {same} of {{}} pictures"})
-    wire = re.search(r"over the wire, all of the site \| ([\d.]+) MB", browser).group(1)
-    yield Figure(f"{float(wire):.0f}", {f"{GUIDE}/site.md": "The page loads {} MB once"})
+    browser, site = f"{REFERENCE}/browser.md", f"{GUIDE}/site.md"
+    yield Figure(_first(r"same label as .*?\*\*(\d+)\*\*", browser), {site: "the same label on {} of"})
+    yield Figure(_first(r"same label as .*?, (\d+) validation", browser), {site: "of {} pictures.\n"})
+    wire = float(_first(r"over the wire, all of the site \| ([\d.]+) MB", browser))
+    yield Figure(f"{wire:.0f}", {site: "The page loads {} MB once"})
+
+
+def _content() -> Iterator[Figure]:
+    scores, page = _json("src/fakeweb/models/content.json")["details"]["scores"], f"{REFERENCE}/content.md"
+    low, high = (f"{100 * v:.1f}" for v in scores["interval"])
+    right = f"{100 * scores['accuracy']:.1f}"
+    for value, words in (
+        (str(scores["pictures"]), "Of all {} validation pictures"),
+        (right, "of them faces, {} % ["),
+        (low, f"of them faces, {right} % [{{}}, "),
+        (high, f"of them faces, {right} % [{low}, {{}}]"),
+        (f"{100 * scores['uncertain']:.0f}", "are right and {} % uncertain"),
+        (f"{100 * scores['accuracy_of_answered']:.1f}", "uncertain; {} % of those answered"),
+        (f"{scores['ece_half_b']:.3f}", "half not calibrated on: {}."),
+    ):
+        yield Figure(value, {page: words})
+
+
+def _recipes() -> Iterator[Figure]:
+    stages = len(tomllib.loads((ROOT / "recipes/fast.toml").read_text("utf-8"))["stage"])
+    yield Figure(
+        _word(stages),
+        {
+            f"{GUIDE}/train.md": "from ImageNet weights, in {} stages |",
+            f"{GUIDE}/rebuild.md": ("recipes/fast.toml`, {} stages |", "All {} stages, resumable"),
+            "docs/tutorial/rebuild.md": "the shipped model took {} such stages",
+        },
+    )
 
 
 def _data_sets() -> Iterator[Figure]:
@@ -190,13 +288,12 @@ def _defaults() -> Iterator[Figure]:
         for name in sorted(set(re.findall(r"`FAKEWEB_(\w+)` \([\d.]+\)", page.read_text("utf-8")))):
             default = f"{getattr(settings, name.lower()):g}"
             yield Figure(default, {page.relative_to(ROOT).as_posix(): f"`FAKEWEB_{name}` ({{}})"})
-    sniff = (ROOT / "web/src/local/sniff.ts").read_text("utf-8")
     for constant, unit, words in (
         ("MAX_BYTES", 1, "up to {} MB, "),
         ("MAX_PIXELS", 1_000_000, " MB, {} megapixels, "),
         ("MAX_SIDE_PX", 1, " megapixels, {} pixels a side"),
     ):
-        value = int(re.findall(rf"{constant} = (\d[\d_]*)", sniff)[0].replace("_", "")) // unit
+        value = int(_first(rf"{constant} = (\d[\d_]*)", "web/src/local/sniff.ts").replace("_", "")) // unit
         yield Figure(f"{value:,}", {site: words})
 
 
@@ -221,6 +318,18 @@ def pages(written: Mapping[Path, str]) -> tuple[dict[Path, str], list[str]]:
 
 def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(re.escape(words).replace(re.escape("{}"), _FIGURE))
+
+
+def _first(pattern: str | re.Pattern[str], source: str) -> str:
+    """Return what a pattern finds first in a file, or in a text that is none."""
+    path = ROOT / source if source.count(" ") == 0 else None
+    if found := re.search(pattern, path.read_text("utf-8") if path else source):
+        return str(found[1])
+    raise SystemExit(f"{source}: no '{pattern}' there any more; mend docs/figures.py")
+
+
+def _word(number: int) -> str:
+    return _WORDS.get(number, str(number))
 
 
 def _json(path: str) -> dict[str, Any]:
