@@ -33,8 +33,9 @@ from fakeweb.runtime import ModelCard, Norms, SmallNorm, find_card
 from fakeweb.scanner import Scanner
 from fakeweb.scanner.decide import Rules, Seen
 from fakeweb.scanner.moments import Looks
+from fakeweb.train.rarity import LEAST_OF_SOURCE, fit_rarity
 from fakeweb.types import FaceResult
-from norms import LEAST_OF_SOURCE, fit_clip, fit_group, fit_offset, fit_rarity
+from norms import fit_clip, fit_group, fit_offset
 
 SMALL_PX = 32.0
 

@@ -130,27 +130,34 @@ def _head_page(card: ModelCard) -> list[str]:
     ]
 
 
+_NEW = ("that no training saw", "of sources left out, each by the head of a fold that had not met its source")
+
+
 def _norms(card: ModelCard) -> list[str]:
     """Return what genuine faces were measured to be like, and where."""
     norms, told = card.norms, card.details.get("norms")
-    if norms.rarity is None or norms.group is None or norms.clip is None or norms.small is None or not told:
+    if norms.rarity is None or not told:
         return []
     rarity = norms.rarity.rarity(card.decision.fake_logit())
     sources = ", ".join(f"{name} {count}" for name, count in told["rarity"].items())
-    lines = "; ".join(
-        f"{n} faces {card.calibration.probability(fake):.2f}" for n, fake, _ in norms.group.lines
-    )
-    return [
-        "### Norms\n",
-        f"Measured on genuine faces that no training saw. At the line about 1 in {rarity.one_in:.0f} of"
+    text = (
+        f"Measured on genuine faces {_NEW[card.composed is not None]}. At the line about 1 in {rarity.one_in:.0f} of"
         f" {rarity.measured_on} scored as high, 1 in {rarity.interval[0]:.0f} to 1 in {rarity.interval[1]:.0f} by"
-        f" source: {sources}. Beside neighbours who are as usual a face is called fake from P(fake): {lines} (fitted to"
-        f" {told['group']['pictures']} composed pictures of groups {told['group']['half']}). Clips:"
-        f" {norms.clip.offset:.2f} is taken off a moving person's mean logit"
-        f" ({told['clip']['genuine_clips']} genuine clips). Faces of"
-        f" {norms.small.min_face_px:.0f} to {card.decision.min_face_px:.0f} px: {norms.small.offset:.2f} is taken off"
-        f" ({told['small']['faces']} faces of groups {told['small']['half']}).\n",
-    ]
+        f" source: {sources}."
+    )
+    if norms.group is not None and norms.clip is not None and norms.small is not None:
+        lines = "; ".join(
+            f"{n} faces {card.calibration.probability(fake):.2f}" for n, fake, _ in norms.group.lines
+        )
+        text += (
+            f" Beside neighbours who are as usual a face is called fake from P(fake): {lines} (fitted to"
+            f" {told['group']['pictures']} composed pictures of groups {told['group']['half']}). Clips:"
+            f" {norms.clip.offset:.2f} is taken off a moving person's mean logit"
+            f" ({told['clip']['genuine_clips']} genuine clips). Faces of"
+            f" {norms.small.min_face_px:.0f} to {card.decision.min_face_px:.0f} px: {norms.small.offset:.2f} is taken"
+            f" off ({told['small']['faces']} faces of groups {told['small']['half']})."
+        )
+    return ["### Norms\n", text + "\n"]
 
 
 def _selected(details: Mapping[str, Any]) -> str:

@@ -9,8 +9,9 @@ from fakeweb.errors import DatasetError
 from fakeweb.media import encode_jpeg
 from fakeweb.runtime import Norms
 from fakeweb.scanner.moments import Looks, scan_looks
+from fakeweb.train.rarity import fit_rarity
 from fakeweb.types import Image
-from norms import fit_clip, fit_group, fit_offset, fit_rarity, moved_all
+from norms import fit_clip, fit_group, fit_offset, moved_all
 
 
 def sigmoid(z):

@@ -25,8 +25,9 @@ from fakeweb.evaluate.probe.head import head_of
 from fakeweb.evaluate.report import cell
 from fakeweb.media import write_atomically
 from fakeweb.metrics import Floats, Ints, balanced_weights, calibration_error
-from fakeweb.runtime import NO_NORMS, Calibration, Composition, Decision, ModelCard, find_card
+from fakeweb.runtime import Calibration, Composition, Decision, ModelCard, Norms, find_card
 from fakeweb.train.calibrate import fit_bent, fit_decision, source_aucs
+from fakeweb.train.rarity import fit_rarity
 from fakeweb.train.recipe import CalibrationRecipe
 from fakeweb.workshop import PANEL
 from fakeweb.workshop.summary import SUMMARY_EPILOG, summary
@@ -170,8 +171,8 @@ def write_head(
 ) -> Path:
     """Write a head's ONNX file and card; return the card's path.
 
-    Probability and thresholds are learned from faces of sources that the probe of a fold did not see, which the shipped
-    model was not trained on either; as they are and degraded.
+    Probability, thresholds and rarity are learned from faces of sources that the probe of a fold did not see, which the
+    shipped model was not trained on either; rarity from genuine ones as they are, the others from degraded ones too.
 
     Args:
         told: The recipe.
@@ -190,6 +191,8 @@ def write_head(
     view = (features.column("view")[rows] != "plain").astype(np.int64)
     calibration = fit_bent(logits, label, balanced_weights(label, source))
     decision = fit_decision(logits, label, calibration, told.calibration, view)
+    genuine = (label == 0) & (view == 0)
+    rarity = fit_rarity(logits[genuine], source[genuine].tolist())
     content = head_of(probe)
     base = find_card(told.composed.base)
     if not isinstance(base, ModelCard):
@@ -207,11 +210,12 @@ def write_head(
         calibration=calibration,
         decision=decision,
         second_look=None,
-        norms=NO_NORMS,
+        norms=Norms(rarity=rarity),
         composed=replace(told.composed, patches=told.probe.patches),
         details={
             "limits": list(told.card["limits"]),
             "training_data": _training_data(features, told),
+            "norms": {"rarity": dict(sorted(Counter(source[genuine].tolist()).items()))},
             "scores": {
                 "left_out": judge_folds(features, told.folds, scores, told.known),
                 "left_out_verdicts": _verdicts(logits, label, view, calibration, decision),

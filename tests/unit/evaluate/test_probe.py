@@ -13,7 +13,7 @@ from fakeweb.datasets import Sample
 from fakeweb.errors import DatasetError, UsageError
 from fakeweb.evaluate.probe import cache
 from fakeweb.evaluate.probe.cache import Features, Seen, cache_features, degraded, read_features
-from fakeweb.evaluate.probe.fit import Pool, ProbeRecipe
+from fakeweb.evaluate.probe.fit import Pool, Probe, ProbeRecipe
 from fakeweb.evaluate.probe.folds import Comparison, SourceFold, cross_validate, read_folds
 from fakeweb.evaluate.probe.head import head_of
 from fakeweb.media import write_atomically
@@ -164,13 +164,21 @@ def test_too_few_faces_of_a_class_are_no_training(told):
         Pool(told, ALONE).fit(without=("one", "two", "odd"))
 
 
-def test_the_head_that_ships_says_what_the_probe_says(told, tmp_path, tiny_model):
-    probe = Pool(told, ProbeRecipe()).fit()
+@pytest.mark.parametrize("soft", [0.0, 2.0])
+def test_the_head_that_ships_says_what_the_probe_says(told, tmp_path, tiny_model, soft):
+    probe = Pool(told, ProbeRecipe(soft=soft)).fit()
     session = open_session(read_card(tiny_model(tmp_path, raw=head_of(probe))))
     logits = probe(told)
     for place in (0, 70, 200):
         row = np.concatenate([[told.logits[place]], told.values[place]]).astype(np.float32)
         assert float(session.run(row[None])["logit"][0]) == pytest.approx(logits[place], abs=1e-4)
+
+
+@pytest.mark.parametrize(("own", "shipped"), [(9.0, 0.0), (0.0, 9.0)])
+def test_joined_softly_either_alone_convinces(own, shipped):
+    told = Features(tuple(rows("one", 0, 1)), np.full((1, 1), own, np.float16), np.array([shipped]))
+    probe = Probe(np.ones(1, np.float32), 0.0, 1.0, soft=1.0)
+    assert probe(told)[0] == pytest.approx(9, abs=0.01)
 
 
 def test_a_fold_that_is_not_described_is_an_error():

@@ -28,35 +28,44 @@ class ProbeRecipe:
         patches: Whether to look at the means of the patch tokens too, not at class tokens alone.
         ridge: L2 penalty, on features whose squares sum to 1 on the mean before their sources' middles are taken off.
         base: Weight of the shipped model's logit beside the probe's, both by their spreads over genuine training faces.
+        soft: Scale at which the two are joined: the log of their summed exponentials, so that either alone may
+            convince, the more the smaller it is; 0: their sum.
         most: Learn from at most so many faces of a source, class and view; ``most_alone`` of sources of reals alone.
     """
 
     patches: bool = True
     ridge: float = 0.1
     base: float = 1.0
+    soft: float = 0.0
     most: int = 80
     most_alone: int = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """A fitted probe: ``logit = base * shipped + values @ weights + bias``.
+    """A fitted probe: ``values @ weights + bias`` joined with ``base * shipped + shift``.
 
     Attributes:
         weights: float32 (size,), of the values it looks at, which are the first of each row.
-        bias: Of the sum.
-        base: Factor on the shipped model's logit.
+        bias: As above.
+        base, shift: Factor on the shipped model's logit, and what is added.
+        soft: How they are joined, see :class:`ProbeRecipe`.
     """
 
     weights: Single
     bias: float
     base: float
+    shift: float = 0.0
+    soft: float = 0.0
 
     def __call__(self, features: Features) -> Floats:
         """Return the logits (N,) of cached features."""
         pieces = np.array_split(features.values, 1 + len(features.values) // 512)
         own = np.concatenate([p[:, : len(self.weights)].astype(np.float32) @ self.weights for p in pieces])
-        return np.asarray(own.astype(np.float64) + self.bias + self.base * features.logits)
+        probed, shipped = own.astype(np.float64) + self.bias, self.base * features.logits + self.shift
+        if self.soft == 0:
+            return np.asarray(probed + shipped)
+        return np.asarray(self.soft * np.logaddexp(probed / self.soft, shipped / self.soft))
 
 
 class Pool:
@@ -110,12 +119,8 @@ class Pool:
         shipped = self.features.logits[self.rows[genuine]]
         base = self.recipe.base / (float(shipped.std()) or 1.0)
         weights = np.asarray(slope / self.spread / size, np.float32)
-        bias = (
-            -float(own.mean()) / size
-            - float(weights.astype(np.float64) @ self.mean)
-            - base * float(shipped.mean())
-        )
-        return Probe(weights, bias, base)
+        bias = -float(own.mean()) / size - float(weights.astype(np.float64) @ self.mean)
+        return Probe(weights, bias, base, -base * float(shipped.mean()), self.recipe.soft)
 
 
 def _middles(source: npt.NDArray[np.str_], label: Ints) -> tuple[Single, Ints]:
