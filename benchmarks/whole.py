@@ -39,8 +39,17 @@ SOURCES = {
 }  # fmt: skip
 """Genuine pictures by folder: the third that they are left out with, and what they show."""
 GENERATORS = ("stylegan1_ffhq/fake", "stylegan2_sfhq/fake", "sdxl/fake")
+KINDS = ("faces", "other")
 RIDGE = 0.3
 ALARMS = 0.02
+ENLARGED = " enlarged"
+"""Follows what a crop is, of genuine crops and copies enlarged alike."""
+
+
+def _enlarged(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:
+    side = round(float(rng.uniform(1.1, 2.2)) * SIDE_PX)
+    large = degrade.resize(pixels, side, side, int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_LANCZOS4])))
+    return np.ascontiguousarray(large[:SIDE_PX, :SIDE_PX])
 
 
 def _upscaled(pixels: UInt8Array, _: np.random.Generator) -> UInt8Array:
@@ -62,16 +71,43 @@ CONTROLS: dict[str, Callable[[UInt8Array, np.random.Generator], UInt8Array]] = {
 
 
 @dataclass(frozen=True)
+class Way:
+    """How a head is fitted.
+
+    Attributes:
+        clip: On CLIP's tokens, otherwise on the small statistics.
+        families: Whose copies count as generated; other copies are learned as genuine.
+        enlarged: Genuine crops and copies are learned enlarged too, so that resampling does not tell them.
+        within: What tells sources apart is taken off before: only what differs within a source is learned.
+    """
+
+    clip: bool
+    families: tuple[str, ...] = tuple(FAMILIES)
+    enlarged: bool = False
+    within: bool = False
+
+
+WAYS = {
+    "CLIP": Way(clip=True),
+    "CLIP, enlarged too, within sources": Way(clip=True, enlarged=True, within=True),
+    "CLIP, decoders alone": Way(clip=True, families=("TAEF2", "VAElight"), enlarged=True, within=True),
+    "small statistics": Way(clip=False),
+}
+
+
+@dataclass(frozen=True)
 class Row:
     """Which crop a row of features is of.
 
     Attributes:
         source: Folder.
         made: ``""`` of genuine pictures, else family, generator or control.
+        number: Of the picture in its source.
     """
 
     source: str
     made: str
+    number: int
 
 
 def main() -> None:
@@ -81,21 +117,35 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="the small statistics alone, without CLIP")
     options = parser.parse_args()
     rows, values = gathered(options)
-    lines = head("head on", "left out", "faces: AUC", "other content: AUC")
-    alarms = head("head on", "genuine pictures", "called generated", "of which")
-    ways = {"CLIP": slice(0, -SMALL), "small statistics": slice(-SMALL, None)}
-    for name in list(ways)[options.small :]:
-        columns = ways[name]
-        judged = [judge(rows, values[:, columns].astype(np.float64), third) for third in "abc"]
-        for family in FAMILIES:
-            cells = [mean_auc(judged, family, what) for what in ("faces", "other")]
+    lines = head("head", "left out", "faces: AUC", "other content: AUC")
+    alarms = head("head", "genuine pictures", "called generated", "of which")
+    for name, way in WAYS.items():
+        if options.small and way.clip:
+            continue
+        columns = slice(0, -SMALL) if way.clip else slice(-SMALL, None)
+        judged = [judge(rows, values[:, columns].astype(np.float64), third, way) for third in "abc"]
+        for family in way.families:
+            cells = [mean_auc(judged, family, what) for what in KINDS]
             lines.append(line(name, family, *cells))
         for made in GENERATORS:
             lines.append(line(name, made.removesuffix("/fake"), generator_auc(judged, made), "none at hand"))
-        for made in ("", *CONTROLS):
+        enhanced = [name for name in FAMILIES if name not in way.families]
+        for made in ("", *CONTROLS, *enhanced):
             called = [(row.source, bool(hit)) for one in judged for row, hit in one.called(made)]
-            alarms.append(line(name, made or "as they are", shares(called), worst(called)))
+            alarms.append(line(name, made or "as they are", shares(called, len(way.families)), worst(called)))
     put("content.md", "whole", [*lines, "", *alarms])
+    if not options.small:
+        put("content.md", "whole curve", curve(rows, values[:, :-SMALL].astype(np.float64), options.each))
+
+
+def curve(rows: Sequence[Row], values: Floats, each: int) -> list[str]:
+    """Return how well left-out families are told by how many pictures of each source were learned from."""
+    lines = head("pictures of each source", *FAMILIES)
+    way = WAYS["CLIP, enlarged too, within sources"]
+    for most in (each // 8, each // 4, each // 2, each):
+        judged = [judge(rows, values, third, way, most) for third in "abc"]
+        lines.append(line(most, *(" / ".join(mean_auc(judged, f, w)[:4] for w in KINDS) for f in FAMILIES)))
+    return lines
 
 
 def gathered(options: argparse.Namespace) -> tuple[list[Row], Floats]:
@@ -122,7 +172,9 @@ def gathered(options: argparse.Namespace) -> tuple[list[Row], Floats]:
                 path, made=np.array([m for m, _ in told]), values=np.array([v for _, v in told], np.float16)
             )
         with np.load(path) as held:
-            rows += [Row(folder, str(made)) for made in held["made"]]
+            names = [str(made) for made in held["made"]]
+            first = np.cumsum([name in ("", folder) for name in names]) - 1
+            rows += [Row(folder, name, int(n)) for name, n in zip(names, first, strict=True)]
             values.append(held["values"])
     return rows, np.concatenate(values)
 
@@ -141,6 +193,7 @@ def versions(sample: Sample, folder: str) -> dict[str, UInt8Array]:
     found = {folder if folder in GENERATORS else "": crop}
     if folder in SOURCES:
         found |= {name: method.network(crop) for name, method in FAMILIES.items()}
+        found |= {f"{name}{ENLARGED}": _enlarged(one, dice) for name, one in list(found.items())}
         found |= {name: change(crop, dice) for name, change in CONTROLS.items()}
     return {name: degrade.jpeg(one, quality) for name, one in found.items()}
 
@@ -197,32 +250,55 @@ class Judged:
         ]
 
 
-def judge(rows: Sequence[Row], values: Floats, third: str) -> Judged:
-    """Fit without a third of the genuine sources, and each time without a family of copies."""
+def judge(rows: Sequence[Row], values: Floats, third: str, way: Way, most: int | None = None) -> Judged:
+    """Fit without a third of the genuine sources, and each time without a family of copies.
+
+    Args:
+        rows: What ``values`` are of.
+        values: (N, features).
+        third: Which.
+        way: How to fit.
+        most: Pictures of each source that are learned from, where not all.
+    """
+    learned = np.array([most is None or r.number < most for r in rows])
     thirds = np.array([SOURCES[r.source][0] if r.source in SOURCES else "-" for r in rows])
-    made = np.array([r.made for r in rows])
+    made = np.array([r.made.removesuffix(ENLARGED) if way.enlarged else r.made for r in rows])
+    asked = np.array([r.made for r in rows])
+    sources = np.array([r.source for r in rows]) if way.within else np.zeros(len(rows))
     scores, lines = {}, {}
-    for family in FAMILIES:
-        known = np.isin(made, ["", *(f for f in FAMILIES if f != family)])
+    for family in way.families:
+        known = learned & np.isin(made, ["", *(f for f in FAMILIES if f != family)])
+        fake = np.isin(made, way.families)
         others = [t for t in "abc" if t != third]
         genuine = []
         for one, other in (others, others[::-1]):  # where the line lies, two other thirds say of each other
-            fitted = fit(values[known & (thirds == one)], made[known & (thirds == one)] != "")
-            genuine += fitted(values[(thirds == other) & (made == "")]).tolist()
+            own = known & (thirds == one)
+            fitted = fit(values[own], fake[own], sources[own])
+            genuine += fitted(values[(thirds == other) & (asked == "")]).tolist()
         taught = known & np.isin(thirds, others)
-        fitted = fit(values[taught], made[taught] != "")
+        fitted = fit(values[taught], fake[taught], sources[taught])
         at = [i for i, r in enumerate(rows) if thirds[i] == third or r.made in GENERATORS]
         scores[family] = list(zip([rows[i] for i in at], fitted(values[at]).tolist(), strict=True))
         lines[family] = float(np.quantile(genuine, 1 - ALARMS))
     return Judged(third, scores, lines)
 
 
-def fit(values: Floats, fake: np.ndarray) -> Callable[[Floats], Floats]:
-    """Fit a ridge regression on standardised features, both classes weighing alike; return what scores."""
+def fit(values: Floats, fake: np.ndarray, sources: np.ndarray) -> Callable[[Floats], Floats]:
+    """Fit a ridge regression on standardised features, both classes weighing alike; return what scores.
+
+    Args:
+        values: (N, features).
+        fake: (N,) which are generated.
+        sources: (N,) each source's own mean is taken off, of features and target.
+    """
     middle, spread = values.mean(0), values.std(0) + 1e-6
     z = (values - middle) / spread
     weights = np.where(fake, 0.5 / fake.sum(), 0.5 / (~fake).sum()) * len(fake)
     target, root = np.where(fake, 1.0, -1.0), np.sqrt(weights)[:, None]
+    for source in np.unique(sources):
+        own = sources == source
+        z[own] -= np.average(z[own], 0, weights[own])
+        target[own] -= np.average(target[own], 0, weights[own])
     scaled = z * root
     gram = scaled @ scaled.T + RIDGE * z.shape[1] * np.eye(len(z))
     slope = scaled.T @ np.linalg.solve(gram, target * root[:, 0])
@@ -248,7 +324,7 @@ def generator_auc(judged: Sequence[Judged], made: str) -> str:
         own = made.replace("/fake", "/real")
         if own in SOURCES and SOURCES[own][0] != one.third:
             continue
-        told = one.scores["TAEF2"]
+        told = one.scores["TAEF2"]  # every way has it
         fake = np.array([s for r, s in told if r.made == made])
         faces = [(r, s) for r, s in told if r.made == "" and SOURCES[r.source][1] == "faces"]
         real = np.array([s for r, s in faces if own not in SOURCES or r.source == own])
@@ -256,10 +332,10 @@ def generator_auc(judged: Sequence[Judged], made: str) -> str:
     return f"{np.mean(each):.2f}" + (f" ({', '.join(f'{v:.2f}' for v in each)})" if len(each) > 1 else "")
 
 
-def shares(called: Sequence[tuple[str, bool]]) -> str:
+def shares(called: Sequence[tuple[str, bool]], heads: int) -> str:
     """Return the share called generated; the interval counts each picture once, not once per head."""
     hits, total = sum(hit for _, hit in called), len(called)
-    low, high = wilson(hits / len(FAMILIES), total / len(FAMILIES))
+    low, high = wilson(hits / heads, total / heads)
     return f"{100 * hits / total:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
