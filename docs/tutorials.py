@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 LINKED = ("examples", "recipes", "src", "benchmarks")
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+_PROGRESS = re.compile(r"^[^\n:]+: \d+ of \d+(?:, [^\n]*)?\n", re.MULTILINE)
+"""Lines that slow commands print about how far they are."""
 _LOOSE = "<!-- numbers differ between processors -->"
 _MARK = "\x1e"
 
@@ -117,14 +119,14 @@ def _bash(script: str, folder: Path, time_limit_s: float) -> tuple[list[str], in
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # what runs in the background
             process.wait()
-    return told.read_text("utf-8", "replace").split(_MARK)[1:], ended
+    return [_PROGRESS.sub("", each) for each in told.read_text("utf-8", "replace").split(_MARK)[1:]], ended
 
 
 def write(page: Path, steps: list[Step]) -> None:
     """Put what was said below the commands, but where the page shows nothing or an ellipsis."""
     text = page.read_text("utf-8")
     for step in steps:
-        if step.shown and not step.agrees and "..." not in step.shown:
+        if step.shown and "..." not in step.shown:
             text = text.replace(
                 f"$ {step.command}\n{step.shown}", f"$ {step.command}\n{step.said.rstrip()}\n"
             )

@@ -141,6 +141,13 @@ def test_files_that_the_maps_name_are_there(page):
     assert not {path for path in lost if "NAME" not in path}
 
 
+def test_the_landing_page_leads_to_every_room():
+    text = (ROOT / "docs" / "index.md").read_text("utf-8")
+    named = re.findall(r"`((?:src|web|extension|recipes)/?[\w/.]*)`", text)
+    assert not {path for path in named if not (ROOT / path).exists()}
+    assert {room.name for room in ROOMS} - {"models"} <= {Path(path).name for path in named} | {"types"}
+
+
 ROOMS = sorted(p.parent for p in (ROOT / "src" / "fakeweb").glob("*/__init__.py"))
 
 
