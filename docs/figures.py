@@ -134,7 +134,17 @@ def _judged() -> Iterator[Figure]:
     )
     yield Figure(
         f"{min(reals):.0f} to {max(reals):.0f}",
-        {README: "| by source {} % |", INDEX: "| by source {} % |", accused: "[{} %](../reference/judge.md"},
+        {README: "| by source {} %; ", INDEX: "| by source {} %; ", accused: "[{} %](../reference/judge.md"},
+    )
+    elsewhere = _first(rf"\| fast {card['version']} \| ([\d.]+) % \[", judge)
+    yield Figure(
+        elsewhere,
+        {README: "%; {} % of faces of 24", INDEX: "%; {} % of faces of 24", accused: "new to it, [{} %]"},
+    )
+    yield Figure(f"{100 / float(elsewhere):.0f}", {accused: "were: one in {}, most"})
+    yield Figure(
+        _first(r"genuine faces of (\d+) sources", judge),
+        dict.fromkeys((README, INDEX, accused), "aces of {} sources"),
     )
     yield Figure(
         _word(round(1 / card["decision"]["false_alarms"])),
