@@ -17,8 +17,8 @@ _HEAD = """# The service under load
 Written by `python deploy/load/run.py` (load), `compare.py`, `shares.py` and `fuzz.py` (all in `deploy/load`) from
 `deploy/load/results/`. Runs of two and a half minutes ("Load", "Health") are of 0.7.0 on a quiet machine: since then
 heads, forms and uploads are bounded, and slots, workers and jobs shared out per caller. 0.9.0 was measured beside a
-naive server and hostile callers. Soak and fuzzing of pictures and videos are of today's code, on a machine that others
-kept busy (load averages stand beside the figures): their times are longer than a quiet one's.
+naive server and hostile callers. Soak and fuzzing of pictures and videos are of the code between 0.10.0 and 0.11.0,
+on a machine that others kept busy (load averages stand beside the figures): their times are longer than a quiet one's.
 """
 _RUNS = ("users16", "users500", "users2000", "soak")
 
