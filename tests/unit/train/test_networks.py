@@ -107,6 +107,33 @@ def test_the_recipes_of_other_networks_train(train, tmp_path, weights, no_export
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "side_px"), [("sbi", 64), ("aligned", 56), ("layernorm", 64)])
+def test_recipes_of_others_train(train, tmp_path, weights, no_export, name, side_px):
+    """From scratch, on drawn faces, striped where the recipe forges: two steps and a validation."""
+    pytest.importorskip("timm", reason="needs the extra 'train'", exc_type=ImportError)
+    base = os.path.relpath(RECIPES / f"{name}.toml", tmp_path)
+    (tmp_path / "none.toml").write_text(f'base = "{base}"\n[forge]\nmethods = {{}}\n')
+    plain = PLAIN.replace('mesher = ""\n[optim]', 'mesher = "toy"\nmethods = { stripe = 1 }\n[optim]')
+    plain = plain.replace("cache_px = 0", "cache_px = 64").replace("side_px = 64", f"side_px = {side_px}")
+    (tmp_path / "x.toml").write_text(f'base = "none.toml"\n{plain}')
+    assert train(tmp_path / "x.toml", tmp_path / "out").name == f"{name}.json"
+    told = weights(tmp_path / "out")
+    assert told["step"] == 2
+    names = {n for n in told if n.startswith("net.")}
+    if name == "aligned":
+        assert any("lora_" in n for n in names)
+
+
+def test_univfd_is_one_layer_over_frozen_clip():
+    from fakeweb.train.classifier.heads import FrozenHead, build_net
+    from fakeweb.train.rules import read_recipe
+
+    net = build_net(read_recipe(RECIPES / "univfd.toml"), None)
+    assert isinstance(net, FrozenHead)
+    assert [tuple(w.shape) for w in net.head.parameters()] == [(5, 12 * 768), (5,)]
+
+
+@pytest.mark.slow
 def test_torchvisions_weights_fit_the_resnet_of_the_recipe(tmp_path):
     torchvision = pytest.importorskip("torchvision", reason="needs the extra 'train'")
     from fakeweb.train.classifier.heads import build_net
