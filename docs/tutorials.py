@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 LINKED = ("examples", "recipes", "src", "benchmarks")
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-_PROGRESS = re.compile(r"^[^\n:]+: \d+ of \d+(?:, [^\n]*)?\n", re.MULTILINE)
+_PROGRESS = re.compile(r"^(?:[^\n:]+: \d+ of \d+(?:, [^\n]*)?|running: [^\n]+)\n", re.MULTILINE)
 """Lines that slow commands print about how far they are."""
 _LOOSE = "<!-- numbers differ between processors -->"
 _MARK = "\x1e"

@@ -50,3 +50,24 @@ def test_a_tutorial_does_what_it_says(page, tutorials, tmp_path):
     for step in steps:
         assert step.agrees, f"$ {step.command}\n{step.said}\nbut the page shows\n{step.shown}"
         assert step.shown != "?\n"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_a_page_that_shows_something_else_is_noticed(tutorials, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        '```sh title="say.sh"\necho "$1 of 3"\n```\n\n```console\n$ sh say.sh 1\n2 of 3\n$ sh say.sh 1\n1 of ...\n'
+        "$ printf 'faces: 1 of 2\\n%s\\n' end\nend\n$ sh say.sh 1\n```\n"
+    )
+    steps = tutorials.run(page, _empty(tmp_path / "first"))
+    assert [step.agrees for step in steps] == [False, True, True, True]
+    page.write_text(page.read_text() + tutorials._LOOSE)
+    assert [step.agrees for step in tutorials.run(page, _empty(tmp_path / "second"))] == [True] * 4
+    page.write_text("```console\n$ true\n$ echo why; false\n$ true\n```\n")
+    with pytest.raises(RuntimeError, match=r"\$ echo why; false\nwhy\n\nexit status 1"):
+        tutorials.run(page, _empty(tmp_path / "third"))
+
+
+def _empty(folder):
+    folder.mkdir()
+    return folder
