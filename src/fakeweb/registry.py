@@ -70,7 +70,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "dfdc": "fakeweb.datasets.dfdc:DfdcLayout",
         "dfdcp": "fakeweb.datasets.dfdcp:DfdcpLayout",
         "faceforensics": "fakeweb.datasets.faceforensics:FaceForensicsLayout",
+        "fakeavceleb": "fakeweb.datasets.fakeavceleb:FakeAvCelebLayout",
         "folders140k": "fakeweb.datasets.folders140k:Folders140kLayout",
+        "tracks": "fakeweb.datasets.tracks:TracksLayout",
         "wilddeepfake": "fakeweb.datasets.wilddeepfake:WildDeepfakeLayout",
     },
     "mesh": {

@@ -64,9 +64,11 @@ def guess_layout(root: Path) -> str:
 
 
 _MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("tracks", ("extraction.json",)),
     ("index", ("index.csv",)),
     ("celebdf", ("celeb-synthesis", "celeb-real")),
     ("faceforensics", ("original_sequences", "manipulated_sequences")),
+    ("fakeavceleb", ("realvideo-realaudio", "fakevideo-realaudio", "fakevideo-fakeaudio")),
     ("dfdcp", ("dataset.json",)),
     ("dfdc", ("metadata.json", "*/metadata.json", "labels.csv", "*/labels.csv", "dfdc_train_part_*")),
     ("wilddeepfake", ("fake_train", "real_train", "fake_test", "real_test")),

@@ -1,7 +1,8 @@
 """Face tracks packed into tar files (WebDataset's form) with a sidecar that says what is in them and their SHA-256.
 
-A sample of a shard is one face track: ``KEY.json`` and its crops ``KEY.00.jpg``, ``KEY.01.jpg`` ... Sidecars
-(``SHARD.json``) hold one record per clip, so that statistics never open a tar. The same samples give the same bytes.
+A sample of a shard is one face track: ``KEY.json``, its crops ``KEY.00.jpg``, ``KEY.01.jpg`` ... and, where the data
+set has masks, ``KEY.00.mask.png`` ... Sidecars (``SHARD.json``) hold one record per clip, so that statistics never
+open a tar. The same samples give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fakeweb.media.storage import Storage
 from fakeweb.types import Image
 
 FORM = 1
+MASK = ".mask.png"
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class TrackSample:
         key: Unique name without dots.
         meta: What is known of it; must have a JSON form.
         crops: Its crops as JPEG, in order of time.
+        masks: Manipulated regions of the crops as PNG (white), one each; or none.
     """
 
     key: str
     meta: Mapping[str, Any]
     crops: tuple[bytes, ...]
+    masks: tuple[bytes, ...] = ()
 
 
 def pack(samples: Iterable[TrackSample]) -> bytes:
@@ -47,6 +51,8 @@ def pack(samples: Iterable[TrackSample]) -> bytes:
             _add(tar, f"{sample.key}.json", json.dumps(dict(sample.meta), sort_keys=True).encode())
             for number, crop in enumerate(sample.crops):
                 _add(tar, f"{sample.key}.{number:02}.jpg", crop)
+            for number, mask in enumerate(sample.masks):
+                _add(tar, f"{sample.key}.{number:02}.mask.png", mask)
     return file.getvalue()
 
 
@@ -68,20 +74,21 @@ def unpack(data: bytes, name: str) -> Iterator[TrackSample]:
             key = ""
             meta: dict[str, Any] = {}
             crops: list[bytes] = []
+            masks: list[bytes] = []
             for member in tar:
                 stem, _, rest = member.name.partition(".")
                 file = tar.extractfile(member)
                 content = b"" if file is None else file.read()
                 if rest == "json":
                     if key:
-                        yield TrackSample(key, meta, tuple(crops))
-                    key, meta, crops = stem, json.loads(content), []
+                        yield TrackSample(key, meta, tuple(crops), tuple(masks))
+                    key, meta, crops, masks = stem, json.loads(content), [], []
                 elif stem == key:
-                    crops.append(content)
+                    (masks if rest.endswith(MASK) else crops).append(content)
                 else:
                     raise DatasetError(f"{name} has crops without a description", hint=hint)
             if key:
-                yield TrackSample(key, meta, tuple(crops))
+                yield TrackSample(key, meta, tuple(crops), tuple(masks))
     except (tarfile.TarError, ValueError, EOFError) as error:
         raise DatasetError(f"{name} is not a shard: {error}", hint=hint) from error
 

@@ -3,88 +3,17 @@
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from fakeweb.errors import DatasetError, LayoutMismatch, Unreadable
+from fakeweb.errors import DatasetError, LayoutMismatch
 from fakeweb.media import VIDEO_SUFFIXES
 from fakeweb.media.storage import Storage
 from fakeweb.media.walk import Obstacle
+from fakeweb.tracks.clips import ClipRef, Part, opened_zip
 
 _METADATA: Final = "metadata.json"
-
-
-@dataclass(frozen=True)
-class ClipRef:
-    """One clip of a part.
-
-    Attributes:
-        part: Name of the part.
-        name: The clip's file name, unique within the part.
-        member: Where it lies: relative to the store, or inside the zip file.
-        label: 0 real, 1 fake, None unknown.
-        original: File name of the clip a fake was made of, or None.
-    """
-
-    part: str
-    name: str
-    member: str
-    label: int | None
-    original: str | None
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part: a folder, or a zip file read in place.
-
-    Attributes:
-        place: The store it lies in.
-        name: ``dfdc_train_part_07``; unique.
-        archive: The zip file's name in the store, or None for a folder.
-        clips: Sorted by name.
-    """
-
-    place: str
-    name: str
-    archive: str | None
-    clips: tuple[ClipRef, ...]
-
-    @contextmanager
-    def reader(self) -> Iterator[PartReader]:
-        """Open the part for reading clips."""
-        store = Storage(self.place)
-        if self.archive is None:
-            yield PartReader(store, None)
-            return
-        with store.open(self.archive) as file, _zip(file, store.path_of(self.archive)) as archive:
-            yield PartReader(store, archive)
-
-
-@dataclass(frozen=True)
-class PartReader:
-    """An open part."""
-
-    store: Storage
-    archive: zipfile.ZipFile | None
-
-    def read(self, clip: ClipRef) -> bytes:
-        """Return a clip's bytes.
-
-        Raises:
-            Unreadable: It is gone, or damaged inside its zip file.
-        """
-        if self.archive is None:
-            return self.store.read(clip.member)
-        try:
-            return self.archive.read(clip.member)
-        except (zipfile.BadZipFile, KeyError, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-            raise Unreadable(
-                f"{clip.part}/{clip.name} cannot be unpacked: {error}", hint="download the part again"
-            ) from error
 
 
 def find_parts(places: Sequence[str], *, on_obstacle: Callable[[Obstacle], None] | None = None) -> list[Part]:
@@ -140,22 +69,12 @@ def _below(store: Storage, on_obstacle: Callable[[Obstacle], None] | None) -> li
 
 def _zip_part(store: Storage, name: str) -> Part:
     part = PurePosixPath(name).stem
-    with store.open(name) as file, _zip(file, store.path_of(name)) as archive:
+    with store.open(name) as file, opened_zip(file, store.path_of(name)) as archive:
         members = [m for m in archive.namelist() if PurePosixPath(m).suffix.lower() in VIDEO_SUFFIXES]
         members = [m for m in members if not m.startswith("__MACOSX")]
         tables = sorted((m for m in archive.namelist() if PurePosixPath(m).name == _METADATA), key=len)
         known = _parse(archive.read(tables[0]), f"{store.path_of(name)}:{tables[0]}") if tables else {}
     return Part(store.place, part, name, _clips(part, members, known))
-
-
-@contextmanager
-def _zip(file: Any, name: str) -> Iterator[zipfile.ZipFile]:
-    try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DatasetError(f"{name} is not a whole zip file: {error}", hint="download it again") from error
-    with archive:
-        yield archive
 
 
 def _parse(data: bytes, name: str) -> Mapping[str, Mapping[str, Any]]:

@@ -11,11 +11,11 @@ from fakeweb.batch import ordered_map
 from fakeweb.datasets.csvfile import to_csv as rows_to_csv
 from fakeweb.datasets.journal import Journal
 from fakeweb.datasets.tables import read_rows
-from fakeweb.dfdc.parts import ClipRef, Part
 from fakeweb.errors import FakeWebError, LayoutMismatch, UsageError, readable
 from fakeweb.media import Pace, write_atomically
 from fakeweb.metrics import DFDC_CLIP
 from fakeweb.scanner import Scanner
+from fakeweb.tracks.clips import ClipRef, Part
 
 UNKNOWN = 0.5
 """What a clip gets in which nobody could be judged: the submission needs a number; the summary says how many."""

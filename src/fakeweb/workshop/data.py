@@ -11,7 +11,7 @@ import typer
 
 from fakeweb import registry
 from fakeweb.cli.console import ERRORS, print_left_out, progress_bar, write
-from fakeweb.cli.options import FinderModel, Workers
+from fakeweb.cli.options import Finder, FinderModel, Workers
 from fakeweb.cli.places import brought, sent
 from fakeweb.datasets import Sample, read_samples
 from fakeweb.errors import UnknownName, UsageError
@@ -19,6 +19,7 @@ from fakeweb.scanner import DEFAULT_FINDER, Scanner
 from fakeweb.types import Box, FaceFinder, Image, UInt8Array
 from fakeweb.workshop import PANEL
 from fakeweb.workshop.probe import command as probe
+from fakeweb.workshop.tracks import Frames, Margin, MarginPx, OutShards, Side, extract_parts
 
 command = typer.Typer(
     help="Build a data set from public repositories; look at one: what is in it, what leaks, who stands in it twice.",
@@ -48,6 +49,21 @@ INSPECT_EPILOG = """
 * fakeweb data inspect FaceForensics++ --layout faceforensics --out reports/ff
 
 * fakeweb data inspect DATA --crops --finder yunet --finder-model face_detection_yunet_2023mar.onnx
+"""
+EXTRACT_EPILOG = """
+**Ctrl-C, a kill or a power cut** costs the clips being looked at and nothing else; the same command goes on. Run
+again when all is done, it does nothing.
+
+**Then** `fakeweb train recipe.toml --data OUT`, `fakeweb evaluate MODEL --data OUT`, and a temporal recipe with the
+same --data: all know the tracks, with the splits, groups and masks of the videos' layout.
+
+**Examples**
+
+* fakeweb data extract videos/ --out tracks -j 4
+
+* fakeweb data extract FaceForensics++ --layout faceforensics --out tracks
+
+* fakeweb data extract Celeb-DF-v2 --out tracks --finder mtcnn --frames 10 --side 160 --margin-px 14
 """
 FOLDS_EPILOG = """
 **Then** train each recipe with --out FOLDER/fold1, FOLDER/fold2 ..., and `fakeweb evaluate --folds FOLDER DATA`.
@@ -134,6 +150,36 @@ def build(
     )
     write(f"card: {out / 'card.md'}")
     write(f"SHA-256 of index.csv: {built.index_sha256}")
+
+
+@command.command("extract", epilog=EXTRACT_EPILOG)
+def extract(
+    root: Root,
+    out: OutShards,
+    layout: LayoutOption = "auto",
+    frames: Frames = 10,
+    side: Side = 224,
+    margin: Margin = 1.5,
+    margin_px: MarginPx = None,
+    finder: Finder = DEFAULT_FINDER,
+    finder_model: FinderModel = None,
+    workers: Workers = 1,
+) -> None:
+    """Cut out every face of every video of a data set, once, into shards of face tracks."""
+    from fakeweb.tracks.clips import Part, parts_of
+
+    def find() -> list[Part]:
+        samples, problems, _ = read_samples(root, layout)
+        print_left_out(problems)
+        parts, pictures = parts_of(samples, root)
+        if pictures:
+            print_left_out([f"pictures, which need no extraction: {pictures}"])
+        return parts
+
+    extract_parts(
+        find, out, workers=workers, finder=finder, finder_model=finder_model,
+        frames=frames, side=side, margin=margin, margin_px=margin_px,
+    )  # fmt: skip
 
 
 @command.command("inspect", epilog=INSPECT_EPILOG)

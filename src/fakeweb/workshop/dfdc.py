@@ -19,6 +19,7 @@ from fakeweb.media.walk import Obstacle
 from fakeweb.runtime import find_card
 from fakeweb.scanner import DEFAULT_FINDER
 from fakeweb.workshop import PANEL
+from fakeweb.workshop.tracks import Frames, Margin, MarginPx, OutShards, Side, extract_parts
 from fakeweb.workshop.train import show_progress
 
 command = typer.Typer(
@@ -51,34 +52,22 @@ again when all is done, it does nothing.
 @command.command("extract", epilog=EXTRACT_EPILOG)
 def extract_command(
     places: Places,
-    out: Annotated[str, typer.Option(help="Folder or s3:// address for the shards.")],
-    frames: Annotated[int, typer.Option(min=1, help="Frames to look at in each clip.")] = 10,
-    side: Annotated[int, typer.Option(min=32, max=1024, help="Side of the crops in pixels.")] = 224,
-    margin: Annotated[
-        float, typer.Option(min=1.0, max=4.0, help="Side of a crop over the face's length.")
-    ] = 1.5,
+    out: OutShards,
+    frames: Frames = 10,
+    side: Side = 224,
+    margin: Margin = 1.5,
+    margin_px: MarginPx = None,
     finder: Finder = DEFAULT_FINDER,
     finder_model: FinderModel = None,
     workers: Workers = 1,
 ) -> None:
-    """Cut out every face of every clip, once, into shards."""
-    from fakeweb.dfdc.extract import ExtractOptions, ExtractProgress, extract
+    """Cut out every face of every clip, once, into shards: `fakeweb data extract` for the challenge's zip files."""
     from fakeweb.dfdc.parts import find_parts
 
-    model = None if finder_model is None else str(finder_model)
-    options = ExtractOptions(finder=finder, finder_model=model, frames=frames, side_px=side, margin=margin)
-    with progress_bar() as bar:
-        task = bar.add_task("listing", total=None, note="")
-        parts = find_parts(places, on_obstacle=_tell)
-        total = sum(len(p.clips) for p in parts)
-        bar.update(task, description="extracting", total=total)
-
-        def show(progress: ExtractProgress) -> None:
-            note = f"{progress.failed} unreadable" if progress.failed else ""
-            bar.update(task, completed=progress.done, note=note)
-
-        done = extract(parts, out, options, workers=workers, on_progress=show)
-    write(f"{done.done} clips of {len(parts)} parts in {out}, {done.failed} of them unreadable")
+    extract_parts(
+        lambda: find_parts(places, on_obstacle=_tell), out, workers=workers,
+        finder=finder, finder_model=finder_model, frames=frames, side=side, margin=margin, margin_px=margin_px,
+    )  # fmt: skip
 
 
 def _tell(obstacle: Obstacle) -> None:

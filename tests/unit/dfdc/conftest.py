@@ -65,6 +65,6 @@ def replica(tmp_path_factory, clip_bytes):
 @pytest.fixture
 def quick(monkeypatch):
     """Let every finder be the quick one."""
-    from fakeweb.dfdc import extract
+    from fakeweb.tracks import extract
 
     monkeypatch.setattr(extract, "make_finder", lambda *_: Centre())

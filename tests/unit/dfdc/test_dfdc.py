@@ -12,15 +12,15 @@ import pytest
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets.dfdc import DfdcLayout
 from fakeweb.datasets.shards import read_shard, read_sidecars
-from fakeweb.dfdc import extract as extraction
 from fakeweb.dfdc.eda import read_clips, report, summarise
-from fakeweb.dfdc.extract import ExtractOptions, extract
 from fakeweb.dfdc.parts import find_parts
 from fakeweb.dfdc.score_clips import ClipScore, figures, judge_shards, to_markdown
 from fakeweb.dfdc.submit import Prediction, ScannerOptions, read_order, submit, to_csv
 from fakeweb.dfdc.unpack import unpack_shards
 from fakeweb.errors import DatasetError, LayoutMismatch, UsageError
 from fakeweb.media.storage import Storage
+from fakeweb.tracks import extract as extraction
+from fakeweb.tracks.extract import ExtractOptions, extract
 
 OPTIONS = ExtractOptions(frames=4, clips_per_shard=3, side_px=96)
 

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.slow
 _NOTING = """
 import os, sys
 from pathlib import Path
-from fakeweb.dfdc import extract, submit
+from fakeweb.dfdc import submit
+from fakeweb.tracks import extract
 LOG = os.environ["NOTES"]
 def note(what, name):
     with open(LOG, "a") as file:

@@ -9,12 +9,12 @@ pytest.importorskip("moto.server", reason="needs moto, the endpoint the tests ru
 
 from fakeweb.cli.app import run
 from fakeweb.datasets.shards import read_shard, read_sidecars
-from fakeweb.dfdc import extract as extraction
 from fakeweb.dfdc.eda import read_clips
-from fakeweb.dfdc.extract import ExtractOptions, extract
 from fakeweb.dfdc.parts import find_parts
 from fakeweb.errors import DatasetError, Unreadable
 from fakeweb.media.storage import Storage
+from fakeweb.tracks import extract as extraction
+from fakeweb.tracks.extract import ExtractOptions, extract
 
 
 @pytest.fixture(scope="module")

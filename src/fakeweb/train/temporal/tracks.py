@@ -1,4 +1,4 @@
-"""Face tracks out of the shards of ``fakeweb dfdc extract``: an index; crops are read when asked for."""
+"""Face tracks out of the shards of ``fakeweb data extract``: an index; crops are read when asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fakeweb.datasets import half_of_group, split_of_group
-from fakeweb.datasets.shards import read_sidecars
+from fakeweb.datasets.shards import MASK, read_sidecars
 from fakeweb.errors import DatasetError
 from fakeweb.media.storage import Storage
 from fakeweb.types import Box
@@ -52,9 +52,10 @@ class TrackSet:
     """All labelled clips of an extraction.
 
     Args:
-        place: What ``fakeweb dfdc extract --out`` wrote.
-        source: Name of the data set.
-        val: Share of the originals that go to validation.
+        place: What ``fakeweb data extract --out`` wrote.
+        source: Name of the data set, for clips whose shard does not say it.
+        val: Share of the originals that go to validation, where the shard does not say which do; clips that it
+            calls ``test`` are passed over.
         min_face_px: Tracks narrower than this on average are left out.
         on_shard: Called with (done, total).
 
@@ -77,7 +78,7 @@ class TrackSet:
         self.left_out = 0
         sidecars = read_sidecars(self._store)
         if not sidecars:
-            raise DatasetError(f"no shards in {place}", hint="run `fakeweb dfdc extract` first")
+            raise DatasetError(f"no shards in {place}", hint="run `fakeweb data extract` first")
         digest = hashlib.sha256()
         for number, (name, sidecar) in enumerate(sorted(sidecars.items()), 1):
             self.margin = float(sidecar["about"]["options"]["margin"])
@@ -104,7 +105,7 @@ class TrackSet:
                         _keep(found, name, meta, spans)
                         content = tar.extractfile(member)
                         meta, spans = json.loads(content.read() if content else b"{}"), []
-                    else:
+                    elif not member.name.endswith(MASK):
                         spans.append((member.offset_data, member.size))
                 _keep(found, name, meta, spans)
         return found
@@ -116,11 +117,17 @@ class TrackSet:
         if record["label"] is None or not wide:
             self.left_out += 1
             return
-        group = str(record["original"] or record["clip"])
-        split: str = split_of_group(source, group, val=val)
+        own = str(record.get("source", source))
+        group = str(record.get("group") or record["original"] or record["clip"])
+        split: str = record.get("split") or split_of_group(own, group, val=val)
+        if split == "test":
+            return
+        source = own
         if split == "val":
             split = half_of_group(source, group)
         wide.sort(key=lambda t: -len(t.spans))
+        if record.get("source"):  # groups are unique within a source only
+            group = f"{source}/{group}"
         name = f"{record['part']}/{record['clip']}"
         self.clips.append(ClipTracks(name, int(record["label"]), group, split, tuple(wide)))
 

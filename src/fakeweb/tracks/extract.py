@@ -21,18 +21,19 @@ import numpy as np
 
 from fakeweb.batch import ordered_map
 from fakeweb.datasets.shards import TrackSample, pack, read_sidecars, unpack, write_shard
-from fakeweb.dfdc.parts import ClipRef, Part, PartReader
 from fakeweb.errors import FakeWebError, UsageError
 from fakeweb.faces import align
 from fakeweb.faces.track import Tracker
-from fakeweb.media import Limits, Pace, encode_jpeg, open_clip
+from fakeweb.media import Limits, Pace, encode_jpeg, encode_png, open_clip
 from fakeweb.media.storage import Storage
 from fakeweb.media.whole import TEMPORARY
 from fakeweb.scanner import DEFAULT_FINDER, make_finder
 from fakeweb.scanner.frame_finder import FrameFinder
+from fakeweb.tracks.clips import ClipRef, Part, PartReader
 from fakeweb.types import Face, FaceFinder, Frame, Image
 
 _SETTINGS: Final = "extraction.json"
+_LONGEST_KEY: Final = 80
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def extract(
     """Extract everything that is not extracted yet.
 
     Args:
-        parts: From :func:`fakeweb.dfdc.parts.find_parts`.
+        parts: From :func:`fakeweb.tracks.clips.parts_of`, or of DFDC from :func:`fakeweb.dfdc.parts.find_parts`.
         out: Folder or address; gets ``shards/``, and ``pending/`` while unfinished.
         options: How.
         workers: Processes.
@@ -229,27 +230,39 @@ class _Extractor:
         base = f"pending/{task.shard}/{clip.name}"
         samples: list[TrackSample] = []
         try:
-            record, samples = look_at(self._bytes(task), clip, self._finder, self._options)
+            mask = self._bytes(task, clip.mask) if clip.mask else None
+            record, samples = look_at(self._bytes(task), clip, self._finder, self._options, mask)
         except FakeWebError as error:
             record = {"error": error.message, "tracks": []}
         data = pack(samples)
-        known = {"clip": clip.name, "part": clip.part, "label": clip.label, "original": clip.original}
-        record = {**known, **record, "tar_sha256": hashlib.sha256(data).hexdigest()}
+        record = {**clip.told(), **record, "tar_sha256": hashlib.sha256(data).hexdigest()}
         self._store.write(f"{base}.tar", data)
         self._store.write(f"{base}.json", json.dumps(record, sort_keys=True).encode())
         return None if record["error"] is None else str(record["error"])
 
-    def _bytes(self, task: _Task) -> bytes:
+    def _bytes(self, task: _Task, member: str = "") -> bytes:
         if self._part != task.place:
             self._open.close()
             self._part, self._reader = task.place, self._open.enter_context(task.place.reader())
-        return self._reader.read(task.clip)
+        return self._reader.read(task.clip, member)
 
 
 def look_at(
-    content: bytes | Path, clip: ClipRef, finder: FaceFinder, options: ExtractOptions
+    content: bytes | Path,
+    clip: ClipRef,
+    finder: FaceFinder,
+    options: ExtractOptions,
+    mask: bytes | None = None,
 ) -> tuple[dict[str, Any], list[TrackSample]]:
     """Find and follow the faces of one clip.
+
+    Args:
+        content: The clip.
+        clip: What is known of it.
+        finder: Finds faces.
+        options: How.
+        mask: A clip of its manipulated region, frame by frame; cut as the faces are. Without the frame of a crop
+            the track has none.
 
     Returns:
         What is known of the clip, and one sample per track kept.
@@ -273,7 +286,11 @@ def look_at(
                     seen.setdefault(number, []).append((Frame(_DOT, frame.index, frame.time_s), face))
         info, damaged = opened.info, opened.damaged
     kept = [n for n in sorted(seen) if len(seen[n]) >= min(options.min_frames, len(brightness))]
-    samples = [_sample(clip, place, seen[n], crops[n], options) for place, n in enumerate(kept, 1)]
+    shown = {} if mask is None else _masks(mask, clip, options)
+    samples = [
+        _sample(clip, place, seen[n], crops[n], _cut(shown, seen[n], options), options)
+        for place, n in enumerate(kept, 1)
+    ]
     record = {
         "error": None,
         "sha256": info.sha256, "width": info.width, "height": info.height, "fps": round(info.fps, 3),
@@ -286,6 +303,23 @@ def look_at(
     return record, samples
 
 
+def _masks(content: bytes, clip: ClipRef, options: ExtractOptions) -> dict[int, Image]:
+    """Return the frames of a mask's clip that are those looked at."""
+    name = f"{clip.part}/{clip.name}, its mask"
+    with open_clip(content, limits=Limits(), name=name, threads=1) as opened:
+        return {f.index: f.image for f in opened.read(opened.choose(Pace(frames=options.frames)))}
+
+
+def _cut(
+    masks: Mapping[int, Image], seen: Sequence[tuple[Frame, Face]], options: ExtractOptions
+) -> tuple[bytes, ...]:
+    """Cut the masks of a track as its crops were cut; nothing where one of them lacks."""
+    if not masks or any(frame.index not in masks for frame, _ in seen):
+        return ()
+    cut = (align(masks[f.index], face, options.side_px, margin=options.margin) for f, face in seen)
+    return tuple(encode_png(Image(crop.pixels)) for crop in cut)
+
+
 _DOT: Final = Image(np.zeros((1, 1, 3), np.uint8))
 
 
@@ -294,13 +328,14 @@ def _sample(
     place: int,
     seen: Sequence[tuple[Frame, Face]],
     crops: Sequence[bytes],
+    masks: tuple[bytes, ...],
     options: ExtractOptions,
 ) -> TrackSample:
     """Describe one track; its face boxes are given in the crops' own pixels."""
     own = options.side_px / options.margin  # a crop is margin times the face's length wide
     middle = options.side_px / 2
     meta = {
-        "clip": clip.name, "part": clip.part, "label": clip.label, "original": clip.original, "track": place,
+        **clip.told(), "track": place,
         "frames": [f.index for f, _ in seen],
         "time_s": [round(f.time_s, 3) for f, _ in seen],
         "width_px": [round(face.width_px, 1) for _, face in seen],
@@ -308,5 +343,7 @@ def _sample(
         "in_crop": [round(middle - own / 2, 2), round(middle - own / 2, 2),
                     round(middle + own / 2, 2), round(middle + own / 2, 2)],
     }  # fmt: skip
-    stem = PurePosixPath(clip.name).stem.replace(".", "-")
-    return TrackSample(f"{clip.part.replace('.', '-')}_{stem}_{place}", meta, tuple(crops))
+    key = f"{clip.part}_{PurePosixPath(clip.name).stem}".replace(".", "-")
+    if len(key.encode()) > _LONGEST_KEY:  # a tar file takes names of 100 bytes
+        key = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return TrackSample(f"{key}_{place}", meta, tuple(crops), masks)
