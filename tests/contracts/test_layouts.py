@@ -15,7 +15,9 @@ import pytest
 
 from fakeweb import registry
 from fakeweb.datasets import DatasetLayout, Sample, guess_layout
+from fakeweb.datasets.shards import TrackSample, pack, write_shard
 from fakeweb.errors import DatasetError
+from fakeweb.media.storage import Storage
 
 
 def touch(root, *names):
@@ -161,6 +163,37 @@ def plant_folders140k(root):
     }
 
 
+def plant_fakeavceleb(root):
+    return {
+        "FakeVideo-FakeAudio/African/men/id1/2_id1_fsgan_wavtolip.mp4": (1, "swap", None, "p"),
+        "FakeVideo-RealAudio/African/men/id1/2_wavtolip.mp4": (1, "reenacted", None, "p"),
+        "FakeVideo-RealAudio/African/men/id1/3_id1_faceswap.mp4": (1, "swap", None, "p"),
+        "RealVideo-FakeAudio/African/men/id1/4.mp4": (0, None, None, "p"),
+        "RealVideo-RealAudio/African/men/id1/2.mp4": (0, None, None, "p"),
+        "RealVideo-RealAudio/Asian/women/id2/2.mp4": (0, None, None, "q"),
+    }
+
+
+def plant_tracks(root):
+    store = Storage(str(root))
+    store.write("extraction.json", b"{}")
+    for split, clips in {"train": (("a", 0, "p"), ("b", 1, "p")), "test": (("a", 1, "t"),)}.items():
+        part = f"mine-{split}"
+        known = [
+            {"clip": f"{name}.mp4", "part": part, "label": label, "original": None, "group": group,
+             "split": split, "source": "mine", "kind": "swap" if label else None}
+            for name, label, group in clips
+        ]  # fmt: skip
+        samples = [TrackSample(f"{part}_{k['clip'][0]}_1", {**k, "track": 1}, (b"x",)) for k in known]
+        records = [{**k, "error": None, "tracks": [{"track": 1, "frames": [0]}]} for k in known]
+        write_shard(store, f"shards/{part}-0000", pack(samples), records, {"part": part})
+    return {
+        ".frames/mine-train/a/1_00.jpg": (0, None, "train", "p"),
+        ".frames/mine-train/b/1_00.jpg": (1, "swap", "train", "p"),
+        ".frames/mine-test/a/1_00.jpg": (1, "swap", "test", "t"),
+    }
+
+
 PLANT = {
     "celebdf": plant_celebdf,
     "cnndetection": plant_cnndetection,
@@ -168,9 +201,11 @@ PLANT = {
     "dfdc": plant_dfdc,
     "dfdcp": plant_dfdcp,
     "faceforensics": plant_faceforensics,
+    "fakeavceleb": plant_fakeavceleb,
     "folders": plant_folders,
     "folders140k": plant_folders140k,
     "index": plant_index,
+    "tracks": plant_tracks,
     "wilddeepfake": plant_wilddeepfake,
 }
 
@@ -258,7 +293,11 @@ def test_links_in_circles_and_pipes_end_nothing(layout, planted):
     (folder / "up").symlink_to(root, target_is_directory=True)
     os.mkfifo(folder / "pipe.mp4")
     assert list(layout.index(root)) == before
-    if layout.name not in ("csv", "index"):  # which look at what their table names and at nothing else
+    if layout.name not in (
+        "csv",
+        "index",
+        "tracks",
+    ):  # which look at what their table names and at nothing else
         told = "\n".join(layout.problems)
         assert all(word in told for word in ("leads back to itself", "leads nowhere", "a pipe"))
     assert guess_layout(root) in registry.names("layout")

@@ -19,6 +19,7 @@ NEEDS = {
     "rebuild": ("torch", "onnxscript", "sklearn", "matplotlib"),
     "service": ("fastapi", "uvicorn"),
     "train": ("torch", "onnxscript"),
+    "videos": ("torch", "onnxscript", "sklearn", "matplotlib"),
 }
 SLOW = set(NEEDS) - {"check"}
 

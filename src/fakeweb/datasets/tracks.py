@@ -80,9 +80,9 @@ class TracksLayout(TolerantLayout):
                 f"the crops cannot be unpacked into {folder}: {error.strerror}",
                 hint="copy the shards to where you may write",
             ) from error
-        for sidecar in sidecars.values():
+        for sidecar in sorted(sidecars.values(), key=lambda s: str(s["about"]["part"])):
             part = str(sidecar["about"]["part"])
-            for clip in sidecar["clips"]:
+            for clip in sorted(sidecar["clips"], key=lambda c: PurePosixPath(c["clip"]).stem):
                 name = f"{part}/{clip['clip']}"
                 if clip["error"]:
                     left_out.add("clips that could not be read", name)

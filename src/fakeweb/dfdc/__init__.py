@@ -3,13 +3,15 @@
 ::
 
     parts     where the clips lie: folders, zip files read in place, object storage
-    extract   clips -> face tracks in shards; resumable, idempotent, checksummed
     eda       what is in the shards, as tables and pictures
     score_clips   a model on the shards: log loss, AUC, confusion matrices for one, two and three faces
     submit    clips -> submission.csv
     unpack    shards -> a folder of frames that the layout ``dfdc`` reads, for training
 
-May import: :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`, :mod:`fakeweb.render`,
+Clips become shards in :mod:`fakeweb.tracks`.
+
+May import: :mod:`fakeweb.tracks`, :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`,
+:mod:`fakeweb.render`,
 :mod:`fakeweb.datasets`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`,
 :mod:`fakeweb.errors`.
 Nothing here knows torch: training is :mod:`fakeweb.train`'s, which the command line calls with what lies here.
