@@ -1,9 +1,9 @@
 """Measure the content classifier: validation, conditions, sources it never saw, what handling gives away, time.
 
-    python benchmarks/content.py --data DATA --more CALTECH --model runs/content/content.json
+    python benchmarks/content.py --data DATA --more MORE --model runs/content/content.json
 
-``--more`` is a data set built from manifests/content.toml; of it, pictures that DATA has too are left out. Writes the
-parts of docs/reference/content.md between its markers (extras ``train`` and ``evaluate``).
+``--more`` is a data set built from manifests/content.toml and content-others.toml; pictures that DATA has too are left
+out. Writes the parts of docs/reference/content.md between its markers (extras ``train`` and ``evaluate``).
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from fakeweb.datasets.index import IndexLayout
 from fakeweb.evaluate.leaks import CROP_FEATURES, crop_features, leak
 from fakeweb.forge import degrade
 from fakeweb.train.content.drawn import draw, on_screen
-from fakeweb.train.content.pictures import Labelled, alike, degraded, gather, read_pixels
-from fakeweb.train.content.recipe import read_content_recipe
+from fakeweb.train.content.pictures import Labelled, alike, degraded, evened, gather, read_pixels
+from fakeweb.train.content.recipe import ContentRecipe, read_content_recipe
 from fakeweb.types import Content, Image, UInt8Array
 
 Change = Callable[[UInt8Array, np.random.Generator], UInt8Array]
 UNSEEN = {
     "person": ("amfd", "dfdc/real"),
-    "other": ("content/other",),
+    "other": ("content/other", "content_others/other"),
     "animal": ("content/animal",),
     "vehicle": ("content/vehicle",),
 }
-"""Folders that the recipe does not name: of ``--data`` for faces, of ``--more`` for the others."""
+"""Folders that the recipe does not name, of ``--data``, for faces; of ``--more``, what ``--data`` lacks, for others."""
 AT_MOST = 75
 LARGE = (4000, 3000)
 
 
 def main() -> None:
     """Measure and write the page's parts."""
-    parser = arguments(__doc__, "--more data set of Caltech-101")
+    parser = arguments(__doc__, "--more data set")
     parser.add_argument("--recipe", type=Path, default=ROOT / "recipes" / "content.toml")
     parser.add_argument("--model", default="content")
     options = parser.parse_args()
@@ -50,10 +50,27 @@ def main() -> None:
     names = tuple(recipe.data.classes)
     val = [found["val"][i] for i in np.random.default_rng(3).permutation(len(found["val"]))]
     some = [one for i in range(len(names)) for one in [v for v in val if v.number == i][:AT_MOST]]
+    put("content.md", "all", everything(model, val, names, recipe.data.alike_px))
     put("content.md", "validation", validation(model, some, names, recipe.data.alike_px))
     put("content.md", "unseen", unseen(model, options.data, options.more))
     put("content.md", "leaks", leaks(found["train"], recipe, names))
     put("content.md", "time", times(model))
+
+
+def everything(model: ContentClassifier, val: Sequence[Labelled], names: Sequence[str], px: int) -> list[str]:
+    """Return the table of all validation pictures, by class, and what is right where `other` is no answer."""
+    rows = head("shown", "number", "right", "uncertain", "wrong though answered")
+    said = [
+        (names[one.number], model.look(Image(alike(read_pixels(one.sample), px, 88))))
+        for one in shown("all", val)
+    ]
+    for name in (*names, "all"):
+        own = [pair for pair in said if name in ("all", pair[0])]
+        right, unsure, wrong = cells(own, ())
+        rows.append(line(name, len(own), right, unsure, wrong))
+    three = [(name, max(c.p, key=lambda n: c.p[n] * (n != "other"))) for name, c in said if name != "other"]
+    rows.append(line("three classes alone", len(three), share(name == best for name, best in three), "", ""))
+    return rows
 
 
 def validation(model: ContentClassifier, val: Sequence[Labelled], names: Sequence[str], px: int) -> list[str]:
@@ -85,14 +102,17 @@ def best(said: Content) -> str:
 def unseen(model: ContentClassifier, data: Path, more: Path | None) -> list[str]:
     """Return the table of sources that the model never saw."""
     rows = head("pictures", "class", "number", "answered right", "uncertain", "answered wrong")
-    taken = {s.group.replace("_image", "/image") for s in IndexLayout().index(data) if s.source == "content"}
+    known = [s for s in IndexLayout().index(data) if s.source in ("content", "content_others")]
+    taken = {s.group.replace("_image", "/image") for s in known}
     for name, folders in UNSEEN.items():
         root = data if name == "person" else more
         for folder in folders if root else ():
             own = [s for s in IndexLayout().index(root) if inside(s, root, folder) and s.group not in taken]
             own = [own[i] for i in np.random.default_rng(3).permutation(len(own))[:AT_MOST]]
+            if not own:
+                continue
             answers = [model.look(Image(read_pixels(s))) for s in shown(folder, own)]
-            of = f"Caltech-101, {name}" if name != "person" else folder
+            of = folder if name == "person" else f"{folder.partition('/')[0]}, {name}"
             rows.append(line(of, name, len(own), *verdicts(answers, name)))
     rng = np.random.default_rng(11)
     drawn = [model.look(Image(draw(400, rng))) for _ in range(AT_MOST)]
@@ -112,7 +132,7 @@ def inside(sample: Sample, root: Path, folder: str) -> bool:
     return sample.path.relative_to(root).as_posix().startswith(f"{folder}/") and sample.label != 1
 
 
-def leaks(train: Sequence[Labelled], recipe: object, names: Sequence[str]) -> list[str]:
+def leaks(train: Sequence[Labelled], recipe: ContentRecipe, names: Sequence[str]) -> list[str]:
     """Return what handling alone gives away of training views, one class against the others."""
     rng = np.random.default_rng(5)
     chosen = [train[i] for i in rng.permutation(len(train))]
@@ -120,8 +140,8 @@ def leaks(train: Sequence[Labelled], recipe: object, names: Sequence[str]) -> li
     values = []
     for number, one in enumerate(shown("leaks", own)):
         dice = np.random.default_rng([9, number])
-        pixels = alike(read_pixels(one.sample), 192, int(dice.integers(70, 97)))
-        values.append(crop_features(degraded(pixels, recipe, dice)))  # type: ignore[arg-type]
+        pixels = evened(read_pixels(one.sample), recipe.data.alike_px, dice)
+        values.append(crop_features(degraded(pixels, recipe, dice)))
     rows = head("class against the others", "AUC of handling alone", "most telling by itself")
     for i, name in enumerate(names):
         samples = [replace(one.sample, label=int(one.number == i), kind=None) for one in own]

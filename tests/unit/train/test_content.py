@@ -18,7 +18,7 @@ from fakeweb.errors import BadRecipe, DatasetError
 from fakeweb.train import run
 from fakeweb.train.content.drawn import as_drawing, draw, on_screen
 from fakeweb.train.content.finish import fit_temperature
-from fakeweb.train.content.pictures import in_scene
+from fakeweb.train.content.pictures import evened, in_scene
 from fakeweb.train.content.recipe import read_content_recipe
 from fakeweb.types import Image
 
@@ -127,6 +127,21 @@ def test_the_temperature_softens_what_is_too_sure():
     labels = rng.integers(0, 3, 400)
     logits = rng.normal(0, 1, (400, 3)) + 2 * np.eye(3)[labels]
     assert fit_temperature(4 * logits, labels) == pytest.approx(4 * fit_temperature(logits, labels), rel=0.03)
+
+
+@pytest.mark.parametrize("shape", [(192, 192), (128, 192), (600, 450)])
+def test_a_picture_keeps_neither_its_size_nor_its_grid(shape):
+    tiles = np.kron(np.random.default_rng(0).integers(0, 256, (80, 80)), np.ones((8, 8))).astype(np.uint8)
+    tiled = np.repeat(tiles[: shape[0], : shape[1], None], 3, 2)
+    found = [evened(tiled, 192, np.random.default_rng(i)) for i in range(30)]
+    assert all(144 <= max(one.shape[:2]) < 192 for one in found)
+    steps = np.mean([np.abs(np.diff(one[..., 0].astype(float), axis=1)).mean(0)[:104] for one in found], 0)
+    on_grid = steps[7::8].mean() / steps.mean()
+    assert on_grid < 1.2, f"steps on the grid are {on_grid:.2f} times as large as elsewhere"
+
+
+def test_what_is_too_small_to_cut_stays_whole():
+    assert evened(np.zeros((1, 4, 3), np.uint8), 192, np.random.default_rng(0)).shape == (1, 4, 3)
 
 
 def test_what_is_drawn_fits_and_differs():

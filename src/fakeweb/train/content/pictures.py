@@ -22,6 +22,7 @@ from fakeweb.types import Image, UInt8Array
 
 _PLAIN_QUALITY: Final = 88
 _QUALITY: Final = (70, 96)
+_LEAST_SIZE: Final = 0.75
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,13 @@ def alike(pixels: UInt8Array, longest_px: int, quality: int) -> UInt8Array:
     return degrade.jpeg(pixels, quality)
 
 
+def evened(pixels: UInt8Array, longest_px: int, rng: np.random.Generator) -> UInt8Array:
+    """Take a picture's own JPEG grid and size away: a few pixels off two sides, another size, another quality."""
+    off = [int(rng.integers(1, 8)) if n > 64 else 0 for n in pixels.shape[:2]]
+    longest = int(rng.integers(round(_LEAST_SIZE * longest_px), longest_px))
+    return alike(pixels[off[0] :, off[1] :], longest, int(rng.integers(_QUALITY[0], _QUALITY[1] + 1)))
+
+
 def plain(pixels: UInt8Array, recipe: PicturesRecipe) -> UInt8Array:
     """Show a picture as validation does, uint8 RGB (S, S, 3)."""
     return to_square(alike(pixels, recipe.alike_px, _PLAIN_QUALITY), recipe.side_px)
@@ -117,8 +125,7 @@ class Taught(Dataset[tuple[UInt8Array, int]]):
         if label != self.other and self.other >= 0 and rng.random() < self.recipe.view.scene:
             pool = self.pools[self.other][rng.integers(len(self.pools[self.other]))]
             pixels = in_scene(pixels, read_pixels(pool[rng.integers(len(pool))]), rng)
-        pixels = alike(pixels, data.alike_px, int(rng.integers(_QUALITY[0], _QUALITY[1] + 1)))
-        return degraded(pixels, self.recipe, rng), label
+        return degraded(evened(pixels, data.alike_px, rng), self.recipe, rng), label
 
 
 def in_scene(pixels: UInt8Array, scene: UInt8Array, rng: np.random.Generator) -> UInt8Array:
