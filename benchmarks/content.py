@@ -2,7 +2,7 @@
 
     python benchmarks/content.py --data DATA --more MORE --model runs/content/content.json
 
-``--more`` is a data set built from manifests/content.toml and content-others.toml; pictures that DATA has too are left
+``--more`` is a data set built from manifests/content.toml and content_others.toml; pictures that DATA has too are left
 out. Writes the parts of docs/reference/content.md between its markers (extras ``train`` and ``evaluate``).
 """
 

@@ -279,7 +279,7 @@ def _data_sets() -> Iterator[Figure]:
             datasets: "(../reference/data.md)): {} sources of",
         },
     )
-    yield Figure(str(len(stills)), {rebuild: "it is 13,843 pictures of {} sources"})
+    yield Figure(str(len(stills)), {rebuild: "it is 14,443 pictures of {} sources"})
     yield Figure(
         str(len(origins)),
         {rebuild: "clone {} public repositories", datasets: "sources of {} repositories and"},
