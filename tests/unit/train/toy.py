@@ -87,8 +87,10 @@ def build_maps(outputs, argument="", weights=None):
         def __init__(self):
             super().__init__()
             self.one = nn.Conv2d(3, 8, 5, 4, 2)
-            self.norm = nn.BatchNorm2d(8) if argument == "norms" else nn.Identity()
-            self.two = nn.Conv2d(8, 8, 3, 2, 1)
+            normed = argument == "norms"
+            # a bias before a normalisation has no gradient but rounding, which Adam makes as large as any
+            self.two = nn.Conv2d(8, 8, 3, 2, 1, bias=not normed)
+            self.norm = nn.BatchNorm2d(8) if normed else nn.Identity()
             self.head = nn.Linear(8, outputs)
 
         def map_channels(self, stride):
