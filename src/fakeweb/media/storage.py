@@ -131,6 +131,7 @@ class Storage:
         with self._translated(""):
             self._files.invalidate_cache()
             found = self._files.find(self._root, detail=True)
+            self._files.invalidate_cache()  # of a million files it would hold gigabytes
         named = {str(n).removeprefix(self._root).lstrip("/"): info for n, info in found.items()}
         return {
             n: _stamp(named[n])
