@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fakeweb.scanner import Scanner
     from fakeweb.types import Face, Image, Report, Score, Verdict
 
-__version__ = "0.11.0"
+__version__ = "0.12.0"
 """The one place; the extension's manifest must say the same."""
 
 _HOMES = {
