@@ -10,9 +10,8 @@
 
 Clips become shards in :mod:`fakeweb.tracks`.
 
-May import: :mod:`fakeweb.tracks`, :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`, :mod:`fakeweb.classifiers`,
-:mod:`fakeweb.render`,
-:mod:`fakeweb.datasets`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`, :mod:`fakeweb.metrics`, :mod:`fakeweb.types`,
-:mod:`fakeweb.errors`.
+May import: :mod:`fakeweb.tracks`, :mod:`fakeweb.evaluate` (its pages), :mod:`fakeweb.scanner`, :mod:`fakeweb.faces`,
+:mod:`fakeweb.classifiers`, :mod:`fakeweb.render`, :mod:`fakeweb.datasets`, :mod:`fakeweb.media`, :mod:`fakeweb.batch`,
+:mod:`fakeweb.metrics`, :mod:`fakeweb.types`, :mod:`fakeweb.errors`.
 Nothing here knows torch: training is :mod:`fakeweb.train`'s, which the command line calls with what lies here.
 """

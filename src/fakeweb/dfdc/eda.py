@@ -1,17 +1,21 @@
-"""Statistics of shards: counts, balance, sizes, light, faces per clip, originals. Reads sidecars only, no pixel."""
+"""Statistics of shards: counts, balance, sizes, light, faces per clip, originals, and some faces of each label."""
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from fakeweb.datasets.shards import read_sidecars
+from fakeweb.datasets.shards import decode_crop, read_shard, read_sidecars
+from fakeweb.evaluate.pages import Block, Heading, Plot, Table, Text
+from fakeweb.media import encode_jpeg
 from fakeweb.media.storage import Storage
 from fakeweb.render.drawing import Area, Drawing, Words
 from fakeweb.render.style import Colour
+from fakeweb.types import Image
 
 _BLUE: Final[Colour] = (40, 90, 170)
 _INK: Final[Colour] = (40, 42, 48)
@@ -66,31 +70,84 @@ def _spread(values: Sequence[float]) -> dict[str, float] | None:
     return {name: round(float(value), 2) for name, value in zip(names, found, strict=True)}
 
 
-def report(clips: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, str]]:
+def examples(out: str, per_label: int = 4) -> dict[str, list[Image]]:
+    """Return a face of some clips of each label, spread over all of them: the middle crop of the first track.
+
+    Raises:
+        DatasetError: A shard is damaged.
+    """
+    store = Storage(out)
+    sidecars = read_sidecars(store)
+    found: dict[str, list[Image]] = {}
+    for label, name in _NAMES.items():
+        clips = [
+            (shard, clip["clip"])
+            for shard, sidecar in sorted(sidecars.items())
+            for clip in sidecar["clips"]
+            if clip["label"] == label and clip["tracks"]
+        ]
+        if clips:
+            places = np.linspace(0, len(clips) - 1, min(per_label, len(clips))).round().astype(int)
+            found[name] = [_face(store, sidecars, *clips[place]) for place in places]
+    return found
+
+
+def _face(store: Storage, sidecars: Mapping[str, Mapping[str, Any]], shard: str, clip: str) -> Image:
+    sample = next(s for s in read_shard(store, shard, sidecars[shard]) if s.meta["clip"] == clip)
+    return decode_crop(sample.crops[len(sample.crops) // 2])
+
+
+def report(
+    clips: Sequence[Mapping[str, Any]], faces: Mapping[str, Sequence[Image]]
+) -> tuple[list[Block], list[Plot]]:
     """Write the report.
 
+    Args:
+        clips: From :func:`read_clips`.
+        faces: From :func:`examples`.
+
     Returns:
-        Markdown, and the SVG drawings it shows by file name.
+        Its blocks, and those of them that are drawings.
     """
     read = [c for c in clips if not c["error"]]
-    lines = ["# What is in the clips", "", "| what | number |", "|---|---|"]
-    lines += [f"| {key.replace('_', ' ')} | {_cell(value)} |" for key, value in summarise(clips).items()]
     light = [c["brightness"] for c in read if c["brightness"] is not None]
     widths = [w for c in read for t in c["tracks"] for w in t["width_px"]]
     fakes = list(Counter(str(c["original"]) for c in read if c["original"]).values())
-    drawings = {
-        "brightness.svg": _histogram(light, "mean brightness of a clip, 0 to 255"),
-        "face_width.svg": _histogram(widths, "width of faces in pixels"),
-        "fakes_per_original.svg": _histogram(fakes, "fakes of one original"),
-    }
-    for name in drawings:
-        lines += ["", f"![{name.removesuffix('.svg').replace('_', ' ')}]({name})"]
+    plots = [
+        *(
+            Plot(f"faces_{name}", _sheet(name, shown), f"faces of {name} clips")
+            for name, shown in faces.items()
+        ),
+        _plot("brightness", _histogram(light, "mean brightness of a clip, 0 to 255")),
+        _plot("face_width", _histogram(widths, "width of faces in pixels")),
+        _plot("fakes_per_original", _histogram(fakes, "fakes of one original")),
+    ]
+    rows = [[key.replace("_", " "), _cell(value)] for key, value in summarise(clips).items()]
+    blocks: list[Block] = [Heading("What is in the clips", 1), Table(["what", "number"], rows), *plots]
     errors = [c for c in clips if c["error"]]
     if errors:
-        lines += ["", "## Clips that could not be read", ""]
-        lines += [f"- {c['part']}/{c['clip']}: {c['error']}" for c in errors[:50]]
-        lines += [f"- and {len(errors) - 50} more"] if len(errors) > 50 else []
-    return "\n".join(lines) + "\n", drawings
+        blocks.append(Heading("Clips that could not be read"))
+        blocks.append(Table(["clip", "why"], [[f"{c['part']}/{c['clip']}", c["error"]] for c in errors[:50]]))
+        blocks += [Text(f"and {len(errors) - 50} more")] if len(errors) > 50 else []
+    return blocks, plots
+
+
+def _plot(name: str, svg: str) -> Plot:
+    return Plot(name, svg.encode(), name.replace("_", " "))
+
+
+def _sheet(name: str, faces: Sequence[Image], side: int = 128) -> bytes:
+    """Return faces side by side as SVG."""
+    pictures = (
+        f'<image x="{i * (side + 4)}" y="18" width="{side}" height="{side}"'
+        f' href="data:image/jpeg;base64,{base64.b64encode(encode_jpeg(face, 85)).decode()}"/>'
+        for i, face in enumerate(faces)
+    )
+    width, height = len(faces) * (side + 4), side + 18
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f'<text x="0" y="13" font-family="sans-serif" font-size="12">{name}</text>{"".join(pictures)}</svg>'
+    ).encode()
 
 
 def _cell(value: Any) -> str:

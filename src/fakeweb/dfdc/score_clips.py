@@ -83,7 +83,7 @@ def judge_track(sample: TrackSample, classifier: Classifier | OnnxTemporal) -> l
 
 
 def figures(scores: Sequence[ClipScore], threshold: float = 0.5) -> dict[str, Any]:
-    """Return log loss, AUC and, for one, two and three or more faces, the confusion matrix.
+    """Return log loss, AUC and, for one, two and three or more faces, confusion, accuracy, precision and recall.
 
     Clips without a judged face count in the log loss as 0.5, as in a submission, and are counted apart elsewhere.
     """
@@ -113,7 +113,13 @@ def _confusion(scores: Sequence[ClipScore], threshold: float) -> dict[str, Any]:
         said = "fake" if (score.p_fake or 0.0) >= threshold else "real"
         cells[f"{'fake' if score.label else 'real'}_as_{said}"] += 1
     right = cells["real_as_real"] + cells["fake_as_fake"]
-    return {**cells, "accuracy": right / len(scores) if scores else None}
+    called, fake = (cells[k] + cells["fake_as_fake"] for k in ("real_as_fake", "fake_as_real"))
+    return {
+        **cells,
+        "accuracy": right / len(scores) if scores else None,
+        "precision": cells["fake_as_fake"] / called if called else None,
+        "recall": cells["fake_as_fake"] / fake if fake else None,
+    }
 
 
 def to_markdown(found: Mapping[str, Any], model: str) -> str:
@@ -127,11 +133,13 @@ def to_markdown(found: Mapping[str, Any], model: str) -> str:
         f"{found['labelled']} labelled clips, {found['without_a_judged_face']} without a judged face;"
         f" log loss {number(found['log_loss'])} (P held within 0.01 and 0.99), AUC {number(found['auc'])}.",
         "", f"At P(fake) {found['threshold']:.2f}, by faces in the clip:", "",
-        "| faces | real as real | real as fake | fake as real | fake as fake | accuracy |", "|---|---|---|---|---|---|",
+        "| faces | real as real | real as fake | fake as real | fake as fake | accuracy | precision | recall |",
+        "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, cells in found["by_faces"].items():
         counts = " | ".join(
             str(cells[k]) for k in ("real_as_real", "real_as_fake", "fake_as_real", "fake_as_fake")
         )
-        lines.append(f"| {name} | {counts} | {number(cells['accuracy'])} |")
+        shares = " | ".join(number(cells[k]) for k in ("accuracy", "precision", "recall"))
+        lines.append(f"| {name} | {counts} | {shares} |")
     return "\n".join(lines) + "\n"

@@ -78,21 +78,25 @@ def _tell(obstacle: Obstacle) -> None:
 def eda_command(
     shards: Shards,
     out: Annotated[
-        str, typer.Option(help="Folder or s3:// address for report.md, summary.json and drawings.")
+        str,
+        typer.Option(help="Folder or s3:// address for report.html, report.md, summary.json and drawings."),
     ],
 ) -> None:
-    """Say what is in the clips: labels, frames, light, faces per clip, originals.
+    """Say what is in the clips: labels, frames, light, faces per clip, originals, and show faces of each label.
 
     **Example**: fakeweb dfdc eda /data/tracks --out eda
     """
-    from fakeweb.dfdc.eda import read_clips, report, summarise
+    from fakeweb.dfdc.eda import examples, read_clips, report, summarise
+    from fakeweb.evaluate.pages import to_html, to_markdown
 
     clips = read_clips(shards)
     if not clips:
         raise UsageError(f"no shards in {shards}", hint="run `fakeweb dfdc extract` first")
-    text, drawings = report(clips)
-    _write_all(out, {"report.md": text, "summary.json": json.dumps(summarise(clips), indent=2), **drawings})
-    write(f"report: {Storage(out).path_of('report.md')}")
+    blocks, plots = report(clips, examples(shards))
+    drawings = {f"plots/{plot.name}.svg": plot.svg.decode() for plot in plots}
+    pages = {"report.html": to_html(blocks), "report.md": to_markdown(blocks)}
+    _write_all(out, {**pages, "summary.json": json.dumps(summarise(clips), indent=2), **drawings})
+    write(f"report: {Storage(out).path_of('report.html')}")
 
 
 def _write_all(out: str, files: dict[str, str]) -> None:

@@ -12,12 +12,13 @@ import pytest
 from fakeweb.classifiers import OnnxClassifier
 from fakeweb.datasets.dfdc import DfdcLayout
 from fakeweb.datasets.shards import read_shard, read_sidecars
-from fakeweb.dfdc.eda import read_clips, report, summarise
+from fakeweb.dfdc.eda import examples, read_clips, report, summarise
 from fakeweb.dfdc.parts import find_parts
 from fakeweb.dfdc.score_clips import ClipScore, figures, judge_shards, to_markdown
 from fakeweb.dfdc.submit import Prediction, ScannerOptions, read_order, submit, to_csv
 from fakeweb.dfdc.unpack import unpack_shards
 from fakeweb.errors import DatasetError, LayoutMismatch, UsageError
+from fakeweb.evaluate.pages import to_html
 from fakeweb.media.storage import Storage
 from fakeweb.tracks import extract as extraction
 from fakeweb.tracks.extract import ExtractOptions, extract
@@ -215,10 +216,18 @@ class TestEda:
         assert (found["originals"], found["fakes_per_original"]["most"]) == (1, 2)
 
     def test_the_report_names_what_could_not_be_read(self, extracted):
-        text, drawings = report(read_clips(str(extracted)))
+        blocks, plots = report(read_clips(str(extracted)), examples(str(extracted)))
+        text = to_html(blocks)
         assert "dfdc_train_part_1/bb2.mp4" in text
-        assert all(svg.startswith("<svg") for svg in drawings.values())
-        assert all(f"({name})" in text for name in drawings)
+        assert all(plot.svg.startswith(b"<svg") for plot in plots)
+        assert text.count("data:image/svg+xml") == len(plots)
+
+    def test_faces_of_each_label_are_shown(self, extracted):
+        shown = examples(str(extracted), 2)
+        assert {label: len(faces) for label, faces in shown.items()} == {"real": 2, "fake": 2}
+        assert shown["real"][0].pixels.shape == (96, 96, 3)
+        _, plots = report(read_clips(str(extracted)), shown)
+        assert plots[0].svg.count(b"data:image/jpeg") == 2
 
 
 class TestJudge:
@@ -231,7 +240,7 @@ class TestJudge:
         assert all(0 <= scores[f"aa{i}.mp4"].p_fake <= 1 for i in range(4))
         found = figures(list(scores.values()))
         assert found["without_a_judged_face"] == 2
-        assert sum(v for k, v in found["by_faces"]["1"].items() if k != "accuracy") == 5
+        assert sum(v for k, v in found["by_faces"]["1"].items() if "_as_" in k) == 5
         assert "| 1 |" in to_markdown(found, "tiny@1")
 
     def test_figures_of_known_scores(self):
@@ -243,6 +252,7 @@ class TestJudge:
         assert found["by_faces"]["1"]["accuracy"] == 1.0
         assert found["by_faces"]["2"] == {
             "real_as_real": 0, "real_as_fake": 1, "fake_as_real": 0, "fake_as_fake": 0, "accuracy": 0.0,
+            "precision": 0.0, "recall": None,
         }  # fmt: skip
         assert found["by_faces"]["3 and more"]["accuracy"] == 0.5
         assert found["auc"] == pytest.approx(4 / 6)
