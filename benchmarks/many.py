@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         os.killpg(run.pid, signal.SIGINT)
         run.wait()
     samples = [json.loads(line) for line in log.read_text().splitlines()]
-    return {"exit": run.returncode, **told(samples, out, results, options.files)}
+    return {"exit": run.returncode, **told(samples, out, results)}
 
 
 def sample(root: int, results: Path, cpu: dict[int, float], begun: float) -> dict[str, Any]:
@@ -157,25 +158,25 @@ def sample(root: int, results: Path, cpu: dict[int, float], begun: float) -> dic
     }
 
 
-def told(samples: list[dict[str, Any]], out: str, results: Path, count: int) -> dict[str, Any]:
-    """Return the figures: cost of a file by how many were done, memory by thirds of the run, rows, bytes."""
+def told(samples: list[dict[str, Any]], out: str, results: Path) -> dict[str, Any]:
+    """Return the figures: cost of a file by how many were done, memory over the run, rows, bytes."""
     files: Counter[str] = Counter()
     destination = Destination(out)
     for part in destination.parts("files"):
         files.update(destination.read(part, ["id"])["id"].to_pylist())
     faces = sum(destination.read(part, ["id"]).num_rows for part in destination.parts("faces"))
     size = {kind: sum(p.stat().st_size for p in (results / kind).iterdir()) for kind in ("files", "faces")}
-    steps = [s for i, s in enumerate(samples) if i == 0 or s["done"] > samples[i - 1]["done"]]
-    first = next((s for s in steps if s["done"] > 0), samples[-1])
-    costs = {}
-    for edge in (10**k for k in range(2, 7)):
-        reached = next((s for s in steps if s["done"] >= min(edge, count)), None)
-        before = next((s for s in reversed(steps) if reached and s["done"] <= reached["done"] // 2), first)
-        if reached and reached["done"] > before["done"] and edge < 10 * count:
-            span = reached["done"] - before["done"]
-            costs[f"ms of CPU a file, {before['done']} to {reached['done']}"] = round(
-                (reached["cpu_s"] - before["cpu_s"]) / span * 1e3, 1
-            )
+    first, last = next((s for s in samples if s["done"]), samples[-1]), samples[-1]
+    edges = [
+        next((s for s in samples if s["done"] >= edge), last) for edge in (100, 1000, 10_000, 50_000, 10**6)
+    ]
+    costs = {
+        f"ms of CPU a file, {a['done']} to {b['done']}": round(
+            1e3 * (b["cpu_s"] - a["cpu_s"]) / (b["done"] - a["done"]), 1
+        )
+        for a, b in pairwise(edges)
+        if b["done"] > a["done"]
+    }
     tenths = [samples[len(samples) * k // 10] for k in range(1, 10)]
     return {
         "files": sum(files.values()),

@@ -122,8 +122,11 @@ def train_command(
         Path | None, typer.Option(help="File with weights to start from.", callback=brought)
     ] = None,
     finder_model: FinderModel = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for found faces and kept regions, shared by trainings.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint, if any.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps or hpu (hpu is untested).")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches.")] = 1,
     threads: Annotated[int, typer.Option(min=0, help="Threads torch computes with.")] = 0,
 ) -> None:
@@ -143,7 +146,7 @@ def train_command(
             unpack_shards(shards, Path(data), on_shard=lambda d, t: bar.update(task, completed=d, total=t))
             bar.remove_task(task)
         card = run(
-            recipe, data, out, weights=weights, finder_model=finder_model, resume=resume, device=device,
+            recipe, data, out, weights=weights, finder_model=finder_model, cache=cache, resume=resume, device=device,
             workers=workers, threads=threads, on_progress=show_progress(bar),
         )  # fmt: skip
     write(f"model card: {card}")
