@@ -14,12 +14,19 @@ from fakeweb.types import Kind
 
 _LABELS = {"0_real": 0, "1_fake": 1}
 _OTHER_KINDS: dict[str, Kind] = {"deepfake": "swap"}  # its fakes are frames of FaceForensics++
+_PROGAN = {
+    "airplane", "bicycle", "bird", "boat", "bottle", "bus", "car",
+    "cat", "chair", "cow", "diningtable", "dog", "horse", "motorbike",
+    "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+}  # fmt: skip
+"""Classes of the training set, all by ProGAN, whose archive leaves the generator's folder out."""
 
 
 class CnnDetectionLayout(TolerantLayout):
     """``progan/airplane/0_real/00001.png``, alone or below ``train``, ``val`` and ``test``.
 
-    The source is ``cnndetection/<generator>``. A real and a fake picture of the same name in the same class are one
+    The source is ``cnndetection/<generator>``; a class of the training set right above the label,
+    ``train/airplane/0_real``, is ProGAN's. A real and a fake picture of the same name in the same class are one
     group, for some generators made the one from the other. The split is that of the folder, else goes by group.
     Fakes are ``generated``, except those of the generator ``deepfake``, which are swaps.
     """
@@ -48,6 +55,8 @@ class CnnDetectionLayout(TolerantLayout):
         # only in front: ProGAN has a class of pictures of trains, progan/train/0_real
         split = SPLIT_NAMES.get(above[0].lower()) if at else None
         generator, *classes = above[1 if split else 0 : at] or [root.resolve().name]
+        if generator.lower() in _PROGAN and not classes:
+            generator, classes = "progan", [generator]
         source = f"{self.name}/{generator}"
         group = "/".join((*([split] if split else []), *classes, *above[at + 1 :], path.stem))
         kind = _OTHER_KINDS.get(generator.lower(), "generated") if label else None

@@ -18,6 +18,9 @@ CASES = {
     "test/deepfake/1_fake/000_003_1.png": (1, "swap", "test", "test/000_003_1", "deepfake"),
     # a class of ProGAN, not a split
     "test/progan/train/0_real/1.png": (0, None, "test", "test/train/1", "progan"),
+    "train/airplane/1_fake/1.png": (1, "generated", "train", "train/airplane/1", "progan"),
+    "train/train/0_real/1.png": (0, None, "train", "train/train/1", "progan"),
+    "val/tvmonitor/0_real/1.png": (0, None, "val", "val/tvmonitor/1", "progan"),
     "progan/train/0_real/1.png": (0, None, None, "train/1", "progan"),
 }
 
