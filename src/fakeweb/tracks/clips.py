@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -137,35 +138,28 @@ def parts_of(samples: Sequence[Sample], root: Path) -> tuple[list[Part], int]:
         raise LayoutMismatch(
             f"no videos in {root}", hint="pictures need no extraction: train on them as they are"
         )
-    below = {s.path: PurePosixPath(s.path.relative_to(root).as_posix()) for s in videos}
+    below = {s.path: _below(s.path, root) for s in videos}
     stems = Counter(_flat(path.with_suffix("")) for path in below.values())
     found: dict[str, list[ClipRef]] = defaultdict(list)
     for sample in videos:
         path = below[sample.path]
         stem = _flat(path.with_suffix(""))
         name = (stem if stems[stem] == 1 else _flat(path).replace(".", "-")) + path.suffix
-        if len(name.encode()) > _LONGEST_NAME:
+        if path.parts[0] == ".." or len(name.encode()) > _LONGEST_NAME:
             name = hashlib.sha256(str(path).encode()).hexdigest()[:32] + path.suffix
         part = _flat(PurePosixPath(f"{sample.source}-{sample.split}"))
-        mask = sample.mask.relative_to(root).as_posix() if sample.mask is not None else None
-        found[part].append(
-            ClipRef(
-                part,
-                name,
-                str(path),
-                sample.label,
-                None,
-                sample.kind,
-                sample.split,
-                sample.group,
-                sample.source,
-                mask,
-            )
-        )
+        mask = str(_below(sample.mask, root)) if sample.mask is not None else None
+        about = (sample.kind, sample.split, sample.group, sample.source, mask)
+        found[part].append(ClipRef(part, name, str(path), sample.label, None, *about))
     return [
         Part(str(root), part, None, tuple(sorted(clips, key=lambda c: c.name)))
         for part, clips in sorted(found.items())
     ], len(samples) - len(videos)
+
+
+def _below(path: Path, root: Path) -> PurePosixPath:
+    """Return a path as seen from the root; a table may also name files elsewhere."""
+    return PurePosixPath(Path(os.path.relpath(path, root)).as_posix())
 
 
 def _flat(path: PurePosixPath) -> str:

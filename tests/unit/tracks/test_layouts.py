@@ -192,3 +192,16 @@ def test_what_cannot_be_extracted_is_said(clip, tmp_path):
     assert "broken" in problems[0]
     with pytest.raises(LayoutMismatch, match="no videos"):
         parts_of([], root)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_table_may_name_videos_and_masks_elsewhere(clip, white, tmp_path):
+    planted(tmp_path, ["elsewhere/a.mp4", "elsewhere/a.mov", "set/a.mp4"], {}, clip)
+    (tmp_path / "elsewhere/mask.mp4").write_bytes(white)
+    rows = ["path,label,mask", f"{tmp_path}/elsewhere/a.mp4,fake,{tmp_path}/elsewhere/mask.mp4"]
+    (tmp_path / "set/mine.csv").write_text("\n".join([*rows, "../elsewhere/a.mov,real,", "a.mp4,real,"]))
+    layout, _, _, done = extracted(tmp_path / "set", tmp_path / "tracks")
+    crops, problems, _ = read_samples(tmp_path / "tracks")
+    assert (layout, done.done, done.failed, problems) == ("csv", 3, 0, [])
+    assert sum(s.label == 1 and s.mask is not None for s in crops) == 4
+    assert len(crops) == 12

@@ -117,12 +117,11 @@ class TrackSet:
         if record["label"] is None or not wide:
             self.left_out += 1
             return
-        own = str(record.get("source", source))
+        source = str(record.get("source", source))
         group = str(record.get("group") or record["original"] or record["clip"])
-        split: str = record.get("split") or split_of_group(own, group, val=val)
+        split: str = record.get("split") or split_of_group(source, group, val=val)
         if split == "test":
             return
-        source = own
         if split == "val":
             split = half_of_group(source, group)
         wide.sort(key=lambda t: -len(t.spans))
